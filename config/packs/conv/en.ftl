@@ -1,0 +1,101 @@
+# Scheme: docs/templates.md §5.2
+
+conv-holding = Holding reply
+    .purpose = Promises a full reply by a time. No clock stops for it.
+    .says = We have your statement and are working on the reply. This is not yet an answer.
+    .headline = Full reply by { $full_reply_by }
+conv-holding-reference = Statement
+    .help = The statement that waits for the full reply
+    .line = It concerns { $value }.
+conv-holding-full_reply_by = Full reply by
+    .help = When the full reply will be on its way, at the latest
+    .line = You will have our full reply by { $value }.
+
+conv-readback = Read-back
+    .purpose = Tells the sender whether the critical fields arrived as they were meant.
+    .says = We read the critical fields of your statement back. This is not an answer to it.
+    .headline = Read-back: { $result }
+conv-readback-reference = Statement
+    .help = The statement that was read back
+    .line = It concerns { $value }.
+conv-readback-result = Result
+    .help = Whether what was typed blind agrees with what was sent
+    .line = The read-back { $value }.
+    .AGREES = agrees
+    .DIFFERS = differs
+conv-readback-differing = What differs
+    .help = Field, what was sent, what was read back
+    .line = These differ: { $value }
+
+conv-clarify = Request to clarify
+    .purpose = Asks what a statement means before it is answered.
+    .says = We want to be sure that we understand your statement. Please answer this question.
+    .headline = Clarify: { $question }
+conv-clarify-reference = Statement
+    .help = The statement that is not clear
+    .line = It concerns { $value }.
+conv-clarify-question = Question
+    .help = One question, as short as it can be
+    .line = Our question: { $value }
+
+conv-correction = Correction
+    .purpose = Corrects one field of a statement of ours. The first statement stays on record.
+    .says = We correct a statement of ours. Please use the new value from now on.
+    .headline = Correction of { $field }: { $new }
+conv-correction-reference = Statement corrected
+    .help = Our statement that held the mistake
+    .line = The correction is to { $value }.
+conv-correction-field = Field
+    .help = Label of the field that was wrong
+    .line = The field is: { $value }
+conv-correction-old = Wrong value
+    .help = What the statement says
+    .line = It said: { $value }
+conv-correction-new = Right value
+    .help = What it should have said
+    .line = It should say: { $value }
+
+conv-retract = Retraction
+    .purpose = Withdraws a statement of ours. It stays on record as withdrawn.
+    .says = We withdraw a statement of ours. Please disregard it.
+    .headline = Retracted: { $reason }
+conv-retract-reference = Statement withdrawn
+    .help = Our statement that no longer stands
+    .line = We withdraw { $value }.
+conv-retract-reason = Reason
+    .help = Why it no longer stands
+    .line = The reason: { $value }
+
+conv-response = Response
+    .purpose = Answers with one word of the voice procedure.
+    .says = This answers your statement.
+    .headline = Response: { $answer }
+conv-response-reference = Statement
+    .help = The statement that this answers
+    .line = It answers { $value }.
+conv-response-answer = Answer
+    .help = WILCO only for link service and rescue; ROGER is not agreement
+    .line = Our answer: { $value }
+    .ROGER = received and understood, which is not agreement
+    .WILCO = received and will comply
+    .UNABLE = unable to comply
+    .AFFIRM = yes
+    .NEGATIVE = no
+conv-response-remarks = Remarks
+    .help = What the reader should know beside the word
+    .line = Remarks: { $value }
+
+conv-reply = Reply
+    .purpose = Answers a question or a report in your own words.
+    .says = This answers your statement.
+    .headline = Reply: { $answer }
+conv-reply-reference = Statement
+    .help = The statement that this answers
+    .line = It answers { $value }.
+conv-reply-answer = Answer
+    .help = Facts first; keep what was seen apart from who is responsible
+    .line = Our answer: { $value }
+
+conv-free-text = Free text
+    .purpose = Says what no template says. Write short sentences: the reader may translate them.
+    .says = This is free text.

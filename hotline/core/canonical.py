@@ -1,0 +1,131 @@
+"""One way to write JSON, and the bytes that are signed (docs/protocol.md §2)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from hotline.core.errors import InvariantError, PeerError
+from hotline.core.text import check_text
+
+MAX_INTEGER = 2**53 - 1
+MAX_DEPTH = 12
+
+
+def encode(value: Any) -> bytes:
+    """Write `value` as canonical JSON: sorted keys, no spaces, UTF-8, no floats.
+
+    Raises:
+        InvariantError: `value` holds what canonical JSON cannot carry.
+    Spec: docs/protocol.md §2.1
+    """
+    try:
+        return json.dumps(
+            value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        ).encode()
+    except (TypeError, ValueError) as error:
+        raise InvariantError(f"cannot write canonical JSON: {error}") from error
+
+
+def decode(data: bytes, *, what: str, max_bytes: int) -> Any:
+    """Read canonical JSON and refuse every other spelling of the same value.
+
+    Args:
+        data: Bytes from outside.
+        what: Names the thing in the error, as in "statement".
+        max_bytes: Bound on `data`.
+    Raises:
+        PeerError: too long, not UTF-8, not JSON, not canonical, a float, an
+            integer of 2^53 or more, too deep, or a refused character.
+    Spec: docs/protocol.md §2.2
+    """
+    if len(data) > max_bytes:
+        raise PeerError(f"{what} has {len(data)} bytes, the bound is {max_bytes}")
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
+        raise PeerError(f"{what} is nested more than {MAX_DEPTH} deep")
+    try:
+        value = json.loads(data.decode())
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise PeerError(f"{what} is not JSON in UTF-8") from error
+    _check(value, what)
+    try:
+        spelled = encode(value)
+    except (InvariantError, UnicodeEncodeError) as error:
+        raise PeerError(f"{what} is not canonical JSON") from error
+    if spelled != data:
+        raise PeerError(f"{what} is not canonical JSON (keys sorted, once each, no spaces)")
+    return value
+
+
+def _depth(data: bytes) -> int:
+    """Return how deep brackets outside strings nest in `data`."""
+    deepest = depth = 0
+    quoted = escaped = False
+    for byte in data:
+        if quoted:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                quoted = False
+        elif byte == 0x22:
+            quoted = True
+        elif byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+    return deepest
+
+
+def _check(value: Any, what: str) -> None:
+    match value:
+        case bool() | None:
+            pass
+        case str():
+            check_text(value, what=what)
+        case int():
+            if abs(value) > MAX_INTEGER:
+                raise PeerError(f"{what} holds an integer of 2^53 or more")
+        case float():
+            raise PeerError(f"{what} holds a number with a fraction; write it as text")
+        case list():
+            for item in value:
+                _check(item, what)
+        case dict():
+            for key, item in value.items():
+                check_text(key, what=what)
+                _check(item, what)
+
+
+def pae(payload_type: str, payload: bytes) -> bytes:
+    """Return DSSE's pre-authentication encoding: what a signature really covers.
+
+    Formula: "DSSEv1" SP LEN(type) SP type SP LEN(payload) SP payload
+    Spec: docs/protocol.md §2.4
+    """
+    kind = payload_type.encode()
+    return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+
+
+def to_base64(data: bytes) -> str:
+    """Write bytes as JSON carries them: standard base64 with padding."""
+    return base64.b64encode(data).decode()
+
+
+def from_base64(text: str, *, what: str) -> bytes:
+    """Read standard base64; only the one spelling that `to_base64` writes.
+
+    Raises:
+        PeerError: another alphabet, missing padding or stray trailing bits.
+    """
+    try:
+        data = base64.b64decode(text.encode("ascii"), validate=True)
+    except (binascii.Error, UnicodeEncodeError, ValueError) as error:
+        raise PeerError(f"{what} is not base64") from error
+    if to_base64(data) != text:
+        raise PeerError(f"{what} is base64 with stray bits")
+    return data

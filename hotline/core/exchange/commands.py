@@ -1,0 +1,78 @@
+"""Commands: what a station is asked to do, in the imperative."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hotline.core.messages.statement import Statement
+from hotline.core.messages.template import Template
+from hotline.core.records.events import Event, OrderRef
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A statement ready to be recorded, with what decisions need of it.
+
+    Attributes:
+        item: The packet item (envelope and order), kept as the entry's enclosure.
+        template: Ours, when it is the same to the byte; else None.
+        role, name: Of the first officer who signed.
+    """
+
+    statement: Statement
+    digest: str
+    order: OrderRef
+    item: bytes
+    template: Template | None
+    role: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendStatement:
+    """Our officer's signed statement. `inject`: (id, trigger) when a drill's script sends it."""
+
+    told: Told
+    inject: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TakeStatement:
+    """The peer's verified statement.
+
+    Attributes:
+        peer: The station whose packet brought it.
+        prev: Digest of the order before, as this order names it.
+        sent_at_ms: The peer's clock when it sealed the packet.
+    """
+
+    told: Told
+    peer: str
+    prev: str
+    verdict: str
+    sent_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """Something of the peer's that may not be shown as a statement."""
+
+    peer: str
+    digest: str
+    reason: str
+    item: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Facts that need no decision but may be news only once."""
+
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed: look at the clocks."""
+
+
+Command = SendStatement | TakeStatement | Quarantine | Note | Tick

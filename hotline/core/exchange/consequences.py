@@ -1,0 +1,245 @@
+"""What a recorded statement changes: the same on both sides (docs/protocol.md §5, §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hotline.core.errors import PeerError
+from hotline.core.exchange import rules as known
+from hotline.core.exchange.commands import Told
+from hotline.core.exchange.rules import Rules
+from hotline.core.exchange.situation import Dialogue, Situation
+from hotline.core.messages.template import LadderAct, ReplyClass, Template
+from hotline.core.protocols.ladder import LadderState, Move, advance
+from hotline.core.records import events as ev
+from hotline.core.times import parse_time
+
+_WORDS_THAT_CLOSE = {
+    ReplyClass.ROGER: {"ROGER"},
+    ReplyClass.WILCO: {"WILCO", "UNABLE"},
+    ReplyClass.AFFIRM: {"AFFIRM", "NEGATIVE"},
+}
+
+
+def consequences(situation: Situation, rules: Rules, told: Told, now_ms: int) -> Iterator[ev.Event]:
+    """Yield the events that follow from recording `told`, in the order to record them.
+
+    `situation` is the one before the statement is folded in.
+    """
+    yield from _incident(situation, told)
+    if told.template is None:
+        return
+    yield from _answer(situation, told, told.template)
+    yield from _special(situation, told, told.template)
+    yield from _expect(situation, rules, told, told.template, now_ms)
+    yield from _ladder(situation, rules, told)
+
+
+def _incident(situation: Situation, told: Told) -> Iterator[ev.Event]:
+    name = told.statement.incident
+    if name is not None and name not in situation.incidents:
+        yield ev.IncidentOpened(incident=name, statement=told.digest, station=told.statement.sender)
+
+
+def answered(situation: Situation, told: Told) -> Dialogue | None:
+    """Return the open dialogue of another station that `told` refers to first, or None."""
+    dialogue = situation.dialogues.get(told.statement.answers or "")
+    if dialogue is None or dialogue.how or dialogue.opener == told.statement.sender:
+        return None
+    return dialogue
+
+
+def _closes(dialogue: Dialogue, told: Told, template: Template) -> bool:
+    if template.id == known.RESPONSE:
+        said = told.statement.fields.get("answer", "")
+        words = _WORDS_THAT_CLOSE.get(ReplyClass(dialogue.reply))
+        return template.id in dialogue.replies if words is None else said in words
+    return template.id in dialogue.replies
+
+
+def _answer(situation: Situation, told: Told, template: Template) -> Iterator[ev.Event]:
+    dialogue = answered(situation, told)
+    if dialogue is None:
+        return
+    if template.promises:
+        until_ms = _promised(told, template)
+        yield ev.DialogueHeld(digest=dialogue.digest, statement=told.digest, until_ms=until_ms)
+        if until_ms is not None:
+            yield ev.DeadlineSet(
+                digest=told.digest,
+                clock="promise",
+                station=told.statement.sender,
+                due_ms=until_ms,
+                incident=dialogue.incident,
+            )
+    elif _closes(dialogue, told, template):
+        yield ev.DialogueClosed(digest=dialogue.digest, statement=told.digest, how="ANSWERED")
+        yield from met(situation, dialogue.digest, told.digest, ("read", "reply"))
+        yield from _promises_kept(situation, dialogue.digest, told)
+
+
+def _promised(told: Told, template: Template) -> int | None:
+    try:
+        return parse_time(told.statement.fields.get(template.promises))
+    except PeerError:
+        return None
+
+
+def _promises_kept(situation: Situation, digest: str, told: Told) -> Iterator[ev.Event]:
+    for deadline in situation.running():
+        holding = situation.statements[deadline.digest].statement
+        if deadline.clock == "promise" and holding.answers == digest:
+            yield from met(situation, deadline.digest, told.digest, ("promise",))
+
+
+def met(
+    situation: Situation, digest: str, statement: str, clocks: tuple[str, ...]
+) -> Iterator[ev.Event]:
+    """Yield DeadlineMet for each of the named clocks of `digest` that is not met yet."""
+    for clock in clocks:
+        deadline = situation.deadlines.get((digest, clock))
+        if deadline is not None and deadline.state != "MET":
+            yield ev.DeadlineMet.model_validate(
+                {"digest": digest, "clock": clock, "statement": statement}
+            )
+
+
+def _special(situation: Situation, told: Told, template: Template) -> Iterator[ev.Event]:
+    """Templates whose meaning the exchange itself knows."""
+    about = situation.statements.get(told.statement.answers or "")
+    if about is None:
+        return
+    sender, theirs = told.statement.sender, about.statement.sender != told.statement.sender
+    match template.id:
+        case known.ACKNOWLEDGEMENT if theirs:
+            yield ev.OfficerAcknowledged(
+                digest=about.digest,
+                acknowledgement=told.digest,
+                station=sender,
+                role=told.role,
+                name=told.name,
+                at_ms=told.statement.at_ms,
+            )
+            yield from met(situation, about.digest, told.digest, ("read",))
+            dialogue = situation.dialogues.get(about.digest)
+            if dialogue and not dialogue.how and dialogue.reply == ReplyClass.ROGER:
+                yield ev.DialogueClosed(digest=about.digest, statement=told.digest, how="READ")
+                yield from met(situation, about.digest, told.digest, ("reply",))
+        case known.READ_BACK if theirs:
+            agreed = told.statement.fields.get("result") == "AGREES"
+            yield ev.ReadBack(
+                digest=about.digest, statement=told.digest, station=sender, agreed=agreed
+            )
+        case known.RETRACTION if not theirs:
+            yield ev.StatementRetracted(digest=about.digest, statement=told.digest)
+            dialogue = situation.dialogues.get(about.digest)
+            if dialogue and not dialogue.how:
+                yield ev.DialogueClosed(digest=about.digest, statement=told.digest, how="RETRACTED")
+            yield from met(situation, about.digest, told.digest, ("reply",))
+        case known.CORRECTION if not theirs:
+            yield ev.StatementCorrected(digest=about.digest, statement=told.digest)
+
+
+def _expect(
+    situation: Situation, rules: Rules, told: Told, template: Template, now_ms: int
+) -> Iterator[ev.Event]:
+    """The dialogue and the clocks that the statement itself starts."""
+    statement = told.statement
+    if template.reply is ReplyClass.NONE:
+        return
+    actor = statement.to[0]
+    yield ev.DeadlineSet(
+        digest=told.digest,
+        clock="read",
+        station=actor,
+        due_ms=now_ms + rules.read_clocks_ms[statement.precedence],
+        incident=statement.incident,
+    )
+    dialogue = answered(situation, told)
+    if (
+        dialogue is not None
+        and template.id in template.replies
+        and _closes(dialogue, told, template)
+    ):
+        return
+    yield ev.DialogueOpened(
+        digest=told.digest,
+        station=statement.sender,
+        reply=template.reply.value,
+        replies=template.replies,
+        incident=statement.incident,
+    )
+    due_ms = statement.reply_by_ms
+    if due_ms is None and template.reply_clock_s:
+        due_ms = now_ms + template.reply_clock_s * 1000
+    if due_ms is not None:
+        yield ev.DeadlineSet(
+            digest=told.digest,
+            clock="reply",
+            station=actor,
+            due_ms=due_ms,
+            incident=statement.incident,
+        )
+
+
+def move_of(told: Told, template: Template) -> Move | None:
+    """Return what the statement does on its incident's ladder, or None."""
+    role = template.ladder
+    if role is None:
+        return None
+    fields = told.statement.fields
+    value = {LadderAct.ANSWER: "answer", LadderAct.VERIFY: "confirmed"}.get(role.act, "")
+    return Move(
+        act=role.act,
+        value=fields.get(value, "") if value else "",
+        step=role.step,
+        station=told.statement.sender,
+        digest=told.digest,
+        at_ms=told.statement.at_ms,
+        answers=told.statement.answers,
+    )
+
+
+def _ladder(situation: Situation, rules: Rules, told: Told) -> Iterator[ev.Event]:
+    move = move_of(told, told.template) if told.template else None
+    name = told.statement.incident
+    if move is None or name is None:
+        return
+    incident = situation.incidents.get(name)
+    before = incident.ladder if incident else LadderState()
+    after = advance(rules.ladder, before, move, rules.members)
+    if isinstance(after, str):
+        yield ev.StepOutOfTurn(
+            incident=name,
+            statement=told.digest,
+            station=move.station,
+            act=move.act.value,
+            value=move.value,
+            state=before.state,
+            reason=after,
+        )
+        return
+    yield ev.LadderMoved(
+        incident=name,
+        statement=told.digest,
+        station=move.station,
+        act=move.act.value,
+        value=move.value,
+        step=move.step,
+        before=before.state,
+        after=after.state,
+    )
+    if after.state == rules.ladder.closed:
+        yield from _close_incident(situation, name, told)
+
+
+def _close_incident(situation: Situation, name: str, told: Told) -> Iterator[ev.Event]:
+    yield ev.IncidentClosed(incident=name, statement=told.digest)
+    closing = answered(situation, told)
+    for dialogue in situation.open_dialogues():
+        if dialogue.incident == name and dialogue is not closing:
+            yield ev.DialogueClosed(digest=dialogue.digest, statement=told.digest, how="CLOSED")
+            yield from met(situation, dialogue.digest, told.digest, ("reply",))
+    for deadline in situation.running():
+        if deadline.incident == name and deadline.clock == "promise":
+            yield from met(situation, deadline.digest, told.digest, ("promise",))

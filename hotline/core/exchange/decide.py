@@ -1,0 +1,246 @@
+"""`decide(situation, rules, command, now)`: what is recorded of a command (design §3).
+
+Pure. The station makes the decision durable, then folds it, then acts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hotline.core.errors import OperatorError, PeerError
+from hotline.core.exchange import rules as known
+from hotline.core.exchange.commands import (
+    Command,
+    Note,
+    Quarantine,
+    SendStatement,
+    TakeStatement,
+    Tick,
+    Told,
+)
+from hotline.core.exchange.consequences import consequences, move_of
+from hotline.core.exchange.rules import Rules
+from hotline.core.exchange.situation import Situation
+from hotline.core.messages.statement import Statement
+from hotline.core.protocols.ladder import LadderState, advance, next_acts
+from hotline.core.records import events as ev
+from hotline.core.values import ZERO_DIGEST, Digest
+
+MAX_QUARANTINED_KEYS = 10_000
+"""Distinct refusals kept apart; a peer that sends more is summed up, not recorded anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An event to record: `statement` and `item` for those that carry a statement."""
+
+    event: ev.Event
+    statement: Statement | None = None
+    item: bytes | None = None
+
+    @property
+    def subject(self) -> Digest:
+        """What the leaf names in the open (docs/ledger.md §3)."""
+        match self.event:
+            case (
+                ev.StatementSent()
+                | ev.StatementReceived()
+                | ev.ReceiptObtained()
+                | ev.RejectionReceived()
+                | ev.OfficerAcknowledged()
+            ):
+                return Digest(bytes.fromhex(self.event.digest))
+            case _:
+                return ZERO_DIGEST
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Events to record in one transaction, in order.
+
+    Attributes:
+        duplicate: The statement was recorded before; nothing to record, repeat the receipt.
+        rejected: (digest, reason) to tell the peer, or None.
+    """
+
+    events: tuple[Planned, ...] = ()
+    duplicate: bool = False
+    rejected: tuple[str, str] | None = field(default=None)
+
+
+def decide(situation: Situation, rules: Rules, command: Command, now_ms: int) -> Decision:
+    """Return what to record of `command`; the situation is not changed.
+
+    Raises:
+        OperatorError: our officer may not send this now; says what else may be sent.
+    """
+    match command:
+        case SendStatement():
+            return _send(situation, rules, command, now_ms)
+        case TakeStatement():
+            return _take(situation, rules, command, now_ms)
+        case Quarantine():
+            return _quarantine(situation, command)
+        case Note():
+            news = [event for event in command.events if not _known(situation, event)]
+            return Decision(tuple(Planned(event) for event in news))
+        case Tick():
+            return _tick(situation, now_ms)
+
+
+def _send(situation: Situation, rules: Rules, command: SendStatement, now_ms: int) -> Decision:
+    told = command.told
+    if command.inject in situation.injects:
+        return Decision(duplicate=True)
+    _check_turn(situation, rules, told)
+    sent = Planned(
+        ev.StatementSent(digest=told.digest, order=told.order), told.statement, told.item
+    )
+    played = (
+        (Planned(ev.InjectPlayed(inject=command.inject[0], trigger=command.inject[1])),)
+        if command.inject
+        else ()
+    )
+    followed = tuple(Planned(event) for event in consequences(situation, rules, told, now_ms))
+    return Decision((*played, sent, *followed))
+
+
+def _check_turn(situation: Situation, rules: Rules, told: Told) -> None:
+    """Refuse what would have no effect, before it is said."""
+    template = told.template
+    if template is None:
+        raise OperatorError("this station does not hold the template of that statement")
+    about = situation.statements.get(told.statement.answers or "")
+    if template.answers_required and about is None:
+        raise OperatorError(f"{template.id} must answer a statement that is in the record")
+    if template.id == known.ACKNOWLEDGEMENT and about is not None:
+        _check_acknowledgement(situation, about.digest, outbound=about.outbound)
+    move = move_of(told, template)
+    if move is None:
+        return
+    if told.statement.incident is None:
+        raise OperatorError(f"{template.id} moves a ladder, so it must name its incident")
+    incident = situation.incidents.get(told.statement.incident)
+    ladder = incident.ladder if incident else LadderState()
+    moved = advance(rules.ladder, ladder, move, rules.members)
+    if isinstance(moved, str):
+        acts = " or ".join(next_acts(rules.ladder, ladder, move.station)) or "nothing"
+        raise OperatorError(
+            f"the ladder of {told.statement.incident} would not move: {moved}",
+            hint=f"what you can do now: {acts}",
+        )
+
+
+def _check_acknowledgement(situation: Situation, digest: str, *, outbound: bool) -> None:
+    if outbound:
+        raise OperatorError("your own statement cannot be acknowledged by you")
+    deadline = situation.deadlines.get((digest, "read"))
+    read = any(station == situation.station for station, *_ in situation.statements[digest].read_by)
+    if read or deadline is None:
+        raise OperatorError("that statement needs no acknowledgement from you any more")
+
+
+def _take(situation: Situation, rules: Rules, command: TakeStatement, now_ms: int) -> Decision:
+    told, order = command.told, command.told.order
+    recorded = situation.statements.get(told.digest)
+    if recorded is not None and recorded.order == order:
+        return Decision(duplicate=True)
+    try:
+        gap = _check_place(situation, command)
+    except PeerError as error:
+        return _quarantine(situation, Quarantine(command.peer, told.digest, str(error), told.item))
+    planned = []
+    if gap:
+        planned.append(Planned(gap))
+    received = ev.StatementReceived.model_validate(
+        {
+            "digest": told.digest,
+            "order": order,
+            "verdict": command.verdict,
+            "received_at_ms": now_ms,
+        }
+    )
+    planned.append(Planned(received, told.statement, told.item))
+    difference_ms = command.sent_at_ms - now_ms
+    if abs(difference_ms) > rules.clock_doubt_ms:
+        planned.append(Planned(ev.ClockDoubted(digest=told.digest, difference_ms=difference_ms)))
+    if command.verdict == "VERIFIED":
+        planned += [Planned(event) for event in consequences(situation, rules, told, now_ms)]
+    return Decision(tuple(planned))
+
+
+def _check_place(situation: Situation, command: TakeStatement) -> ev.GapSeen | None:
+    """Check where the statement stands in its sender's order; return a gap before it.
+
+    Raises:
+        PeerError: replayed, forked, not addressed to us, or it does not continue the order.
+    Spec: docs/protocol.md §7.4
+    """
+    statement, order = command.told.statement, command.told.order
+    if command.told.digest in situation.statements:
+        raise PeerError("replayed: this statement is recorded under another number")
+    if situation.station not in (*statement.to, *statement.info):
+        raise PeerError("it is not addressed to this station")
+    key = (statement.sender, order.generation, order.seq)
+    if key in situation.seen_orders:
+        raise PeerError(f"fork: number {order.seq} of {statement.sender} stands already")
+    held = situation.their_orders.get(statement.sender)
+    held_seq = held.seq if held and held.generation == order.generation else 0
+    if order.seq == held_seq + 1:
+        expected = held.digest if held and held_seq else ZERO_DIGEST.hex()
+        if command.prev != expected:
+            raise PeerError(f"number {order.seq} of {statement.sender} does not continue its order")
+    elif order.seq > held_seq + 1:
+        return ev.GapSeen(peer=statement.sender, first_seq=held_seq + 1, last_seq=order.seq - 1)
+    return None
+
+
+def _quarantine(situation: Situation, command: Quarantine) -> Decision:
+    """Keep it once per digest and reason, show it, and tell the peer each time."""
+    rejected = (command.digest, command.reason) if command.digest else None
+    reason = command.reason[: ev.MAX_REASON_CHARACTERS]
+    key = (command.digest, reason)
+    if key in situation.quarantine_keys or len(situation.quarantine_keys) >= MAX_QUARANTINED_KEYS:
+        return Decision(rejected=rejected)
+    event = ev.StatementQuarantined(sender=command.peer, digest=command.digest, reason=reason)
+    return Decision((Planned(event, item=command.item),), rejected=rejected)
+
+
+def _known(situation: Situation, event: ev.Event) -> bool:
+    """Return whether the record says this already, or it speaks of nothing we sent."""
+    match event:
+        case ev.ReceiptObtained():
+            state = situation.statements.get(event.digest)
+            return state is None or event.peer in state.receipted
+        case ev.RejectionReceived():
+            state = situation.statements.get(event.digest)
+            return state is None or event.peer not in state.unreceipted
+        case ev.DisplayedThere():
+            state = situation.statements.get(event.digest)
+            words = f"DISPLAYED at {event.peer}"
+            return (
+                state is None
+                or not state.outbound
+                or event.peer not in state.reached
+                or any(step == words for _, step in state.steps)
+            )
+        case ev.DisplayedHere():
+            state = situation.statements.get(event.digest)
+            return state is None or state.outbound or state.least > 1
+        case ev.InjectPlayed():
+            return (event.inject, event.trigger) in situation.injects
+        case ev.DrillStarted():
+            return situation.drill_started_ms is not None
+        case ev.DrillEnded():
+            return bool(situation.drill_outcome)
+        case _:
+            return False
+
+
+def _tick(situation: Situation, now_ms: int) -> Decision:
+    missed = [
+        Planned(ev.DeadlineMissed.model_validate({"digest": clock.digest, "clock": clock.clock}))
+        for clock in situation.running()
+        if clock.state == "RUNNING" and clock.due_ms <= now_ms
+    ]
+    return Decision(tuple(missed))

@@ -1,0 +1,290 @@
+"""`apply`: the one function that turns events into a Situation (design law 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hotline.core.errors import InvariantError
+from hotline.core.exchange.delivery import Delivery, StatementState
+from hotline.core.exchange.rules import ACKNOWLEDGEMENT
+from hotline.core.exchange.situation import (
+    Deadline,
+    Dialogue,
+    Happening,
+    Incident,
+    Link,
+    Situation,
+)
+from hotline.core.messages.template import LadderAct
+from hotline.core.protocols.ladder import Move, enter
+from hotline.core.records import events as ev
+
+SHOWN = (
+    ev.StatementSent,
+    ev.StatementReceived,
+    ev.StatementQuarantined,
+    ev.RejectionReceived,
+    ev.StepOutOfTurn,
+    ev.LinkChanged,
+    ev.WatchOpened,
+    ev.DrillStarted,
+    ev.DrillEnded,
+    ev.DeadlineMissed,
+    ev.IncidentClosed,
+    ev.HeadRefused,
+    ev.GapSeen,
+    ev.CellsRefused,
+    ev.ClockDoubted,
+)
+"""Events that stand in the timeline as rows of their own."""
+
+
+def fold(happenings: Iterable[Happening]) -> Situation:
+    """Return the situation after all of `happenings`, in ledger order from entry 0."""
+    situation = Situation()
+    for happening in happenings:
+        apply(situation, happening)
+    return situation
+
+
+def apply(situation: Situation, happening: Happening) -> None:
+    """Bring `situation` forward by one event.
+
+    Raises:
+        InvariantError: the event is not the next one, or speaks of something
+            that the ledger does not hold.
+    """
+    if happening.index != situation.length:
+        raise InvariantError(f"entry {happening.index} does not follow {situation.length - 1}")
+    situation.length += 1
+    situation.now_ms = max(situation.now_ms, happening.at_ms)
+    event = happening.event
+    if isinstance(event, SHOWN) and not _quiet(happening):
+        situation.timeline.append(happening)
+    try:
+        _dispatch(situation, happening, event)
+    except KeyError as error:
+        raise InvariantError(f"entry {happening.index} speaks of what is not recorded") from error
+
+
+def _quiet(happening: Happening) -> bool:
+    """An acknowledgement shows in the state of what it acknowledges, not as a row."""
+    statement = happening.statement
+    return statement is not None and statement.template.id == ACKNOWLEDGEMENT
+
+
+def _dispatch(situation: Situation, happening: Happening, event: ev.Event) -> None:
+    match event:
+        case ev.StatementSent() | ev.StatementReceived():
+            _statement(situation, happening, event)
+        case ev.IncidentOpened() | ev.IncidentClosed() | ev.LadderMoved() | ev.StepOutOfTurn():
+            _incident(situation, happening, event)
+        case ev.DialogueOpened() | ev.DialogueHeld() | ev.DialogueClosed():
+            _dialogue(situation, happening, event)
+        case ev.DeadlineSet() | ev.DeadlineMet() | ev.DeadlineMissed():
+            _deadline(situation, happening, event)
+        case (
+            ev.ReceiptObtained()
+            | ev.RejectionReceived()
+            | ev.DisplayedHere()
+            | ev.DisplayedThere()
+            | ev.OfficerAcknowledged()
+            | ev.ReadBack()
+            | ev.StatementRetracted()
+            | ev.StatementCorrected()
+            | ev.ClockDoubted()
+        ):
+            _progress(situation, happening, event)
+        case _:
+            _station(situation, happening, event)
+
+
+def _statement(
+    situation: Situation, happening: Happening, event: ev.StatementSent | ev.StatementReceived
+) -> None:
+    statement = happening.statement
+    if statement is None:
+        raise InvariantError(f"entry {happening.index} came without its statement")
+    outbound = isinstance(event, ev.StatementSent)
+    if outbound:
+        reached = dict.fromkeys((*statement.to, *statement.info), Delivery.QUEUED)
+        situation.our_order = event.order
+        situation.outbox[event.digest] = None
+        words = f"sent, number {event.order.seq} of {statement.sender}"
+    else:
+        reached = {situation.station: Delivery.DELIVERED}
+        held = situation.their_orders.get(statement.sender)
+        if held is None or (event.order.generation, event.order.seq) > (held.generation, held.seq):
+            situation.their_orders[statement.sender] = event.order
+        words = f"recorded here, number {event.order.seq} of {statement.sender}"
+    situation.seen_orders[statement.sender, event.order.generation, event.order.seq] = event.digest
+    situation.statements[event.digest] = StatementState(
+        digest=event.digest,
+        statement=statement,
+        index=happening.index,
+        at_ms=happening.at_ms,
+        outbound=outbound,
+        order=event.order,
+        verdict=event.verdict if isinstance(event, ev.StatementReceived) else "VERIFIED",
+        reached=reached,
+        steps=[(happening.at_ms, words)],
+    )
+    if statement.incident in situation.incidents:
+        situation.incidents[statement.incident].statements.append(event.digest)
+
+
+def _incident(
+    situation: Situation,
+    happening: Happening,
+    event: ev.IncidentOpened | ev.IncidentClosed | ev.LadderMoved | ev.StepOutOfTurn,
+) -> None:
+    match event:
+        case ev.IncidentOpened():
+            opened = Incident(event.incident, event.station, event.statement, happening.at_ms)
+            opened.ladder_at_ms = happening.at_ms
+            opened.statements.append(event.statement)
+            situation.incidents[event.incident] = opened
+        case ev.IncidentClosed():
+            situation.incidents[event.incident].closed_at_ms = happening.at_ms
+        case ev.StepOutOfTurn():
+            situation.incidents[event.incident].out_of_turn.append(event.statement)
+        case ev.LadderMoved():
+            incident = situation.incidents[event.incident]
+            statement = situation.statements[event.statement].statement
+            move = Move(
+                act=LadderAct(event.act),
+                value=event.value,
+                step=event.step,
+                station=event.station,
+                digest=event.statement,
+                at_ms=statement.at_ms,
+                answers=statement.answers,
+            )
+            incident.ladder = enter(incident.ladder, move, event.after)
+            incident.ladder_at_ms = happening.at_ms
+
+
+def _dialogue(
+    situation: Situation,
+    happening: Happening,
+    event: ev.DialogueOpened | ev.DialogueHeld | ev.DialogueClosed,
+) -> None:
+    match event:
+        case ev.DialogueOpened():
+            dialogue = Dialogue(
+                event.digest, event.station, event.reply, event.replies, event.incident
+            )
+            situation.dialogues[event.digest] = situation.expecting[event.digest] = dialogue
+        case ev.DialogueHeld():
+            state = situation.statements[event.digest]
+            state.held, state.standby_until_ms = True, event.until_ms
+            state.steps.append((happening.at_ms, "STANDBY: a holding reply, the clock runs on"))
+        case ev.DialogueClosed():
+            situation.dialogues[event.digest].how = event.how
+            situation.expecting.pop(event.digest, None)
+            state = situation.statements[event.digest]
+            if event.how == "ANSWERED":
+                answered_at = situation.statements[event.statement].statement.sender
+                place = answered_at if state.outbound else situation.station
+                state.advance(place, Delivery.ANSWERED)
+            elif event.how == "CLOSED":
+                for station in state.reached:
+                    state.advance(station, Delivery.CLOSED)
+            state.steps.append((happening.at_ms, f"dialogue {event.how.lower()}"))
+
+
+def _deadline(
+    situation: Situation,
+    happening: Happening,
+    event: ev.DeadlineSet | ev.DeadlineMet | ev.DeadlineMissed,
+) -> None:
+    key = (event.digest, event.clock)
+    match event:
+        case ev.DeadlineSet():
+            clock = Deadline(event.digest, event.clock, event.station, event.due_ms, event.incident)
+            situation.deadlines[key] = situation.clocks[key] = clock
+        case ev.DeadlineMet():
+            clock = situation.deadlines[key]
+            clock.met_late = clock.state == "MISSED"
+            clock.state = "MET"
+            situation.clocks.pop(key, None)
+        case ev.DeadlineMissed():
+            clock = situation.deadlines[key]
+            clock.state = "MISSED"
+            state = situation.statements[event.digest]
+            state.steps.append((happening.at_ms, f"OVERDUE: no {event.clock} by {clock.station}"))
+
+
+def _progress(situation: Situation, happening: Happening, event: ev.Event) -> None:
+    at_ms = happening.at_ms
+    match event:
+        case ev.ReceiptObtained():
+            state = situation.statements[event.digest]
+            state.receipted.add(event.peer)
+            state.advance(event.peer, Delivery.DELIVERED)
+            if not state.unreceipted:
+                situation.outbox.pop(event.digest, None)
+            flaw = "" if event.verdict == "VERIFIED" else f", there {event.verdict}"
+            state.steps.append((at_ms, f"DELIVERED: {event.peer} recorded it{flaw}"))
+        case ev.RejectionReceived():
+            state = situation.statements[event.digest]
+            state.rejected[event.peer] = event.reason
+            if not state.unreceipted:
+                situation.outbox.pop(event.digest, None)
+            state.steps.append((at_ms, f"REJECTED by {event.peer}: {event.reason}"))
+        case ev.DisplayedHere():
+            state = situation.statements[event.digest]
+            state.advance(situation.station, Delivery.DISPLAYED)
+            state.steps.append((at_ms, f"DISPLAYED here to {event.role}"))
+        case ev.DisplayedThere():
+            state = situation.statements[event.digest]
+            state.advance(event.peer, Delivery.DISPLAYED)
+            state.steps.append((at_ms, f"DISPLAYED at {event.peer}"))
+        case ev.OfficerAcknowledged():
+            state = situation.statements[event.digest]
+            state.advance(event.station, Delivery.READ)
+            state.read_by.append((event.station, event.role, event.name, event.at_ms))
+            state.steps.append((at_ms, f"READ BY OFFICER at {event.station}: {event.role}"))
+        case ev.ReadBack():
+            state = situation.statements[event.digest]
+            state.readbacks.append((event.station, event.agreed))
+            if event.agreed:
+                state.advance(event.station, Delivery.READ_BACK)
+            words = "agrees" if event.agreed else "DIFFERS"
+            state.steps.append((at_ms, f"READ BACK by {event.station}: {words}"))
+        case ev.StatementRetracted():
+            state = situation.statements[event.digest]
+            state.retracted_by = event.statement
+            state.steps.append((at_ms, "RETRACTED by its originator"))
+        case ev.StatementCorrected():
+            state = situation.statements[event.digest]
+            state.corrected_by = event.statement
+            state.steps.append((at_ms, "CORRECTED by its originator"))
+        case ev.ClockDoubted():
+            words = f"clocks differ by {event.difference_ms // 1000} s"
+            situation.statements[event.digest].steps.append((at_ms, words))
+
+
+def _station(situation: Situation, happening: Happening, event: ev.Event) -> None:
+    match event:
+        case ev.LedgerOpened():
+            situation.station, situation.realm = event.station, event.realm
+            situation.line, situation.generation = event.line, event.generation
+        case ev.LinkChanged():
+            situation.links[event.peer] = Link(event.state, happening.at_ms, event.reason)
+        case ev.StatementQuarantined():
+            situation.quarantined.append((happening.at_ms, event.sender, event.reason))
+            situation.quarantine_keys.add((event.digest, event.reason))
+        case ev.PackLoaded():
+            situation.packs[event.pack] = event.digest
+        case ev.WatchOpened():
+            situation.officer, situation.role = event.name, event.role
+        case ev.DrillStarted():
+            situation.drill_started_ms = happening.at_ms
+            situation.drill_scenario = event.scenario
+        case ev.InjectPlayed():
+            situation.injects.add((event.inject, event.trigger))
+        case ev.DrillEnded():
+            situation.drill_outcome = event.outcome
+        case _:
+            pass

@@ -1,0 +1,60 @@
+"""What a decision goes by besides the situation: templates, tables, clocks, members."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hotline.core.messages.catalogue import Catalogue, Known
+from hotline.core.messages.statement import TemplateRef
+from hotline.core.messages.template import Template
+from hotline.core.protocols.ladder import LadderTable
+from hotline.core.values import Precedence
+
+ACKNOWLEDGEMENT = "link/ack-read"
+READ_BACK = "conv/readback"
+RETRACTION = "conv/retract"
+CORRECTION = "conv/correction"
+RESPONSE = "conv/response"
+
+ROLES = {
+    ACKNOWLEDGEMENT: "says READ BY OFFICER",
+    READ_BACK: "reads critical fields back",
+    RETRACTION: "withdraws a statement",
+    CORRECTION: "corrects a statement",
+    RESPONSE: "answers with one word",
+}
+"""Templates whose meaning the exchange itself knows (docs/protocol.md §5.4)."""
+
+DEFAULT_READ_CLOCKS_MS: Mapping[Precedence, int] = {
+    Precedence.FLASH: 10 * 60_000,
+    Precedence.IMMEDIATE: 30 * 60_000,
+    Precedence.PRIORITY: 3 * 3_600_000,
+    Precedence.ROUTINE: 6 * 3_600_000,
+}
+"""How long an officer may leave a statement unread: handling times of the field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Frozen for the life of a station.
+
+    Attributes:
+        members: Stations of the line, as its charter orders them.
+        catalogue: The templates held here.
+        read_clocks_ms: Per precedence, from arrival to an officer's acknowledgement.
+        clock_doubt_ms: A packet's time may differ from ours by this much.
+    """
+
+    members: tuple[str, ...]
+    catalogue: Catalogue
+    ladder: LadderTable
+    read_clocks_ms: Mapping[Precedence, int] = field(
+        default_factory=lambda: dict(DEFAULT_READ_CLOCKS_MS)
+    )
+    clock_doubt_ms: int = 60_000
+
+    def template_of(self, ref: TemplateRef) -> Template | None:
+        """Return the template when ours is the same to the byte, else None."""
+        found = self.catalogue.lookup(ref)
+        return found.template if isinstance(found, Known) else None

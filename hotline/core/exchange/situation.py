@@ -1,0 +1,142 @@
+"""The Situation: one fold over the ledger's events, the same live and in replay.
+
+Nothing else says what is so. The fold trusts the ledger: what may be recorded
+was decided before (hotline.core.exchange.decide).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hotline.core.exchange.delivery import StatementState
+from hotline.core.messages.statement import Statement
+from hotline.core.protocols.ladder import LadderState
+from hotline.core.records.events import Event, OrderRef
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event with its place in the ledger.
+
+    Attributes:
+        statement: The statement of a StatementSent or StatementReceived, else None.
+    """
+
+    index: int
+    at_ms: int
+    event: Event
+    statement: Statement | None = None
+
+
+@dataclass(slots=True)
+class Incident:
+    """An incident, its statements in the order of the record, its ladder and when that moved."""
+
+    name: str
+    opened_by: str
+    statement: str
+    at_ms: int
+    ladder: LadderState = field(default_factory=LadderState)
+    ladder_at_ms: int = 0
+    statements: list[str] = field(default_factory=list)
+    out_of_turn: list[str] = field(default_factory=list)
+    closed_at_ms: int | None = None
+
+
+@dataclass(slots=True)
+class Dialogue:
+    """A statement that expects an answer. `how` is "" while it is open."""
+
+    digest: str
+    opener: str
+    reply: str
+    replies: tuple[str, ...]
+    incident: str | None
+    how: str = ""
+
+
+@dataclass(slots=True)
+class Deadline:
+    """A clock: `station` must act by `due_ms`. `state` is RUNNING, MET or MISSED."""
+
+    digest: str
+    clock: str
+    station: str
+    due_ms: int
+    incident: str | None
+    state: str = "RUNNING"
+    met_late: bool = False
+
+
+@dataclass(slots=True)
+class Link:
+    """What the ledger last said of the routes to a peer."""
+
+    state: str = "DOWN"
+    since_ms: int = 0
+    reason: str = "not connected yet"
+
+
+@dataclass(slots=True)
+class Situation:
+    """Everything that is so at one point of a line's ledger. Only `fold.apply` changes it.
+
+    Attributes:
+        length: Ledger entries folded so far.
+        now_ms: When the newest of them was recorded.
+        our_order, their_orders: Newest order of each station, by station.
+        timeline: Indices of entries that a timeline shows, oldest first, with the event.
+        deadlines: Every clock ever set, by (digest, clock); `clocks`: those not met.
+        dialogues: Every dialogue by its statement; `expecting`: those still open.
+        quarantined: (time in ms, sender, reason) of everything refused into quarantine.
+        injects: (inject, trigger) that the drill has played here.
+    """
+
+    station: str = ""
+    realm: str = ""
+    line: str = ""
+    length: int = 0
+    now_ms: int = 0
+    generation: int = 0
+    our_order: OrderRef | None = None
+    their_orders: dict[str, OrderRef] = field(default_factory=dict)
+    seen_orders: dict[tuple[str, int, int], str] = field(default_factory=dict)
+    statements: dict[str, StatementState] = field(default_factory=dict)
+    outbox: dict[str, None] = field(default_factory=dict)
+    incidents: dict[str, Incident] = field(default_factory=dict)
+    dialogues: dict[str, Dialogue] = field(default_factory=dict)
+    expecting: dict[str, Dialogue] = field(default_factory=dict)
+    deadlines: dict[tuple[str, str], Deadline] = field(default_factory=dict)
+    clocks: dict[tuple[str, str], Deadline] = field(default_factory=dict)
+    links: dict[str, Link] = field(default_factory=dict)
+    packs: dict[str, str] = field(default_factory=dict)
+    timeline: list[Happening] = field(default_factory=list)
+    quarantined: list[tuple[int, str, str]] = field(default_factory=list)
+    quarantine_keys: set[tuple[str, str]] = field(default_factory=set)
+    injects: set[tuple[str, str]] = field(default_factory=set)
+    officer: str = ""
+    role: str = ""
+    drill_started_ms: int | None = None
+    drill_scenario: str = ""
+    drill_outcome: str = ""
+
+    def next_seq(self) -> int:
+        """Return the seq of our next order, from 1."""
+        return 1 if self.our_order is None else self.our_order.seq + 1
+
+    def running(self) -> list[Deadline]:
+        """Return the clocks that run or were missed without an answer, nearest first."""
+        return sorted(self.clocks.values(), key=lambda clock: clock.due_ms)
+
+    def unread(self) -> list[StatementState]:
+        """Return inbound statements that want our officer's acknowledgement, urgent first."""
+        waiting = [
+            self.statements[clock.digest]
+            for clock in self.clocks.values()
+            if clock.clock == "read" and clock.station == self.station
+        ]
+        return sorted(waiting, key=lambda state: (state.statement.precedence.rank, state.index))
+
+    def open_dialogues(self) -> list[Dialogue]:
+        """Return the dialogues that wait for an answer, oldest first."""
+        return list(self.expecting.values())

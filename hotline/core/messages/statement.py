@@ -1,0 +1,157 @@
+"""The statement: what an officer says, as bytes (docs/protocol.md §3)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from hotline.core import canonical
+from hotline.core.errors import OperatorError, PeerError
+from hotline.core.times import parse_time
+from hotline.core.values import Digest, Precedence, Realm, check_incident, check_station, sha256
+
+STATEMENT_TYPE = "application/vnd.hotline.statement.v1+json"
+MAX_STATEMENT_BYTES = 16_384
+MAX_TEXT_CHARACTERS = 4_000
+MAX_VALUE_CHARACTERS = 1_000
+
+HexDigest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}\z")]
+StationName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9-]{0,15}\z")]
+WireTime = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\z")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+
+
+class TemplateRef(_Strict):
+    """Which template a statement was filled from, to the byte."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,19}/[a-z][a-z0-9-]{0,39}\z")]
+    version: Annotated[int, Field(ge=1, le=9999)]
+    digest: HexDigest
+
+
+class AttachmentRef(_Strict):
+    """A file that travels beside the statement; its digest is signed here."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=120)]
+    type: Annotated[str, StringConstraints(min_length=1, max_length=80)]
+    size: Annotated[int, Field(ge=0, le=16 * 1024 * 1024)]
+    digest: HexDigest
+
+
+class Statement(_Strict):
+    """One statement. Its identity is SHA-256 of its PAE; it is never edited.
+
+    Attributes:
+        salt: 32 hex digits nobody can guess, so that the digest hides the text.
+        to: Stations that must act; `info`: stations that are told.
+        by: Certificate ids (hex digests) of the officers expected to sign.
+        need: How many distinct persons must sign.
+        at: When the originator wrote it, by the originator's clock.
+        incident: Name of the incident it belongs to, or None.
+        refs: Digests of statements that it answers (the first) or mentions.
+        fields: Field name to canonical value with its unit (docs/templates.md §3).
+        reply_by: The reply the originator asks for, or None.
+    Spec: docs/protocol.md §3
+    """
+
+    v: Literal[1]
+    suite: Literal[1]
+    realm: Annotated[Realm, Field(strict=False)]
+    line: HexDigest
+    sender: Annotated[StationName, Field(alias="from")]
+    salt: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}\z")]
+    to: Annotated[tuple[StationName, ...], Field(strict=False, min_length=1, max_length=64)]
+    info: Annotated[tuple[StationName, ...], Field(strict=False, max_length=64)] = ()
+    by: Annotated[tuple[HexDigest, ...], Field(strict=False, min_length=1, max_length=8)]
+    need: Annotated[int, Field(ge=1, le=8)]
+    at: WireTime
+    precedence: Annotated[Precedence, Field(strict=False)]
+    marking: Annotated[str, StringConstraints(max_length=80)]
+    incident: str | None
+    refs: Annotated[tuple[HexDigest, ...], Field(strict=False, max_length=32)] = ()
+    template: TemplateRef
+    fields: Annotated[dict[str, str], Field(max_length=40)]
+    text: Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARACTERS)]
+    lang: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}\z")]
+    reply_by: WireTime | None
+    attachments: Annotated[tuple[AttachmentRef, ...], Field(strict=False, max_length=16)] = ()
+
+    @property
+    def at_ms(self) -> int:
+        """When the originator wrote it, milliseconds UTC."""
+        return parse_time(self.at)
+
+    @property
+    def reply_by_ms(self) -> int | None:
+        """When the originator asks for the reply, milliseconds UTC."""
+        return None if self.reply_by is None else parse_time(self.reply_by)
+
+    @property
+    def answers(self) -> str | None:
+        """Hex digest of the statement that this one answers, or None."""
+        return self.refs[0] if self.refs else None
+
+
+def encode_statement(statement: Statement) -> bytes:
+    """Return the canonical bytes that get signed.
+
+    Raises:
+        OperatorError: the text or a field holds a character that the other
+            station would refuse, or the whole is over MAX_STATEMENT_BYTES.
+    """
+    payload = canonical.encode(statement.model_dump(mode="json", by_alias=True))
+    try:
+        decode_statement(payload)
+    except PeerError as error:
+        raise OperatorError(str(error), hint="change that field; nothing was sent") from error
+    return payload
+
+
+def decode_statement(payload: bytes) -> Statement:
+    """Read a statement from outside.
+
+    Raises:
+        PeerError: not canonical, a refused character, an unknown or missing
+            field, a value out of bounds.
+    Spec: docs/protocol.md §3.2
+    """
+    body = canonical.decode(payload, what="statement", max_bytes=MAX_STATEMENT_BYTES)
+    try:
+        statement = Statement.model_validate(body)
+    except ValidationError as error:
+        raise PeerError(f"statement: {first_fault(error)}") from error
+    _check_names(statement)
+    return statement
+
+
+def _check_names(statement: Statement) -> None:
+    for name in (statement.sender, *statement.to, *statement.info):
+        check_station(name)
+    if statement.incident is not None:
+        check_incident(statement.incident)
+    parse_time(statement.at)
+    if statement.reply_by is not None:
+        parse_time(statement.reply_by)
+    if len(set(statement.by)) != len(statement.by):
+        raise PeerError("statement: the same officer is named twice")
+    for name, value in statement.fields.items():
+        if not name.isidentifier() or len(name) > 40:
+            raise PeerError("statement: a field name is not an identifier of at most 40 characters")
+        if len(value) > MAX_VALUE_CHARACTERS:
+            raise PeerError(f"statement: field {name} is over {MAX_VALUE_CHARACTERS} characters")
+
+
+def statement_digest(payload: bytes) -> Digest:
+    """Return the identity of a statement: SHA-256 of its PAE."""
+    return sha256(canonical.pae(STATEMENT_TYPE, payload))
+
+
+def first_fault(error: ValidationError) -> str:
+    """Say the first fault pydantic found, without the value (it may be secret or hostile)."""
+    fault: Any = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = ".".join(str(part) for part in fault["loc"]) or "value"
+    return f"{place[:60]}: {fault['msg'][:120]}"

@@ -1,0 +1,1 @@
+"""What a ledger holds: events, leaves, the Merkle tree, checkpoints. Pure."""

@@ -1,0 +1,285 @@
+"""An officer's desk: the feed of the watch, and what the officer does."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from hotline.core.errors import OperatorError
+from hotline.core.exchange.rules import ACKNOWLEDGEMENT, READ_BACK
+from hotline.core.exchange.situation import Situation
+from hotline.core.messages import phrasing
+from hotline.core.messages.readback import compare
+from hotline.core.messages.template import Template
+from hotline.core.records.events import WatchOpened
+from hotline.core.seams import Clock, Entropy
+from hotline.core.times import format_time
+from hotline.core.values import Digest, Precedence
+from hotline.desk.drafts import MAX_AGE_MS, REFERENCE, Draft, Writer, draft_view, fill
+from hotline.desk.presenter import Presenter, Surroundings
+from hotline.desk.views import (
+    Difference,
+    DraftView,
+    IncidentView,
+    MessageView,
+    ReadBackView,
+    TemplateChoice,
+    TimelineRow,
+    WatchView,
+)
+from hotline.sealing.certificate import Certificate
+from hotline.sealing.hybrid import HybridSigner
+from hotline.sealing.statements import sign_statement
+from hotline.station.station import Station
+
+SALT_BYTES = 16
+MAX_INCIDENTS_A_DAY = 999
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """Who sits at the desk, with the unlocked key."""
+
+    certificate: Certificate
+    signer: HybridSigner = field(repr=False)
+
+
+class OfficerDesk:
+    """One officer at one station's desk; implements hotline.desk.port.Desk."""
+
+    def __init__(
+        self,
+        station: Station,
+        officer: Officer,
+        *,
+        own: phrasing.Phrasebook,
+        peer: phrasing.Phrasebook,
+        clock: Clock,
+        entropy: Entropy,
+        listed: tuple[str, ...] = (),
+        coach: Callable[[], str] = lambda: "",
+    ) -> None:
+        """Sit down; `sign_on` tells the ledger."""
+        self.station, self._officer = station, officer
+        self._clock, self._entropy = clock, entropy
+        line = station.line
+        self._writer = Writer(
+            station=line.station,
+            members=line.roster.members,
+            realm=line.realm,
+            line=line.roster.line.hex(),
+            by=officer.certificate.id.hex(),
+            rules=station.rules,
+            own=own,
+            peer=peer,
+            listed=listed,
+        )
+        around = Surroundings(
+            station=line.station,
+            peer=station.peer,
+            mode=line.realm.value,
+            clock=clock,
+            sending=lambda digest: station.route.name if station.sending(digest) else "",
+            coach=coach,
+        )
+        self._presenter = Presenter(lambda: station.situation, station.rules, own, around)
+        self._drafts: dict[str, Draft] = {}
+        self._names = itertools.count(1)
+
+    # --- feed --------------------------------------------------------------------
+
+    def watch(self) -> WatchView:
+        """Return the watch screen's view as of now."""
+        return self._presenter.watch()
+
+    def timeline(self, start: int, stop: int) -> tuple[TimelineRow, ...]:
+        """Return rows start..stop-1 of the timeline, oldest first; fewer at the ends."""
+        return self._presenter.timeline(start, stop)
+
+    def incident(self, name: str) -> IncidentView | None:
+        """Return one incident, or None when there is none of that name."""
+        return self._presenter.incident(name)
+
+    def message(self, digest: str) -> MessageView | None:
+        """Return one statement, or None when the ledger holds none of that digest."""
+        return self._presenter.message(digest)
+
+    def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call `changed` after each commit; returns what ends that."""
+        return self.station.subscribe(changed)
+
+    # --- watch -------------------------------------------------------------------
+
+    @property
+    def situation(self) -> Situation:
+        """What is so, as the ledger says."""
+        return self.station.situation
+
+    async def sign_on(self) -> None:
+        """Record that this officer has the watch here."""
+        certificate = self._officer.certificate
+        await self.station.note(
+            WatchOpened(
+                certificate=certificate.id.hex(),
+                name=f"{certificate.rank} {certificate.name}".strip(),
+                role=certificate.role,
+            )
+        )
+
+    async def displayed(self, digest: str) -> None:
+        """Record that the officer's console has shown an inbound statement."""
+        state = self.situation.statements.get(digest)
+        if state is not None and not state.outbound:
+            await self.station.displayed(digest, self._officer.certificate.role)
+
+    # --- composing -----------------------------------------------------------------
+
+    def choices(self, incident: str | None = None) -> tuple[TemplateChoice, ...]:
+        """Return templates on offer, those that the protocol expects next first."""
+        return self._presenter.offers.all(self.situation, incident)
+
+    def open_draft(self, choice: TemplateChoice) -> DraftView:
+        """Start a draft from a template.
+
+        Raises:
+            OperatorError: the template is not held here.
+        """
+        draft = self._new_draft(choice)
+        self._drafts[draft.name] = draft
+        return draft_view(self._writer, draft)
+
+    def fill(
+        self, draft: str, *, fields: Mapping[str, str], text: str, precedence: str
+    ) -> DraftView:
+        """Put values into a draft and check every field.
+
+        Raises:
+            OperatorError: there is no such draft.
+        """
+        filled = fill(self._writer, self._draft(draft), fields, text, precedence, self._clock())
+        self._drafts[draft] = filled
+        return draft_view(self._writer, filled)
+
+    def discard(self, draft: str) -> None:
+        """Forget a draft."""
+        self._drafts.pop(draft, None)
+
+    async def send(self, draft: str, code: str, *, inject: tuple[str, str] | None = None) -> str:
+        """Sign the previewed bytes and hand them to the station; return the digest in hex.
+
+        Args:
+            code: What the officer typed; must be the draft's code where it has one.
+            inject: (id, trigger) when a drill's script sends it.
+        Raises:
+            OperatorError: not checked yet, the code differs, or it may not be sent now.
+        """
+        ready = self._draft(draft)
+        if ready.statement is None:
+            raise OperatorError("this draft has not passed its check", hint="check it with ^P")
+        if self._clock() - ready.statement.at_ms > MAX_AGE_MS:
+            raise OperatorError("this preview is too old", hint="check it again with ^P")
+        if ready.code and code.strip().upper() != ready.code:
+            raise OperatorError("the code does not match", hint=f"type {ready.code}")
+        digest = await self._sign_and_submit(ready.payload, inject)
+        self.discard(draft)
+        return digest
+
+    # --- reading --------------------------------------------------------------------
+
+    async def acknowledge(self, digest: str) -> None:
+        """Say READ BY OFFICER of an inbound statement: read, not agreed.
+
+        Raises:
+            OperatorError: it needs no acknowledgement from us.
+        """
+        await self._say_about(digest, ACKNOWLEDGEMENT, {})
+
+    async def read_back(self, digest: str, typed: Mapping[str, str]) -> ReadBackView:
+        """Compare blind-typed critical fields and tell the sender the outcome.
+
+        Raises:
+            OperatorError: a value does not read, or there is nothing to read back.
+        """
+        state = self.situation.statements.get(digest)
+        if state is None:
+            raise OperatorError("that statement is not in the record")
+        template = self.station.rules.template_of(state.statement.template)
+        if template is None or not template.readback:
+            raise OperatorError("that statement asks for no read-back")
+        found = compare(state.statement, template, typed, self._clock())
+        differences = tuple(
+            Difference(self._label(template, one.field), one.sent, one.typed) for one in found
+        )
+        said = {"result": "DIFFERS" if found else "AGREES"}
+        if differences:
+            words = "; ".join(f"{one.label}: read back {one.typed}" for one in differences)
+            said["differing"] = words[:480]
+        await self._say_about(digest, READ_BACK, said)
+        return ReadBackView(agreed=not found, differences=differences)
+
+    # --- parts -----------------------------------------------------------------------
+
+    def _draft(self, name: str) -> Draft:
+        draft = self._drafts.get(name)
+        if draft is None:
+            raise OperatorError("that draft is gone", hint="start it again with F3")
+        return draft
+
+    def _new_draft(self, choice: TemplateChoice) -> Draft:
+        template = self.station.rules.catalogue.get(choice.id)
+        if template is None:
+            raise OperatorError(f"template {choice.id} is not held here")
+        incident = choice.incident
+        if incident is None and template.opens_incident:
+            incident = self._new_incident()
+        writer = self._writer
+        return Draft(
+            name=f"draft-{next(self._names)}",
+            choice=choice,
+            template=template,
+            incident=incident,
+            salt=self._entropy(SALT_BYTES).hex(),
+            to=tuple(member for member in writer.members if member != writer.station),
+            precedence=Precedence(choice.precedence),
+        )
+
+    def _new_incident(self) -> str:
+        """Name an incident after its station and day, as in NORTH-261122-01."""
+        day = format_time(self._clock())[2:10].replace("-", "")
+        for number in range(1, MAX_INCIDENTS_A_DAY + 1):
+            name = f"{self._writer.station}-{day}-{number:02d}"
+            if name not in self.situation.incidents:
+                return name
+        raise OperatorError("today has no incident numbers left", hint="continue in an open one")
+
+    async def _say_about(self, digest: str, template_id: str, fields: Mapping[str, str]) -> None:
+        """Sign and send one of the exchange's own statements about another."""
+        state = self.situation.statements.get(digest)
+        if state is None or state.outbound:
+            raise OperatorError("only a statement of the other side can be answered so")
+        choice = TemplateChoice(
+            id=template_id,
+            number="",
+            title="",
+            purpose="",
+            precedence=state.statement.precedence.value,
+            answers=digest,
+            incident=state.statement.incident,
+            why="",
+        )
+        draft = fill(
+            self._writer, self._new_draft(choice), fields, "", choice.precedence, self._clock()
+        )
+        if draft.statement is None:
+            raise OperatorError("; ".join(draft.faults.values()))
+        await self._sign_and_submit(draft.payload, None)
+
+    async def _sign_and_submit(self, payload: bytes, inject: tuple[str, str] | None) -> str:
+        certificate = self._officer.certificate
+        envelope = sign_statement(payload, self._officer.signer, Digest(certificate.id))
+        return await self.station.submit(envelope, inject=inject)
+
+    def _label(self, template: Template, name: str) -> str:
+        spec = template.field(name)
+        return phrasing.label(template, spec, self._writer.own) if spec else name

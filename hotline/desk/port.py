@@ -1,0 +1,78 @@
+"""What a front end may ask of a desk: the feed it reads, the post it sends by.
+
+Live desk, drill and replay give the same feed; replay has no post.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from hotline.desk.views import (
+    DraftView,
+    IncidentView,
+    MessageView,
+    ReadBackView,
+    TemplateChoice,
+    TimelineRow,
+    WatchView,
+)
+
+
+class Feed(Protocol):
+    """The reading side. Calls are quick, pure of side effects, on the event loop's thread."""
+
+    def watch(self) -> WatchView:
+        """Return the watch screen's view as of now."""
+
+    def timeline(self, start: int, stop: int) -> tuple[TimelineRow, ...]:
+        """Return rows start..stop-1 of the timeline, oldest first; fewer at the ends."""
+
+    def incident(self, name: str) -> IncidentView | None:
+        """Return one incident, or None when there is none of that name."""
+
+    def message(self, digest: str) -> MessageView | None:
+        """Return one statement, or None when the ledger holds none of that digest."""
+
+    def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call `changed` (coalesced by the front end) whenever a view may differ.
+
+        Returns a function that ends the subscription.
+        """
+
+
+class Post(Protocol):
+    """The acting side: what the officer does. Every call is durable before it returns.
+
+    Each raises OperatorError with a sentence for the officer when it cannot be done.
+    """
+
+    def choices(self, incident: str | None = None) -> tuple[TemplateChoice, ...]:
+        """Return templates on offer, those that the protocol expects next first."""
+
+    def open_draft(self, choice: TemplateChoice) -> DraftView:
+        """Start a draft from a template."""
+
+    def fill(
+        self, draft: str, *, fields: Mapping[str, str], text: str, precedence: str
+    ) -> DraftView:
+        """Put values into a draft and check every field."""
+
+    def discard(self, draft: str) -> None:
+        """Forget a draft."""
+
+    async def send(self, draft: str, code: str) -> str:
+        """Sign the previewed bytes and hand them to the station; return the digest in hex."""
+
+    async def acknowledge(self, digest: str) -> None:
+        """Say READ BY OFFICER of an inbound statement."""
+
+    async def read_back(self, digest: str, typed: Mapping[str, str]) -> ReadBackView:
+        """Compare blind-typed critical fields and tell the sender the outcome."""
+
+    async def displayed(self, digest: str) -> None:
+        """Record that the officer's console has shown an inbound statement."""
+
+
+class Desk(Feed, Post, Protocol):
+    """A desk that both reads and acts."""

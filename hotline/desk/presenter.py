@@ -1,0 +1,319 @@
+"""The feed: a situation as view models. Live and replay present with this one class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hotline.core.exchange.delivery import StatementState
+from hotline.core.exchange.duties import awaiting_read_back
+from hotline.core.exchange.rules import Rules
+from hotline.core.exchange.situation import Deadline, Happening, Incident, Situation
+from hotline.core.messages.phrasing import Phrasebook, title
+from hotline.core.messages.rendering import headline
+from hotline.core.seams import Clock
+from hotline.core.times import format_clock, format_span
+from hotline.core.values import Precedence
+from hotline.desk import wording
+from hotline.desk.ladders import ladder_view, ladder_word
+from hotline.desk.messages import message_view
+from hotline.desk.offers import Offers
+from hotline.desk.views import (
+    DeadlineRow,
+    Direction,
+    FlashView,
+    IncidentRow,
+    IncidentView,
+    Mark,
+    MessageView,
+    StatusView,
+    TimelineRow,
+    WatchView,
+)
+
+MAX_CACHED_HEADLINES = 4096
+MAX_INCIDENT_ROWS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a feed cannot read from the ledger.
+
+    Attributes:
+        mode: LIVE, EXERCISE or REPLAY.
+        sending: The route by which a statement is on its way right now, or "".
+        coach: What EXCON tells the officer, or "".
+    """
+
+    station: str
+    peer: str
+    mode: str
+    clock: Clock
+    sending: Callable[[str], str]
+    coach: Callable[[], str]
+
+
+class Presenter:
+    """Gives the views of whatever situation `now` returns."""
+
+    def __init__(
+        self,
+        now: Callable[[], Situation],
+        rules: Rules,
+        phrasebook: Phrasebook,
+        around: Surroundings,
+    ) -> None:
+        """Present in the language of `phrasebook`."""
+        self._now, self._rules, self._phrasebook, self._around = now, rules, phrasebook, around
+        self.offers = Offers(rules, phrasebook)
+        self._headlines: dict[str, str] = {}
+
+    def watch(self) -> WatchView:
+        """Return the watch screen's view as of now."""
+        situation = self._now()
+        shown = _foremost(situation)
+        around = self._around
+        return WatchView(
+            status=self._status(situation),
+            flash=self._flash(situation),
+            incidents=tuple(
+                self._incident_row(situation, one) for one in reversed(situation.incidents.values())
+            ),
+            deadlines=tuple(self._deadline_row(situation, one) for one in situation.running()),
+            ladder=ladder_view(self._rules, shown.ladder, around.station, around.peer)
+            if shown
+            else None,
+            ladder_incident=shown.name if shown else "",
+            need_you=self._need_you(situation),
+            timeline_length=len(situation.timeline),
+            notice=self._notice(situation),
+        )
+
+    def timeline(self, start: int, stop: int) -> tuple[TimelineRow, ...]:
+        """Return rows start..stop-1 of the timeline, oldest first; fewer at the ends."""
+        situation = self._now()
+        return tuple(
+            self._row(situation, one) for one in situation.timeline[max(start, 0) : max(stop, 0)]
+        )
+
+    def incident(self, name: str) -> IncidentView | None:
+        """Return one incident, or None when there is none of that name."""
+        situation = self._now()
+        incident = situation.incidents.get(name)
+        if incident is None:
+            return None
+        station, peer = self._around.station, self._around.peer
+        rows = [
+            self._row(situation, one)
+            for one in situation.timeline
+            if one.statement is not None and one.statement.incident == name
+        ]
+        return IncidentView(
+            name=name,
+            title=self._title(situation, incident),
+            state_word=_incident_word(incident),
+            ladder=ladder_view(self._rules, incident.ladder, station, peer),
+            facts=self._facts(situation, incident),
+            rows=tuple(rows[-MAX_INCIDENT_ROWS:]),
+            next=tuple(one for one in self.offers.all(situation, name) if one.incident == name),
+        )
+
+    def message(self, digest: str) -> MessageView | None:
+        """Return one statement, or None when the ledger holds none of that digest."""
+        situation = self._now()
+        state = situation.statements.get(digest)
+        if state is None:
+            return None
+        words = self._state_word(situation, state)[0]
+        return message_view(situation, self._rules, self._phrasebook, self.offers, state, words)
+
+    # --- parts -----------------------------------------------------------------
+
+    def _status(self, situation: Situation) -> StatusView:
+        around = self._around
+        link = situation.links.get(around.peer)
+        state = link.state if link else "DOWN"
+        word = state
+        if state != "UP":
+            since_ms = link.since_ms if link else 0
+            down = f" {format_span(around.clock() - since_ms)}" if since_ms else ""
+            word = f"{state}{down}"
+        officer = f"{situation.role} {situation.officer}".strip() or "nobody"
+        return StatusView(
+            mode=around.mode,
+            station=around.station,
+            peer=around.peer,
+            officer=officer,
+            clock_ms=around.clock(),
+            link_word=word,
+            link_mark=Mark.CALM if state == "UP" else Mark.WARNING,
+        )
+
+    def _flash(self, situation: Situation) -> FlashView | None:
+        waiting = [
+            state for state in situation.unread() if state.statement.precedence is Precedence.FLASH
+        ]
+        if not waiting:
+            return None
+        first = waiting[0]
+        return FlashView(
+            digest=first.digest,
+            token=first.token,
+            sender=first.statement.sender,
+            headline=self._headline(first),
+            incident=first.statement.incident or "",
+            waiting_ms=self._around.clock() - first.at_ms,
+            count=len(waiting),
+        )
+
+    def _row(self, situation: Situation, happening: Happening) -> TimelineRow:
+        if happening.statement is None:
+            word, sentence, mark = wording.system_row(situation, happening)
+            return TimelineRow(
+                key=happening.index,
+                digest=None,
+                token="",
+                at_ms=happening.at_ms,
+                direction=Direction.SYSTEM,
+                precedence="",
+                state_word=word,
+                symbol={Mark.ALARM: "!", Mark.WARNING: "-"}.get(mark, "."),
+                mark=mark,
+                incident=getattr(happening.event, "incident", "") or "",
+                headline=sentence,
+            )
+        state = situation.statements[getattr(happening.event, "digest")]  # noqa: B009 by fold
+        word, symbol = self._state_word(situation, state)
+        return TimelineRow(
+            key=happening.index,
+            digest=state.digest,
+            token=state.token,
+            at_ms=happening.at_ms,
+            direction=Direction.OUT if state.outbound else Direction.IN,
+            precedence=state.statement.precedence.value,
+            state_word=word,
+            symbol=symbol,
+            mark=wording.statement_mark(
+                state, unread=_unread(situation, state), overdue=_overdue(situation, state)
+            ),
+            incident=state.statement.incident or "",
+            headline=self._headline(state),
+        )
+
+    def _state_word(self, situation: Situation, state: StatementState) -> tuple[str, str]:
+        if state.outbound:
+            return wording.outbound_state(state, self._around.sending(state.digest))
+        return wording.inbound_state(state, unread=_unread(situation, state))
+
+    def _headline(self, state: StatementState) -> str:
+        known = self._headlines.get(state.digest)
+        if known is None:
+            template = self._rules.catalogue.get(state.statement.template.id)
+            known = headline(state.statement, template, self._phrasebook)
+            if len(self._headlines) >= MAX_CACHED_HEADLINES:
+                self._headlines.clear()
+            self._headlines[state.digest] = known
+        return known
+
+    def _title(self, situation: Situation, incident: Incident) -> str:
+        state = situation.statements.get(incident.statement)
+        template = self._rules.catalogue.get(state.statement.template.id) if state else None
+        return title(template, self._phrasebook) if template else "unknown"
+
+    def _incident_row(self, situation: Situation, incident: Incident) -> IncidentRow:
+        clocks = [one for one in situation.running() if one.incident == incident.name]
+        ours = [one for one in clocks if one.station == situation.station]
+        closed = incident.closed_at_ms is not None
+        calm = Mark.CALM if closed else Mark.NOTICE
+        return IncidentRow(
+            name=incident.name,
+            title=self._title(situation, incident),
+            state_word=_incident_word(incident),
+            ladder_word=ladder_word(incident.ladder),
+            next_due_ms=clocks[0].due_ms if clocks else None,
+            needs_you=bool(ours),
+            mark=Mark.WARNING if any(one.state == "MISSED" for one in clocks) else calm,
+        )
+
+    def _deadline_row(self, situation: Situation, clock: Deadline) -> DeadlineRow:
+        state = situation.statements[clock.digest]
+        ours = clock.station == situation.station
+        return DeadlineRow(
+            due_ms=clock.due_ms,
+            word=wording.clock_words(clock.clock, ours=ours),
+            label=f"{state.token} {state.statement.precedence.value}",
+            incident=clock.incident or "",
+            digest=clock.digest,
+            ours=ours,
+            overdue=clock.state == "MISSED" or clock.due_ms <= self._around.clock(),
+        )
+
+    def _facts(self, situation: Situation, incident: Incident) -> tuple[tuple[str, str], ...]:
+        clocks = [one for one in situation.running() if one.incident == incident.name]
+        facts = [
+            ("opened", f"{format_clock(incident.at_ms)} by {incident.opened_by}"),
+            ("statements", str(len(incident.statements))),
+        ]
+        if clocks:
+            nearest = clocks[0]
+            words = wording.clock_words(nearest.clock, ours=nearest.station == situation.station)
+            facts.append(("next", f"{words} by {format_clock(nearest.due_ms)}"))
+        if incident.ladder.verified:
+            facts.append(("agreed", ", ".join(incident.ladder.verified)))
+        if incident.out_of_turn:
+            facts.append(("no effect", f"{len(incident.out_of_turn)} ladder moves out of turn"))
+        if incident.closed_at_ms is not None:
+            facts.append(("closed", format_clock(incident.closed_at_ms)))
+        return tuple(facts)
+
+    def _need_you(self, situation: Situation) -> int:
+        return len({one.digest for one in situation.running() if one.station == situation.station})
+
+    def _notice(self, situation: Situation) -> str:
+        """Say the one thing to do next, the most urgent first."""
+        if situation.drill_outcome:
+            return f"The exercise is over: {situation.drill_outcome}. ^X leaves the console."
+        unread = situation.unread()
+        if unread:
+            first = unread[0]
+            kind = first.statement.precedence.value
+            return f"NEXT: read {first.token} ({kind}): Enter opens it, F8 acknowledges it."
+        for state in awaiting_read_back(situation, self._rules):
+            return f"NEXT: read back {state.token}: open it with Enter and type its values."
+        coach = self._around.coach()
+        if coach:
+            return f"EXCON: {coach}"
+        for clock in situation.running():
+            if clock.station == situation.station and clock.clock != "read":
+                token = situation.statements[clock.digest].token
+                return (
+                    f"NEXT: answer {token} by {format_clock(clock.due_ms)}: F3 offers the answers."
+                )
+        waiting = [one for one in situation.running() if one.station != situation.station]
+        if waiting:
+            token = situation.statements[waiting[0].digest].token
+            words = wording.clock_words(waiting[0].clock, ours=False)
+            return f"You wait for {words} to {token} until {format_clock(waiting[0].due_ms)}."
+        return "Nothing waits for you."
+
+
+def _unread(situation: Situation, state: StatementState) -> bool:
+    clock = situation.clocks.get((state.digest, "read"))
+    return clock is not None and not state.outbound and clock.station == situation.station
+
+
+def _overdue(situation: Situation, state: StatementState) -> bool:
+    clocks = (situation.clocks.get((state.digest, clock)) for clock in ("read", "reply", "promise"))
+    return any(clock is not None and clock.state == "MISSED" for clock in clocks)
+
+
+def _foremost(situation: Situation) -> Incident | None:
+    """Return the newest open incident, or the newest of all."""
+    incidents = list(situation.incidents.values())
+    open_ = [one for one in incidents if one.closed_at_ms is None]
+    newest_last = open_ or incidents
+    return newest_last[-1] if newest_last else None
+
+
+def _incident_word(incident: Incident) -> str:
+    return "OPEN" if incident.closed_at_ms is None else "CLOSED"

@@ -1,0 +1,268 @@
+"""View models: everything a front end shows, frozen, in words ready to read.
+
+A front end adds layout and colour, never meaning: each state comes as a word
+and a symbol. Peer text in these values has passed the character rules of
+docs/protocol.md §2.3 but is still hostile: show it as literal text only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Direction(StrEnum):
+    """Which way a row of the timeline went."""
+
+    IN = "IN"
+    OUT = "OUT"
+    SYSTEM = "SYS"
+
+
+class Mark(StrEnum):
+    """How much a row wants attention. A front end may colour it; the word stands beside it."""
+
+    CALM = "calm"
+    NOTICE = "notice"
+    WARNING = "warning"
+    ALARM = "alarm"
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    """Row 0. `mode` is LIVE, EXERCISE or REPLAY; `link_word` as in "UP" or "DOWN 06:12"."""
+
+    mode: str
+    station: str
+    peer: str
+    officer: str
+    clock_ms: int
+    link_word: str
+    link_mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class FlashView:
+    """The oldest inbound FLASH that no officer has acknowledged; `count` in all."""
+
+    digest: str
+    token: str
+    sender: str
+    headline: str
+    incident: str
+    waiting_ms: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineRow:
+    """Two lines of the timeline.
+
+    Attributes:
+        key: Stable name of the row (an entry's index); never reused.
+        digest: The statement's digest in hex, or None for a system row.
+        token: Three characters that name the statement on screen and by voice, or "".
+        state_word, symbol: Delivery or reading state, as in ("READ BY OFFICER", "v").
+        headline: First rendered line, in the reader's language.
+    """
+
+    key: int
+    digest: str | None
+    token: str
+    at_ms: int
+    direction: Direction
+    precedence: str
+    state_word: str
+    symbol: str
+    mark: Mark
+    incident: str
+    headline: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRow:
+    """One line of the incident list; `next_due_ms` is the nearest clock, or None."""
+
+    name: str
+    title: str
+    state_word: str
+    ladder_word: str
+    next_due_ms: int | None
+    needs_you: bool
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineRow:
+    """One running or missed clock. `ours`: we must act; otherwise the other station must."""
+
+    due_ms: int
+    word: str
+    label: str
+    incident: str
+    digest: str
+    ours: bool
+    overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RungView:
+    """A rung of the ladder: `state_word` and symbol ('*' both, 'v' own, 'p' peer, '!' breach)."""
+
+    number: int
+    step: str
+    title: str
+    state_word: str
+    symbol: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LadderView:
+    """The ladder of one incident, rungs from the lowest up, and what may come next."""
+
+    state_word: str
+    rungs: tuple[RungView, ...]
+    whose_turn: str
+
+
+@dataclass(frozen=True, slots=True)
+class WatchView:
+    """The watch screen but for the timeline, which is read by pages."""
+
+    status: StatusView
+    flash: FlashView | None
+    incidents: tuple[IncidentRow, ...]
+    deadlines: tuple[DeadlineRow, ...]
+    ladder: LadderView | None
+    ladder_incident: str
+    need_you: int
+    timeline_length: int
+    notice: str
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateChoice:
+    """A template on offer. `why` says what it would do now, as in "answers 7K2"."""
+
+    id: str
+    number: str
+    title: str
+    purpose: str
+    precedence: str
+    answers: str | None
+    incident: str | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentView:
+    """The incident screen."""
+
+    name: str
+    title: str
+    state_word: str
+    ladder: LadderView
+    facts: tuple[tuple[str, str], ...]
+    rows: tuple[TimelineRow, ...]
+    next: tuple[TemplateChoice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """One statement, whole.
+
+    Attributes:
+        lines: Rendered in the reader's language (or a table of its fields).
+        flags: Warnings in words, as in "template unknown here: shown as a table".
+        history: (time in ms, what happened) from the ledger, oldest first.
+        readback: Names and labels of the fields to read back, empty when none are due.
+        can_acknowledge: F8 would say READ BY OFFICER now.
+    """
+
+    digest: str
+    token: str
+    direction: Direction
+    sender: str
+    signers: tuple[str, ...]
+    precedence: str
+    dtg: str
+    incident: str
+    template: str
+    title: str
+    state_word: str
+    lines: tuple[str, ...]
+    flags: tuple[str, ...]
+    history: tuple[tuple[int, str], ...]
+    replies: tuple[TemplateChoice, ...]
+    readback: tuple[tuple[str, str], ...]
+    can_acknowledge: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FieldView:
+    """A field to fill: `value` is what stands there, `fault` why it cannot be sent, or ""."""
+
+    name: str
+    label: str
+    help: str
+    example: str
+    unit: str
+    type: str
+    required: bool
+    choices: tuple[tuple[str, str], ...]
+    value: str
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class DraftView:
+    """A draft in the composer.
+
+    Attributes:
+        draft: Name of the draft, for every call about it.
+        to: The stations that will get it.
+        text: Free text that goes with it; `text_fault` why it cannot be sent, or "".
+        ready: Nothing is missing: `preview` shows the exact bytes to be signed.
+        preview_own, preview_peer: Rendered lines in our and in the peer's language.
+        code: Four characters to type before this one goes out, or "" when none are asked.
+        warnings: Words of caution; they do not forbid sending.
+    """
+
+    draft: str
+    template: str
+    number: str
+    title: str
+    to: tuple[str, ...]
+    precedence: str
+    precedences: tuple[str, ...]
+    incident: str
+    answers: str
+    fields: tuple[FieldView, ...]
+    text: str
+    text_fault: str
+    ready: bool
+    faults: tuple[str, ...]
+    preview_own: tuple[str, ...]
+    preview_peer: tuple[str, ...]
+    own_language: str
+    peer_language: str
+    code: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A critical field that was read back otherwise than it was sent."""
+
+    label: str
+    sent: str
+    typed: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBackView:
+    """The outcome of a read-back: `agreed`, or what differs."""
+
+    agreed: bool
+    differences: tuple[Difference, ...]

@@ -1,0 +1,111 @@
+"""States and events in words: the one place where a front end's English is written."""
+
+from __future__ import annotations
+
+from hotline.core.exchange.delivery import WORDS, Delivery, StatementState
+from hotline.core.exchange.situation import Happening, Situation
+from hotline.core.records import events as ev
+from hotline.core.times import format_span
+from hotline.core.values import Precedence
+from hotline.desk.views import Mark
+
+UNACKNOWLEDGED = ("UNACKNOWLEDGED", "!")
+
+
+def outbound_state(state: StatementState, sending: str) -> tuple[str, str]:
+    """Return the word and symbol of one of our statements; `sending`: the route, or ""."""
+    if state.rejected:
+        return "REJECTED", "x"
+    if state.retracted_by:
+        return "RETRACTED", "-"
+    if state.least >= Delivery.ANSWERED:
+        return WORDS[state.least]
+    if state.held:
+        return "STANDBY", "="
+    if state.least is Delivery.QUEUED and sending:
+        return f"SENDING [{sending}]", ">"
+    return WORDS[state.least]
+
+
+def inbound_state(state: StatementState, *, unread: bool) -> tuple[str, str]:
+    """Return the word and symbol of a statement of the peer's."""
+    if state.verdict != "VERIFIED":
+        return "UNVERIFIED", "?"
+    if state.retracted_by:
+        return "RETRACTED", "-"
+    if unread:
+        return UNACKNOWLEDGED
+    if state.least is Delivery.DELIVERED:
+        return "RECEIVED", ">"
+    return WORDS[state.least]
+
+
+def statement_mark(state: StatementState, *, unread: bool, overdue: bool) -> Mark:
+    """Return how much attention a statement wants."""
+    if state.rejected or state.verdict != "VERIFIED":
+        return Mark.ALARM
+    if unread and not state.outbound:
+        flash = state.statement.precedence is Precedence.FLASH
+        return Mark.ALARM if flash or overdue else Mark.WARNING
+    return Mark.WARNING if overdue else Mark.CALM
+
+
+def system_row(situation: Situation, happening: Happening) -> tuple[str, str, Mark]:
+    """Return (state word, sentence, mark) of a timeline row that is no statement."""
+    event = happening.event
+    match event:
+        case ev.StatementQuarantined():
+            return "QUARANTINED", f"Refused from {event.sender}: {event.reason}", Mark.ALARM
+        case ev.RejectionReceived():
+            token = situation.statements[event.digest].token
+            return "REJECTED", f"{event.peer} refused {token}: {event.reason}", Mark.ALARM
+        case ev.StepOutOfTurn():
+            return "NO EFFECT", f"{event.station}: {event.act}: {event.reason}", Mark.WARNING
+        case ev.LinkChanged():
+            mark = Mark.CALM if event.state == "UP" else Mark.WARNING
+            return f"LINK {event.state}", f"{event.peer} by {event.route}: {event.reason}", mark
+        case ev.WatchOpened():
+            return "WATCH", f"{event.role} {event.name} has the watch here", Mark.CALM
+        case ev.DrillStarted():
+            return "STARTEX", f"EXERCISE EXERCISE EXERCISE: {event.title}", Mark.NOTICE
+        case ev.DrillEnded():
+            return "ENDEX", f"The exercise is over: {event.outcome}", Mark.NOTICE
+        case ev.DeadlineMissed():
+            state = situation.statements[event.digest]
+            what = {
+                "read": "no officer read it",
+                "reply": "no reply",
+                "promise": "promise not kept",
+            }
+            return "OVERDUE", f"{state.token}: {what[event.clock]} in time", Mark.ALARM
+        case ev.IncidentClosed():
+            return "CLOSED", f"{event.incident}: both sides closed the incident", Mark.NOTICE
+        case _:
+            return _evidence_row(event)
+
+
+def _evidence_row(event: ev.Event) -> tuple[str, str, Mark]:
+    match event:
+        case ev.HeadRefused():
+            words = f"{event.peer} showed a ledger that contradicts itself ({event.verdict})"
+            return "EVIDENCE", f"{words}. Keep everything; call the reviewer.", Mark.ALARM
+        case ev.GapSeen():
+            numbers = f"{event.first_seq} to {event.last_seq}"
+            return "GAP", f"Statements {numbers} of {event.peer} are still missing", Mark.WARNING
+        case ev.CellsRefused():
+            return "REFUSED", f"{event.count} {event.reason}", Mark.WARNING
+        case ev.ClockDoubted():
+            span = format_span(abs(event.difference_ms))
+            return "CLOCK", f"The clocks of the stations differ by {span}", Mark.WARNING
+        case _:
+            return "LOG", type(event).__name__, Mark.CALM
+
+
+def clock_words(clock: str, *, ours: bool) -> str:
+    """Return what a deadline waits for, in words."""
+    waits = {
+        "read": ("acknowledge (F8)", "their acknowledgement"),
+        "reply": ("reply", "their reply"),
+        "promise": ("our promised reply", "their promised reply"),
+    }
+    return waits[clock][0 if ours else 1]

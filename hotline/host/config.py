@@ -1,0 +1,154 @@
+"""Where the shipped configuration lies, and what hotline.toml says."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from hotline.core import canonical
+from hotline.core.errors import InvariantError, OperatorError
+from hotline.core.messages.statement import first_fault
+from hotline.core.values import Precedence
+
+SETTINGS_FILE = "hotline.toml"
+MAX_CONFIG_BYTES = 1_048_576
+
+Standing = Literal["read", "general", "default"]
+"""Read in a published source, general knowledge of the field, or our own figure."""
+
+Seconds = Annotated[int, Field(ge=0, le=7_776_000)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class PrecedenceClocks(_Strict):
+    """The clocks of one precedence, in seconds.
+
+    Attributes:
+        handling_s: From release to the reader's hands.
+        acknowledge_s: When the sender is reminded that no officer has read it; the last
+            one marks it OVERDUE. Rising.
+        voice_s: When the voice line is to be tried too; 0: never.
+        standing: For each of the others, what the figure rests on.
+    """
+
+    handling_s: Seconds
+    acknowledge_s: Annotated[tuple[Seconds, ...], Field(min_length=1, max_length=8)]
+    voice_s: Seconds
+    standing: Mapping[str, Standing]
+
+    @model_validator(mode="after")
+    def _check(self) -> PrecedenceClocks:
+        if list(self.acknowledge_s) != sorted(set(self.acknowledge_s)):
+            raise ValueError("acknowledge_s must rise from each figure to the next")
+        if set(self.standing) != {"handling_s", "acknowledge_s", "voice_s"}:
+            raise ValueError("standing must say what handling_s, acknowledge_s and voice_s rest on")
+        return self
+
+
+class Settings(_Strict):
+    """What hotline.toml says.
+
+    Attributes:
+        clocks: One entry for every precedence.
+        caution: Language to expressions that may read as a threat (docs/templates.md §8).
+    """
+
+    clocks: Mapping[Precedence, PrecedenceClocks]
+    caution: Mapping[str, tuple[str, ...]]
+
+    @model_validator(mode="after")
+    def _check(self) -> Settings:
+        missing = [precedence for precedence in Precedence if precedence not in self.clocks]
+        if missing:
+            raise ValueError(f"clocks lack {', '.join(missing)}")
+        return self
+
+
+def find_config() -> Path:
+    """Return the directory of the shipped configuration.
+
+    In a source checkout that is config/ beside the package, in an installed wheel
+    hotline/_config.
+
+    Raises:
+        OperatorError: neither is there.
+    """
+    package = Path(__file__).resolve().parent.parent
+    for place in (package / "_config", package.parent / "config"):
+        if (place / SETTINGS_FILE).is_file():
+            return place
+    raise OperatorError(
+        "the shipped configuration (hotline.toml and packs) is not there",
+        hint="install hotline again, or run it from a whole checkout",
+    )
+
+
+def read_config_file(path: Path) -> bytes:
+    """Return the bytes of a configuration file.
+
+    Raises:
+        OperatorError: it cannot be read or has more than MAX_CONFIG_BYTES.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_CONFIG_BYTES + 1)
+    except OSError as error:
+        reason = error.strerror or "it cannot be read"
+        raise OperatorError(f"{_named(path)}: {reason}", hint="put the file in place") from error
+    if len(content) > MAX_CONFIG_BYTES:
+        raise OperatorError(f"{_named(path)} has more than {MAX_CONFIG_BYTES} bytes")
+    return content
+
+
+def decode_toml(content: bytes, path: Path) -> dict[str, Any]:
+    """Read TOML from the bytes of `path`.
+
+    Raises:
+        OperatorError: not TOML in UTF-8; the file and the place are named.
+    """
+    try:
+        return tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        reason = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "not TOML in UTF-8"
+        raise OperatorError(f"{_named(path)}: {reason}", hint="correct the file") from error
+
+
+def as_json(table: Any, path: Path) -> bytes:
+    """Return a TOML table as JSON, in which pydantic reads lists and enumerations strictly.
+
+    Raises:
+        OperatorError: it holds a date or a time, or a number that is not finite.
+    """
+    try:
+        return canonical.encode(table)
+    except InvariantError as error:
+        raise OperatorError(
+            f"{_named(path)}: a date, a time, nan or inf stands outside quotes",
+            hint="put it in quotes",
+        ) from error
+
+
+def load_settings(config_dir: Path) -> Settings:
+    """Read and check hotline.toml.
+
+    Raises:
+        OperatorError: missing, not TOML, or a wrong value; the place is named.
+    """
+    path = config_dir / SETTINGS_FILE
+    table = decode_toml(read_config_file(path), path)
+    try:
+        return Settings.model_validate_json(as_json(table, path))
+    except ValidationError as error:
+        raise OperatorError(f"{_named(path)}: {first_fault(error)}", hint="correct it") from error
+
+
+def _named(path: Path) -> str:
+    """Name a file by its last two parts: enough to find it, without the machine's paths."""
+    return "/".join(path.parts[-2:])

@@ -1,0 +1,104 @@
+"""One open ledger file, shared by threads that take turns, unusable after a failed write."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from hotline.core.errors import IntegrityError, StorageError
+from hotline.ledger.connection import translate
+
+CLOSED = "the ledger is closed"
+POISONED = "a write to the ledger failed, so nothing more is read from or written to it"
+
+
+class Handle:
+    """Holds the connection; every use goes through `reading` or `writing`."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, on_close: Callable[[], None] | None = None
+    ) -> None:
+        """Take over `connection`; `on_close` runs once, after it was closed."""
+        self._connection: sqlite3.Connection | None = connection
+        self._on_close = on_close
+        self._closed_because = CLOSED
+        self.lock = threading.RLock()
+
+    def usable(self) -> sqlite3.Connection:
+        """Return the connection.
+
+        Raises:
+            StorageError: it was closed or poisoned.
+        """
+        if self._connection is None:
+            raise StorageError(self._closed_because, hint="open the ledger again")
+        return self._connection
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend the connection for reads; SQLite's errors become ours."""
+        with self.lock:
+            try:
+                yield self.usable()
+            except sqlite3.Error as error:
+                raise translate(error, "reading the ledger") from error
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Lend the connection for one transaction; any failure inside is the last use.
+
+        After a failed COMMIT nobody knows whether the rows are in the file, and this
+        connection may show another answer than the next one. So it is not asked:
+        whoever goes on opens the ledger again.
+        Spec: docs/ledger.md §9.4
+        """
+        with self.lock:
+            connection = self.usable()
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+            except BaseException as error:
+                self._poison(connection)
+                if isinstance(error, (sqlite3.Error, OSError)):
+                    raise translate(error, "writing the ledger") from error
+                raise
+
+    def row(self, sql: str, *values: object) -> tuple[Any, ...] | None:
+        """Return the first row of a query, or None."""
+        with self.reading() as connection:
+            found: tuple[Any, ...] | None = connection.execute(sql, values).fetchone()
+        return found
+
+    def must(self, sql: str, *values: object) -> tuple[Any, ...]:
+        """Return the first row of a query that has one unless the file was altered."""
+        found = self.row(sql, *values)
+        if found is None:
+            raise IntegrityError("a row of the ledger is missing")
+        return found
+
+    def close(self) -> None:
+        """Let go of the file; every later use raises StorageError."""
+        with self.lock:
+            if self._connection is None:
+                return
+            connection, self._connection = self._connection, None
+            try:
+                connection.close()
+            except sqlite3.Error as error:
+                raise translate(error, "closing the ledger") from error
+            finally:
+                if self._on_close:
+                    self._on_close()
+
+    def _poison(self, connection: sqlite3.Connection) -> None:
+        self._closed_because = POISONED
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            self.close()
+        except (sqlite3.Error, StorageError, IntegrityError):
+            # The first error is the one to report; the file is judged when it is reopened.
+            self._connection = None

@@ -1,0 +1,224 @@
+"""The ledger of one line, as its one writer holds it.
+
+The way of an append: seal and link in memory, write everything in one
+transaction, COMMIT, swap head.db, and only then hand the head out.
+Spec: docs/ledger.md §9, §10
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hotline.core.errors import IntegrityError, InvariantError
+from hotline.core.records.checkpoint import Checkpoint, Cosignature, sign_checkpoint
+from hotline.core.records.entry import Draft
+from hotline.core.records.witness import WitnessedHead
+from hotline.core.seams import BlobSealer, Entropy, Signer, Verifier
+from hotline.core.values import ZERO_DIGEST
+from hotline.ledger.batch import Batch, Composer
+from hotline.ledger.handle import Handle
+from hotline.ledger.heads import Head
+from hotline.ledger.opening import HEADS_NAME, OpenLedger, check_schema, lay_ledger, open_ledger
+from hotline.ledger.pages import read_edge, read_newest_head, read_node
+from hotline.ledger.reader import LedgerReader
+from hotline.ledger.rows import write_batch, write_cosignatures, write_witnessed
+from hotline.ledger.schema import RECEIVED_KIND
+from hotline.ledger.snapshot import Snapshot
+
+APPENDS_BETWEEN_CHECKPOINTS = 64
+"""A short write-ahead log is a fast one; each checkpoint costs two more syncs."""
+
+
+class Ledger(LedgerReader):
+    """An open ledger: append, read, prove. One writer at a time, in one process.
+
+    After a StorageError from `append` every call raises StorageError: open it again.
+    """
+
+    def __init__(
+        self, parts: OpenLedger, signer: Signer, sealer: BlobSealer, entropy: Entropy
+    ) -> None:
+        """Take over open files; callers use `create` or `open`."""
+        checkpoint = Checkpoint(parts.origin, parts.head.size, parts.head.root)
+        super().__init__(parts.file, checkpoint, parts.frontier, sealer)
+        self._heads = parts.heads
+        self._newest = parts.head
+        self._signer = signer
+        self._composer = Composer(parts.origin, sealer, entropy)
+        last = parts.frontier.size - 1
+        self._prev = read_node(parts.file, 0, last) if last >= 0 else ZERO_DIGEST
+        self._appends = 0
+
+    @classmethod
+    def create(
+        cls,
+        directory: Path,
+        *,
+        origin: str,
+        signer: Signer,
+        sealer: BlobSealer,
+        verifier: Verifier,
+        entropy: Entropy,
+        heads: Path | None = None,
+    ) -> Ledger:
+        """Create an empty ledger in `directory` and open it.
+
+        Args:
+            directory: Made if missing; holds ledger.db.
+            origin: `build_origin(...)`.
+            signer: The station's ledger key.
+            sealer: Seals contents and enclosures.
+            verifier: Checks head signatures.
+            entropy: Gives the salts.
+            heads: Path of head.db, best on another disk; default: in `directory`.
+        Raises:
+            OperatorError: there is one already.
+            IntegrityError: head.db has released heads of this origin before.
+            StorageError: the disk.
+        Spec: docs/ledger.md §9.1
+        """
+        lay_ledger(directory, heads or directory / HEADS_NAME, origin, signer)
+        return cls.open(
+            directory,
+            signer=signer,
+            sealer=sealer,
+            verifier=verifier,
+            entropy=entropy,
+            origin=origin,
+            heads=heads,
+        )
+
+    @classmethod
+    def open(
+        cls,
+        directory: Path,
+        *,
+        signer: Signer,
+        sealer: BlobSealer,
+        verifier: Verifier,
+        entropy: Entropy,
+        origin: str | None = None,
+        heads: Path | None = None,
+        trusted_keys: Sequence[bytes] = (),
+        peer_view: Checkpoint | None = None,
+    ) -> Ledger:
+        """Open the ledger in `directory` for writing.
+
+        Args:
+            directory: Holds ledger.db.
+            signer: The station's ledger key; signs every new head.
+            sealer: Seals and opens contents and enclosures.
+            verifier: Checks the newest head's signature.
+            entropy: Gives the salts.
+            origin: What the ledger must be of; None takes its own word.
+            heads: Path of head.db; default: in `directory`.
+            trusted_keys: Earlier ledger keys of this station (32 bytes each).
+            peer_view: Newest head of ours that the peer is known to have countersigned,
+                verified by the caller. Stands in for a head.db that was lost.
+        Raises:
+            OperatorError: no ledger there, or one of another origin.
+            StorageError: the disk, another process, a creation that was cut short.
+            IntegrityError: it was altered, or head.db or the peer is ahead of it.
+        Spec: docs/ledger.md §9.6
+        """
+        parts = open_ledger(
+            directory,
+            heads or directory / HEADS_NAME,
+            origin=origin,
+            keys=(signer.public_key, *trusted_keys),
+            verifier=verifier,
+            peer_view=peer_view,
+        )
+        return cls(parts, signer, sealer, entropy)
+
+    @staticmethod
+    def open_read_only(path: Path, *, sealer: BlobSealer | None = None) -> LedgerReader:
+        """Open a private copy of a ledger (file or its directory) to read.
+
+        Checks schema and tree against the newest head, but not who signed it:
+        that is `verify_ledger`. Without `sealer` no content and no enclosure opens.
+        Raises:
+            OperatorError: no ledger there.
+            StorageError: it cannot be copied.
+            IntegrityError: it was altered.
+        """
+        snapshot = Snapshot(path)
+        file = Handle(snapshot.connection, on_close=snapshot.close)
+        try:
+            check_schema(file)
+            _, checkpoint = read_newest_head(file)
+            return LedgerReader(file, checkpoint, read_edge(file, checkpoint), sealer)
+        except BaseException:
+            file.close()
+            raise
+
+    def append(
+        self,
+        drafts: Sequence[Draft] = (),
+        *,
+        witnessed: Sequence[WitnessedHead] = (),
+        cosignatures: Sequence[Cosignature] = (),
+    ) -> Head:
+        """Record everything in one durable transaction; return the head that may go out.
+
+        Args:
+            drafts: Events in order; together they cost one sync and get one head.
+            witnessed: Heads of a peer, judged good, that will be countersigned after this.
+            cosignatures: A peer's cosignatures on heads of ours, verified by the caller.
+        Returns:
+            The new head; with no drafts the newest one.
+        Raises:
+            InvariantError: a draft is over a bound, or receives a statement a second
+                time; nothing was written, the ledger stays usable.
+            IntegrityError: a cosignature is on a head that is not of this log; nothing
+                was written, the ledger stays usable.
+            StorageError: nobody knows whether it was written; the ledger is unusable.
+        Spec: docs/ledger.md §9.4
+        """
+        with self._file.lock:
+            self._file.usable()
+            batch = self._composer.compose(drafts, self._frontier, self._prev)
+            self._refuse_second_receipt(batch)
+            self._refuse_foreign(cosignatures)
+            if batch.rows or witnessed or cosignatures:
+                self._write(batch, witnessed, cosignatures)
+            return self._newest
+
+    def _write(
+        self,
+        batch: Batch,
+        witnessed: Sequence[WitnessedHead],
+        cosignatures: Sequence[Cosignature],
+    ) -> None:
+        head = self._sign(batch) if batch.rows else self._newest
+        with self._file.writing() as connection:
+            if batch.rows:
+                write_batch(connection, batch, head.note)
+            write_cosignatures(connection, cosignatures)
+            write_witnessed(connection, witnessed)
+            connection.execute("COMMIT")
+            # Only now: a head.db ahead of the ledger would mean a rolled-back ledger.
+            if batch.rows:
+                self._heads.swap(self._origin, self._newest.released, head.released)
+            self._appends += 1
+            if self._appends % APPENDS_BETWEEN_CHECKPOINTS == 0:
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        self._frontier, self._prev, self._newest = batch.frontier, batch.prev, head
+
+    def _sign(self, batch: Batch) -> Head:
+        size, root = batch.frontier.size, batch.frontier.root()
+        return Head(size, root, sign_checkpoint(self._origin, size, root, self._signer))
+
+    def _refuse_second_receipt(self, batch: Batch) -> None:
+        received = [row.subject for row in batch.rows if row.kind == RECEIVED_KIND]
+        known = any(self.find(subject, RECEIVED_KIND) is not None for subject in received)
+        if known or len(set(received)) != len(received):
+            raise InvariantError("a statement would be recorded as received a second time")
+
+    def _refuse_foreign(self, cosignatures: Sequence[Cosignature]) -> None:
+        for cosignature in cosignatures:
+            checkpoint = cosignature.checkpoint
+            known = checkpoint.origin == self._origin and checkpoint.size <= self.size
+            if not known or self.root_at(checkpoint.size) != checkpoint.root:
+                raise IntegrityError("a cosignature is on a head that this ledger never had")

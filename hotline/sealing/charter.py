@@ -1,0 +1,176 @@
+"""The charter: who is on a line and by which rules, signed by every member's root."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from hotline.core.errors import PeerError
+from hotline.core.times import parse_time
+from hotline.core.values import Digest, Realm
+from hotline.sealing.dsse import Envelope, decode_envelope, hybrid_signatures
+from hotline.sealing.root import Root
+from hotline.sealing.shapes import (
+    DigestHex,
+    RealmName,
+    StationName,
+    Strict,
+    Time,
+    read_shape,
+)
+
+CHARTER_TYPE = "application/vnd.hotline.charter.v1+json"
+SUITE = 1
+MAX_MEMBERS = 16
+MAX_CHARTER_BYTES = 16_384
+MAX_CHARTER_ENVELOPE_BYTES = 131_072
+
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}\z")]
+TemplateName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,19}/[a-z][a-z0-9-]{0,39}\z")
+]
+LineName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,39}\z")]
+
+
+class Policy(Strict):
+    """The rules of a line.
+
+    Attributes:
+        suite_floor: Lowest suite of algorithms that members accept.
+        languages: Approved languages; `authentic` is the one that decides.
+        test_period_s: How often the line is tested, seconds.
+        two_person: Templates that two persons must sign, sorted.
+        presence: Whether a peer may see that nobody is at the desk.
+    """
+
+    suite_floor: Annotated[int, Field(ge=1, le=255)]
+    languages: Annotated[tuple[Language, ...], Field(strict=False, min_length=1, max_length=8)]
+    authentic: Language
+    test_period_s: Annotated[int, Field(ge=60, le=2_678_400)]
+    two_person: Annotated[tuple[TemplateName, ...], Field(strict=False, max_length=64)]
+    presence: bool
+
+
+class Member(Strict):
+    """A station of the line and the digest of its root record."""
+
+    station: StationName
+    root: DigestHex
+
+
+class CharterBody(Strict):
+    """The signed payload of a charter."""
+
+    v: Literal[1]
+    realm: RealmName
+    name: LineName
+    created: Time
+    members: Annotated[
+        tuple[Member, ...], Field(strict=False, min_length=2, max_length=MAX_MEMBERS)
+    ]
+    policy: Policy
+    predecessor: DigestHex | None
+
+
+@dataclass(frozen=True, slots=True)
+class Charter:
+    """What a charter says. `line` is its digest and the line's id."""
+
+    line: Digest
+    realm: Realm
+    name: str
+    created_ms: int
+    members: tuple[Member, ...]
+    policy: Policy
+    predecessor: Digest | None
+
+    @property
+    def stations(self) -> tuple[str, ...]:
+        """Names of the members, in the charter's order."""
+        return tuple(member.station for member in self.members)
+
+    def least_signers(self, template: str, need: int) -> int:
+        """Return how many persons must sign: the policy's minimum, which `need` only raises.
+
+        Spec: docs/protocol.md §4.12
+        """
+        return max(need, 2 if template in self.policy.two_person else 1)
+
+
+def read_charter(encoded: bytes) -> Envelope:
+    """Decode a charter's envelope, wholly or partly signed; nothing is verified yet.
+
+    Raises:
+        PeerError: it is not an envelope of a charter.
+    """
+    return decode_envelope(
+        encoded, expect=(CHARTER_TYPE,), what="charter", max_bytes=MAX_CHARTER_ENVELOPE_BYTES
+    )
+
+
+def charter_of(envelope: Envelope) -> Charter:
+    """Read what a charter says; who signed it is not looked at.
+
+    Raises:
+        PeerError: malformed, a member twice, or a suite that this program does not know.
+    Spec: docs/protocol.md §4.10
+    """
+    what = "charter"
+    body = read_shape(CharterBody, envelope.payload, what=what, max_bytes=MAX_CHARTER_BYTES)
+    _check_members(body.members)
+    _check_policy(body.policy)
+    return Charter(
+        line=envelope.digest,
+        realm=body.realm,
+        name=body.name,
+        created_ms=parse_time(body.created),
+        members=body.members,
+        policy=body.policy,
+        predecessor=body.predecessor,
+    )
+
+
+def _check_members(members: tuple[Member, ...]) -> None:
+    stations = {member.station for member in members}
+    roots = {member.root for member in members}
+    if len(stations) != len(members) or len(roots) != len(members):
+        raise PeerError("charter: a station or a root is a member twice")
+
+
+def _check_policy(policy: Policy) -> None:
+    if policy.suite_floor > SUITE:
+        raise PeerError("charter: it asks for a suite that this program does not know")
+    if len(set(policy.languages)) != len(policy.languages):
+        raise PeerError("charter: a language stands twice")
+    if policy.authentic not in policy.languages:
+        raise PeerError("charter: the authentic language is not an approved one")
+    if list(policy.two_person) != sorted(set(policy.two_person)):
+        raise PeerError("charter: the two-person templates must be sorted, each once")
+
+
+def verify_charter(envelope: Envelope, roots: Mapping[Digest, Root]) -> Charter:
+    """Check that every member's root, and nobody else, signed the charter.
+
+    Args:
+        roots: Verified root records by digest.
+    Raises:
+        PeerError: malformed, a member's root is missing or names another
+            station or realm, or a signature is missing or does not verify.
+    Spec: docs/protocol.md §4.10
+    """
+    charter = charter_of(envelope)
+    signatures = hybrid_signatures(envelope, what="charter")
+    if set(signatures) != {member.root for member in charter.members}:
+        raise PeerError("charter: every member's root must sign it, and nobody else")
+    for member in charter.members:
+        root = roots.get(member.root)
+        if root is None:
+            raise PeerError(f"charter: the root record of {member.station} is missing")
+        if (root.station, root.realm) != (member.station, charter.realm):
+            raise PeerError(f"charter: the root of {member.station} has another name or realm")
+        if not root.key.verify(envelope.message, signatures[member.root]):
+            raise PeerError(f"charter: the signature of {member.station} does not verify")
+    return charter

@@ -1,0 +1,99 @@
+"""Sealed blobs: what ledger entries say, under the epoch key of a month (docs/ledger.md §4)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+
+from hotline.core.errors import IntegrityError, InvariantError
+from hotline.core.seams import Entropy
+from hotline.core.times import format_time
+from hotline.sealing.aead import (
+    KEY_BYTES,
+    NONCE_BYTES,
+    TAG_BYTES,
+    expand,
+    extract,
+    open_xchacha,
+    seal_xchacha,
+)
+
+EPOCH_KEY_BYTES = KEY_BYTES
+MIN_BLOB_BYTES = 4 + NONCE_BYTES + TAG_BYTES
+_EPOCH = struct.Struct(">I")
+_INDEX = struct.Struct(">Q")
+_KIND = struct.Struct(">H")
+
+
+def epoch_of(at_ms: int) -> int:
+    """Return the number of the month of `at_ms`, UTC: 202611 for November 2026."""
+    text = format_time(at_ms)
+    return int(text[:4]) * 100 + int(text[5:7])
+
+
+class EpochSealer:
+    """Seals and opens blobs; implements `hotline.core.seams.BlobSealer`.
+
+    A month without a key of its own is sealed under the newest earlier key
+    (or, before all of them, the oldest): recording never stops for a key.
+    """
+
+    __slots__ = ("_entropy", "_keys", "_prks")
+
+    def __init__(self, keys: Mapping[int, bytes], entropy: Entropy) -> None:
+        """Take epoch keys of EPOCH_KEY_BYTES by number (`epoch_of`); at least one.
+
+        Destroying content means leaving its epoch's key out for ever.
+        """
+        if not keys or any(len(key) != EPOCH_KEY_BYTES for key in keys.values()):
+            raise InvariantError(f"epoch keys have {EPOCH_KEY_BYTES} bytes, and there is one")
+        self._keys = dict(keys)
+        self._prks = {epoch: extract(key) for epoch, key in keys.items()}
+        self._entropy = entropy
+
+    @property
+    def epochs(self) -> tuple[int, ...]:
+        """Numbers of the epochs whose keys are here, oldest first."""
+        return tuple(sorted(self._keys))
+
+    def with_key(self, epoch: int, key: bytes) -> EpochSealer:
+        """Return a sealer that has one more key; the key file must hold it durably first."""
+        return EpochSealer({**self._keys, epoch: key}, self._entropy)
+
+    def seal(self, origin: str, index: int, kind: int, plaintext: bytes, at_ms: int) -> bytes:
+        """Return epoch u32 ‖ nonce 24 ‖ XChaCha20-Poly1305 of `plaintext`.
+
+        Key: HKDF-SHA256(epoch key, info = origin ‖ u64 index).
+        AAD: origin ‖ u64 index ‖ u16 kind.
+        Spec: docs/ledger.md §4
+        """
+        epoch = self._epoch_for(at_ms)
+        place = origin.encode() + _INDEX.pack(index)
+        key = expand(self._prks[epoch], place)
+        sealed = seal_xchacha(key, self._entropy(NONCE_BYTES), plaintext, place + _KIND.pack(kind))
+        return _EPOCH.pack(epoch) + sealed
+
+    def open(self, origin: str, index: int, kind: int, blob: bytes) -> bytes:
+        """Return the plaintext.
+
+        Raises:
+            IntegrityError: altered, moved to another place, or the key is not here.
+        """
+        if len(blob) < MIN_BLOB_BYTES:
+            raise IntegrityError(f"the sealed blob of entry {index} is cut short")
+        (epoch,) = _EPOCH.unpack_from(blob)
+        prk = self._prks.get(epoch)
+        if prk is None:
+            raise IntegrityError(f"the key of epoch {epoch} for entry {index} is not here")
+        place = origin.encode() + _INDEX.pack(index)
+        plaintext = open_xchacha(expand(prk, place), blob[4:], place + _KIND.pack(kind))
+        if plaintext is None:
+            raise IntegrityError(f"the sealed blob of entry {index} was altered or moved")
+        return plaintext
+
+    def _epoch_for(self, at_ms: int) -> int:
+        month = epoch_of(at_ms)
+        return max((epoch for epoch in self._keys if epoch <= month), default=min(self._keys))
+
+    def __repr__(self) -> str:
+        return "EpochSealer(...)"

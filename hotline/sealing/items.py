@@ -1,0 +1,226 @@
+"""What a packet carries: tagged items, each read strictly and alone (docs/protocol.md §7.3)."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field, PlainSerializer, PlainValidator, StringConstraints
+
+from hotline.core import canonical
+from hotline.core.errors import PeerError
+from hotline.core.text import check_text
+from hotline.core.times import parse_time
+from hotline.sealing.shapes import (
+    Count,
+    DigestHex,
+    Reason,
+    SaltHex,
+    Strict,
+    Time,
+    base64_field,
+    shape,
+    write_shape,
+)
+
+MAX_ITEM_BYTES = 57_344
+MAX_CHECKPOINT_CHARACTERS = 16_384
+MAX_NOTE_CHARACTERS = 8_192
+MAX_PROOF_DIGESTS = 128
+MAX_RECORD_CONTENT_BYTES = 4_096
+LEAF_BYTES = 148
+
+
+def _read_object(value: Any) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    if not isinstance(value, dict):
+        raise PeerError("an item's envelope must be an object")
+    return canonical.encode(value)
+
+
+def _check_lines(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > MAX_CHECKPOINT_CHARACTERS:
+        raise PeerError(f"a checkpoint is text of at most {MAX_CHECKPOINT_CHARACTERS} characters")
+    return check_text(value, what="checkpoint")
+
+
+def _check_note(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > MAX_NOTE_CHARACTERS:
+        raise PeerError(f"a note line is text of at most {MAX_NOTE_CHARACTERS} characters")
+    return check_text(value, what="note line", newlines=False)
+
+
+EnvelopeObject = Annotated[
+    bytes, PlainValidator(_read_object), PlainSerializer(json.loads, return_type=dict)
+]
+"""An envelope as canonical JSON bytes here, as an object in the packet."""
+
+Proof = Annotated[tuple[DigestHex, ...], Field(strict=False, max_length=MAX_PROOF_DIGESTS)]
+Origin = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9/-]{1,120}\z")]
+
+
+class StatementItem(Strict):
+    """A statement and its order. `encode_item` of it is the ledger's enclosure."""
+
+    t: Literal["statement"] = "statement"
+    envelope: EnvelopeObject
+    order: EnvelopeObject
+
+
+class CertificateItem(Strict):
+    """A certificate that the peer may not have yet."""
+
+    t: Literal["certificate"] = "certificate"
+    envelope: EnvelopeObject
+
+
+class HeadItem(Strict):
+    """A signed head of the sender's ledger.
+
+    Attributes:
+        checkpoint: The signed note.
+        old_size: Size of the head that `proof` starts from.
+        proof: Consistency proof from `old_size` to the checkpoint.
+    """
+
+    t: Literal["head"] = "head"
+    checkpoint: Annotated[str, PlainValidator(_check_lines)]
+    old_size: Count
+    proof: Proof
+
+
+class CosignatureItem(Strict):
+    """The sender's cosignature of a head of ours: `note` is its line of the signed note."""
+
+    t: Literal["cosignature"] = "cosignature"
+    size: Count
+    note: Annotated[str, PlainValidator(_check_note)]
+
+
+class RecordItem(Strict):
+    """Proof that the sender recorded one statement: one event, opened.
+
+    Attributes:
+        digest: The statement's digest.
+        leaf: LEAF_BYTES long; `salt` and `content` open its commitment.
+        index, size, proof: Inclusion proof of the leaf in the tree of `size`.
+    """
+
+    t: Literal["record"] = "record"
+    digest: DigestHex
+    leaf: Annotated[bytes, *base64_field(LEAF_BYTES, LEAF_BYTES)]
+    salt: SaltHex
+    content: Annotated[bytes, *base64_field(1, MAX_RECORD_CONTENT_BYTES)]
+    index: Count
+    size: Annotated[Count, Field(ge=1)]
+    proof: Proof
+
+
+class DisplayedItem(Strict):
+    """An officer's console has shown the statement."""
+
+    t: Literal["displayed"] = "displayed"
+    digest: DigestHex
+    at: Time
+
+    @property
+    def at_ms(self) -> int:
+        """When, by the sender's clock, milliseconds UTC."""
+        return parse_time(self.at)
+
+
+class RejectedItem(Strict):
+    """The sender quarantined the statement; it need not be sent again."""
+
+    t: Literal["rejected"] = "rejected"
+    digest: DigestHex
+    reason: Reason
+
+
+class NackItem(Strict):
+    """Something could not be used: a cell under a key that is gone, or a gap in the order."""
+
+    t: Literal["nack"] = "nack"
+    code: Literal["unknown-key", "gap"]
+    detail: Reason
+
+
+class HeadConflictItem(Strict):
+    """The proof did not start from the head that the sender holds; it holds `size`."""
+
+    t: Literal["head-conflict"] = "head-conflict"
+    origin: Origin
+    size: Count
+
+
+class LineTestItem(Strict):
+    """A test of the line, with a phrase for a person to read."""
+
+    t: Literal["test"] = "test"
+    serial: Count
+    phrase: Reason
+
+
+Item: TypeAlias = (
+    StatementItem
+    | CertificateItem
+    | HeadItem
+    | CosignatureItem
+    | RecordItem
+    | DisplayedItem
+    | RejectedItem
+    | NackItem
+    | HeadConflictItem
+    | LineTestItem
+)
+
+_MODELS: dict[str, type[Item]] = {
+    "statement": StatementItem,
+    "certificate": CertificateItem,
+    "head": HeadItem,
+    "cosignature": CosignatureItem,
+    "record": RecordItem,
+    "displayed": DisplayedItem,
+    "rejected": RejectedItem,
+    "nack": NackItem,
+    "head-conflict": HeadConflictItem,
+    "test": LineTestItem,
+}
+_RESERVED = frozenset({"hello", "revocation"})
+
+
+def encode_item(item: Item) -> bytes:
+    """Return the item as canonical JSON, as it stands in the packet."""
+    return write_shape(item)
+
+
+def decode_item(encoded: bytes) -> Item:
+    """Read one item from outside, as from a ledger's enclosure.
+
+    Raises:
+        PeerError: as `item_from_json`, or not canonical.
+    """
+    return item_from_json(canonical.decode(encoded, what="item", max_bytes=MAX_ITEM_BYTES))
+
+
+def item_from_json(value: Any) -> Item:
+    """Read one item of a packet.
+
+    Raises:
+        PeerError: an unknown or reserved kind, or a field that is missing,
+            unknown or out of bounds.
+    Spec: docs/protocol.md §7.3
+    """
+    kind = value.get("t") if isinstance(value, dict) else None
+    if not isinstance(kind, str):
+        raise PeerError("an item has no kind")
+    if kind in _RESERVED:
+        raise PeerError(f"items of kind {kind} are not supported yet")
+    model = _MODELS.get(kind)
+    if model is None:
+        raise PeerError("an item is of a kind that this program does not know")
+    item: Item = shape(model, value, what=f"item {kind}")
+    if isinstance(item, RecordItem) and item.index >= item.size:
+        raise PeerError("item record: the index is not below the size")
+    return item

@@ -1,0 +1,169 @@
+"""Signing statements, and the only way to a verified one (docs/protocol.md §4.12)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import InitVar, dataclass
+from enum import StrEnum
+
+from hotline.core.errors import InvariantError, OperatorError, PeerError
+from hotline.core.messages.statement import STATEMENT_TYPE, Statement, decode_statement
+from hotline.core.values import Digest
+from hotline.sealing.certificate import Certificate, Usage
+from hotline.sealing.dsse import Envelope, decode_envelope, encode_envelope, hybrid_signatures
+from hotline.sealing.hybrid import HybridSigner
+from hotline.sealing.roster import Roster
+
+MAX_STATEMENT_ENVELOPE_BYTES = 53_248
+"""With its order and the rest of a packet it still fits one cell."""
+
+_WHAT = "statement"
+_VERIFIED_HERE = object()
+
+
+class UnknownSignerError(PeerError):
+    """The statement is signed by a certificate that no record here holds.
+
+    Told apart so that a station can ask for the certificate and verify again.
+    """
+
+
+class Verdict(StrEnum):
+    """What a station may say of a statement whose signatures all verify.
+
+    UNVERIFIED: a signer's certificate does not cover the time of arrival, so
+    nobody can say that the signature was made while the key was good.
+    """
+
+    VERIFIED = "VERIFIED"
+    UNVERIFIED = "UNVERIFIED"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedStatement:
+    """A statement whose signatures were checked; only `verify_statement` makes one.
+
+    Attributes:
+        payload: The verbatim bytes that were signed.
+        digest: The statement's identity.
+        signers: Certificates of all who signed, in the envelope's order.
+    """
+
+    statement: Statement
+    payload: bytes
+    digest: Digest
+    signers: tuple[Certificate, ...]
+    verdict: Verdict
+    made_by: InitVar[object]
+
+    def __post_init__(self, made_by: object) -> None:
+        if made_by is not _VERIFIED_HERE:
+            raise InvariantError("a verified statement comes from verify_statement only")
+
+
+def sign_statement(payload: bytes, signer: HybridSigner, cert_id: Digest) -> bytes:
+    """Sign the exact bytes that the officer was shown; return the envelope.
+
+    Args:
+        payload: As `encode_statement` wrote it.
+        signer: The officer's unlocked key.
+        cert_id: Id of the officer's certificate; the statement must name it in `by`.
+    Raises:
+        OperatorError: the statement does not expect this officer's signature.
+        PeerError: `payload` is not a statement.
+    Spec: docs/protocol.md §4.12
+    """
+    return _signed(Envelope(STATEMENT_TYPE, payload), signer, cert_id)
+
+
+def add_signature(encoded: bytes, signer: HybridSigner, cert_id: Digest) -> bytes:
+    """Add a second officer's signature over the same bytes; return the envelope.
+
+    Raises:
+        OperatorError: this officer has signed already or is not expected to,
+            or the statement with all signatures is too long for one cell.
+        PeerError: `encoded` is not an envelope of a statement.
+    Spec: docs/protocol.md §4.12
+    """
+    return _signed(_decode(encoded), signer, cert_id)
+
+
+def _signed(envelope: Envelope, signer: HybridSigner, cert_id: Digest) -> bytes:
+    if cert_id.hex() not in decode_statement(envelope.payload).by:
+        raise OperatorError(
+            "the statement does not name you among its signers",
+            hint="name every signer before the first one signs",
+        )
+    if any(entry.signer == cert_id for entry in envelope.signatures):
+        raise OperatorError("you have signed this statement already", hint="another must sign it")
+    encoded = encode_envelope(envelope.with_hybrid(cert_id, signer.sign(envelope.message)))
+    if len(encoded) > MAX_STATEMENT_ENVELOPE_BYTES:
+        raise OperatorError("the statement with its signatures is too long", hint="shorten it")
+    return encoded
+
+
+def _decode(encoded: bytes) -> Envelope:
+    return decode_envelope(
+        encoded, expect=(STATEMENT_TYPE,), what=_WHAT, max_bytes=MAX_STATEMENT_ENVELOPE_BYTES
+    )
+
+
+def verify_statement(roster: Roster, envelope: bytes, *, at_ms: int) -> VerifiedStatement:
+    """Check all that makes a statement a statement of this line.
+
+    Args:
+        roster: The line's roster.
+        envelope: Canonical DSSE envelope from outside.
+        at_ms: When it arrived here; in replay, when it was recorded.
+    Raises:
+        UnknownSignerError: a signer's certificate is not in the roster.
+        PeerError: altered, one half of a signature, wrong usage, realm, line or
+            station, a person twice, too few persons, an unexpected signer.
+    Spec: docs/protocol.md §4.12
+    """
+    parsed = _decode(envelope)
+    statement = decode_statement(parsed.payload)
+    _check_line(roster, statement)
+    signatures = hybrid_signatures(parsed, what=_WHAT)
+    signers = tuple(_signer(roster, statement, cert_id) for cert_id in signatures)
+    _check_persons(roster, statement, signers)
+    message = parsed.message
+    for signer in signers:
+        if not signer.key.verify(message, signatures[signer.id]):
+            raise PeerError("statement: a signature does not verify")
+    good = all(signer.covers(at_ms) for signer in signers)
+    verdict = Verdict.VERIFIED if good else Verdict.UNVERIFIED
+    return VerifiedStatement(
+        statement, parsed.payload, parsed.digest, signers, verdict, _VERIFIED_HERE
+    )
+
+
+def _check_line(roster: Roster, statement: Statement) -> None:
+    if statement.realm != roster.realm:
+        raise PeerError(f"statement: its realm is {statement.realm}, the line's {roster.realm}")
+    if statement.line != roster.line.hex():
+        raise PeerError("statement: it belongs to another line")
+    if not {statement.sender, *statement.to, *statement.info} <= set(roster.members):
+        raise PeerError("statement: it is from or to a station outside the charter")
+
+
+def _signer(roster: Roster, statement: Statement, cert_id: Digest) -> Certificate:
+    if cert_id.hex() not in statement.by:
+        raise PeerError("statement: it is signed by somebody whom it does not name")
+    certificate = roster.certificates.get(cert_id)
+    if certificate is None:
+        raise UnknownSignerError("statement: a signer's certificate is not in the charter's circle")
+    if certificate.usage != Usage.STATEMENT:
+        raise PeerError(f"statement: a {certificate.usage} key may not sign statements")
+    if certificate.station != statement.sender:
+        raise PeerError("statement: a signer belongs to another station than the sender")
+    return certificate
+
+
+def _check_persons(roster: Roster, statement: Statement, signers: Sequence[Certificate]) -> None:
+    persons = {signer.person.casefold() for signer in signers}
+    if len(persons) != len(signers):
+        raise PeerError("statement: the same person signed twice")
+    least = roster.charter.least_signers(statement.template.id, statement.need)
+    if len(persons) < least:
+        raise PeerError(f"statement: {len(persons)} of {least} persons needed have signed")

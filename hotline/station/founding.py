@@ -1,0 +1,263 @@
+"""Setting a line up: homes, keys, charter, ledgers. A drill does at once for both sides
+what enrolment does at two places, by the same functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hotline.core.canonical import to_base64
+from hotline.core.errors import OperatorError, StorageError
+from hotline.core.messages.catalogue import Catalogue
+from hotline.core.records import events as ev
+from hotline.core.records.checkpoint import build_origin
+from hotline.core.records.entry import Draft
+from hotline.core.seams import Clock, Entropy
+from hotline.core.times import format_time
+from hotline.core.values import Digest, Realm
+from hotline.host.keyfile import KeyFile, write_key_file
+from hotline.ledger.public import record_digest
+from hotline.ledger.store import Ledger
+from hotline.sealing.certificate import MAX_VALIDITY_MS
+from hotline.sealing.ed25519 import Ed25519Signer, verify_ed25519
+from hotline.sealing.enrol import (
+    StationKeys,
+    Subject,
+    countersign_charter,
+    default_policy,
+    make_charter,
+    new_station_keys,
+)
+from hotline.sealing.epoch import EPOCH_KEY_BYTES, epoch_of
+from hotline.sealing.hybrid import HybridSeeds
+from hotline.sealing.line_secret import SECRET_BYTES, combine_halves, day_number
+from hotline.sealing.roster import Roster
+from hotline.sealing.tls_identity import TlsIdentity, make_tls_identity
+from hotline.station.home import (
+    ED25519,
+    MLDSA65,
+    Home,
+    LineCard,
+    PeerCard,
+    content_sealer,
+    handle_of,
+    write_json,
+)
+from hotline.station.line import GENERATION
+
+
+@dataclass(frozen=True, slots=True)
+class Founder:
+    """One side of a new line.
+
+    Attributes:
+        passphrase: Of its key files; None only for EXERCISE.
+    """
+
+    home: Home
+    station: str
+    officers: tuple[Subject, ...]
+    passphrase: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    founder: Founder
+    keys: StationKeys
+    tls: TlsIdentity
+
+
+def found_line(
+    founders: Sequence[Founder],
+    *,
+    name: str,
+    realm: Realm,
+    catalogue: Catalogue,
+    clock: Clock,
+    entropy: Entropy,
+) -> Roster:
+    """Make the homes of two stations with one line between them; the first one listens.
+
+    Raises:
+        OperatorError: not two stations, a home exists, or LIVE without passphrases.
+        StorageError: the disk refused.
+    """
+    if len(founders) != 2:
+        raise OperatorError("a line is founded by two stations")
+    now_ms = clock()
+    sides = [_side(founder, realm, now_ms, entropy) for founder in founders]
+    records = _records(sides, name, now_ms)
+    roster = Roster.read(records)
+    halves = {side.founder.station: entropy(SECRET_BYTES) for side in sides}
+    secret = combine_halves(roster.line, halves)
+    for side, other in (sides, sides[::-1]):
+        _make_home(side, realm, entropy)
+        directory = side.founder.home.lines / handle_of(name, roster.line)
+        _make_line(side, other, directory, roster, secret, now_ms, entropy)
+        _begin_ledger(side, directory, roster, records, catalogue, now_ms, entropy)
+        card = _card(side, other, roster, records, listens=side is sides[0], now_ms=now_ms)
+        write_json(directory / "line.json", card)
+    return roster
+
+
+def _side(founder: Founder, realm: Realm, now_ms: int, entropy: Entropy) -> _Side:
+    if founder.home.path.exists() and any(founder.home.path.iterdir()):
+        raise OperatorError(
+            f"{founder.home.path.name} exists already", hint="choose an empty directory"
+        )
+    keys = new_station_keys(
+        station=founder.station,
+        realm=realm,
+        officers=founder.officers,
+        at_ms=now_ms,
+        entropy=entropy,
+    )
+    tls = make_tls_identity(station=founder.station, at_ms=now_ms, entropy=entropy)
+    return _Side(founder, keys, tls)
+
+
+def _records(sides: Sequence[_Side], name: str, now_ms: int) -> list[bytes]:
+    members = [(side.founder.station, side.keys.root.digest) for side in sides]
+    charter = make_charter(
+        sides[0].keys.root, name=name, members=members, policy=default_policy(), at_ms=now_ms
+    )
+    for side in sides[1:]:
+        charter = countersign_charter(charter, side.keys.root)
+    return [charter, *(record for side in sides for record in side.keys.records)]
+
+
+def _seeds(name: str, seeds: HybridSeeds) -> dict[str, bytes]:
+    return {f"{name}/{ED25519}": seeds.ed25519, f"{name}/{MLDSA65}": seeds.mldsa65}
+
+
+def _make_home(side: _Side, realm: Realm, entropy: Entropy) -> None:
+    home, keys, passphrase = side.founder.home, side.keys, side.founder.passphrase
+    try:
+        home.keys.mkdir(mode=0o700, parents=True)
+        (home.path / "tls").mkdir(mode=0o700)
+        (home.path / "tls" / "cert.pem").write_bytes(side.tls.certificate_pem)
+        key = home.path / "tls" / "key.pem"
+        key.touch(mode=0o600)
+        key.write_bytes(side.tls.key_pem)
+    except OSError as error:
+        raise StorageError(f"the home {home.path.name} cannot be made") from error
+
+    def write(path: Path, seeds: Mapping[str, bytes]) -> None:
+        held = KeyFile(side.founder.station, realm, seeds)
+        write_key_file(path, held, passphrase, entropy=entropy)
+
+    root = keys.root
+    write(
+        home.keys / "root.key",
+        {**_seeds("root", root.signer.seeds), **_seeds("next", root.next_seeds)},
+    )
+    write(
+        home.keys / "console.key",
+        {
+            **_seeds("console", keys.console.signer.seeds),
+            **_seeds("ledger", keys.ledger.signer.seeds),
+            "prekey": keys.prekey.seed,
+        },
+    )
+    for person, key_of in keys.officers.items():
+        write(home.officer(person), _seeds("officer", key_of.signer.seeds))
+
+
+def _make_line(
+    side: _Side,
+    other: _Side,
+    directory: Path,
+    roster: Roster,
+    secret: bytes,
+    now_ms: int,
+    entropy: Entropy,
+) -> None:
+    try:
+        directory.mkdir(mode=0o700, parents=True)
+    except OSError as error:
+        raise StorageError(f"{directory.name} cannot be made") from error
+    station, peer = side.founder.station, other.founder.station
+    day = day_number(now_ms).to_bytes(4)
+    for name, seeds in (
+        ("line.key", {f"secret/{peer}": secret, f"day/{peer}": day}),
+        ("content.key", {f"epoch/{epoch_of(now_ms)}": entropy(EPOCH_KEY_BYTES)}),
+    ):
+        held = KeyFile(station, roster.realm, seeds)
+        write_key_file(directory / name, held, side.founder.passphrase, entropy=entropy)
+
+
+def _begin_ledger(
+    side: _Side,
+    directory: Path,
+    roster: Roster,
+    records: Sequence[bytes],
+    catalogue: Catalogue,
+    now_ms: int,
+    entropy: Entropy,
+) -> None:
+    """Write entry 0, the public records and the packs in use, in one transaction."""
+    station = side.founder.station
+    ledger = Ledger.create(
+        directory,
+        origin=build_origin(roster.realm, roster.line, station, GENERATION),
+        signer=Ed25519Signer(side.keys.ledger.signer.seeds.ed25519),
+        sealer=content_sealer(directory, side.founder.passphrase, entropy),
+        verifier=verify_ed25519,
+        entropy=entropy,
+    )
+    opened = ev.LedgerOpened(
+        realm=roster.realm.value, line=roster.line.hex(), station=station, generation=GENERATION
+    )
+    packs = [ev.PackLoaded(pack=one.name, digest=one.digest.hex()) for one in catalogue.packs]
+    drafts = [_draft(opened, now_ms, roster.line)]
+    drafts += [_record_draft(record, now_ms) for record in records]
+    drafts += [_draft(pack, now_ms) for pack in packs]
+    try:
+        ledger.append(drafts)
+    finally:
+        ledger.close()
+
+
+def _draft(event: ev.Event, now_ms: int, subject: Digest | None = None) -> Draft:
+    content = ev.encode_event(event)
+    if subject is None:
+        return Draft(kind=event.kind, content=content, recorded_at_ms=now_ms)
+    return Draft(kind=event.kind, content=content, recorded_at_ms=now_ms, subject=subject)
+
+
+def _record_draft(record: bytes, now_ms: int) -> Draft:
+    event = ev.RecordAdmitted(record=record_digest(record).hex())
+    return Draft(
+        kind=event.kind,
+        content=ev.encode_event(event),
+        recorded_at_ms=now_ms,
+        subject=record_digest(record),
+        public=record,
+    )
+
+
+def _card(
+    side: _Side,
+    other: _Side,
+    roster: Roster,
+    records: Sequence[bytes],
+    *,
+    listens: bool,
+    now_ms: int,
+) -> LineCard:
+    peer = PeerCard(
+        station=other.founder.station,
+        prekey=to_base64(other.keys.prekey.public.encoded),
+        tls_certificate=other.tls.certificate_pem.decode(),
+        home=f"../{other.founder.home.path.name}",
+    )
+    return LineCard(
+        station=side.founder.station,
+        line=roster.line.hex(),
+        listens=listens,
+        prekey_not_after=format_time(now_ms + MAX_VALIDITY_MS),
+        records=tuple(record.decode() for record in records),
+        peers=(peer,),
+    )

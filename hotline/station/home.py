@@ -1,0 +1,268 @@
+"""A station's home on disk: where each thing lies, and how it is opened.
+
+DIR/keys/{root,console,officer-<person>}.key   seeds, sealed (docs/protocol.md §4.13)
+DIR/tls/{cert,key}.pem                         what the link shows; content never rests on it
+DIR/lines/<handle>/ledger.db, head.db          the record of one line
+DIR/lines/<handle>/line.key, content.key       secrets of the pairs; keys of the contents
+DIR/lines/<handle>/line.json                   the peers' cards: prekey, TLS certificate, route
+DIR/lines/<handle>/listening.json              where we listen now, for stations on this machine
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hotline.core.canonical import from_base64
+from hotline.core.errors import IntegrityError, OperatorError, PeerError, StorageError
+from hotline.core.messages.statement import StationName, first_fault
+from hotline.core.seams import Clock, Entropy
+from hotline.core.values import Digest, Realm
+from hotline.host.keyfile import KeyFile, read_key_file
+from hotline.ledger.store import Ledger
+from hotline.sealing.certificate import Certificate, Usage
+from hotline.sealing.ed25519 import Ed25519Signer, verify_ed25519
+from hotline.sealing.epoch import EpochSealer
+from hotline.sealing.hybrid import HybridSeeds, HybridSigner
+from hotline.sealing.line_secret import LineSecret
+from hotline.sealing.packet import Announcement
+from hotline.sealing.prekey import Prekey, PrekeyPublic
+from hotline.sealing.roster import Roster
+from hotline.station.line import Line, PeerKeys
+
+ED25519, MLDSA65 = "ed25519", "mldsa65"
+
+
+class PeerCard(BaseModel):
+    """What we know of a peer besides the public records.
+
+    Attributes:
+        prekey, tls_certificate: Base64 and PEM.
+        home: The peer's home on this machine, relative to ours, when a drill made
+            both: its listening.json says where it listens now; else "".
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    station: StationName
+    prekey: str
+    tls_certificate: str
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    home: str = ""
+
+
+class LineCard(BaseModel):
+    """What lines/<handle>/line.json holds. `listens`: the peer dials us."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    station: StationName
+    line: str
+    listens: bool
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    prekey_not_after: str
+    records: tuple[str, ...]
+    peers: tuple[PeerCard, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Paths of one station's home."""
+
+    path: Path
+
+    @property
+    def keys(self) -> Path:
+        """Directory of the key files."""
+        return self.path / "keys"
+
+    @property
+    def lines(self) -> Path:
+        """Directory of the lines."""
+        return self.path / "lines"
+
+    def officer(self, person: str) -> Path:
+        """Path of an officer's key file."""
+        return self.keys / f"officer-{person}.key"
+
+    def only_line(self) -> Path:
+        """Return the directory of the home's one line.
+
+        Raises:
+            OperatorError: there is none, or more than one.
+        """
+        found = sorted(self.lines.glob("*/line.json")) if self.lines.is_dir() else []
+        if len(found) != 1:
+            raise OperatorError(
+                f"{self.path.name} has {len(found)} lines, not one",
+                hint="give the directory of a station's home",
+            )
+        return found[0].parent
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLine:
+    """A line ready to be worked: keys, ledger, card."""
+
+    directory: Path
+    card: LineCard
+    line: Line
+    ledger: Ledger
+
+
+def handle_of(name: str, line: Digest) -> str:
+    """Return the directory name of a line: its charter's name and 8 digits of its id."""
+    safe = "".join(char if char.isalnum() else "-" for char in name.lower())
+    return f"{safe}-{line.hex()[:8]}"
+
+
+def read_card(directory: Path) -> LineCard:
+    """Read lines/<handle>/line.json.
+
+    Raises:
+        OperatorError: it is missing or not such a card.
+    """
+    path = directory / "line.json"
+    try:
+        return LineCard.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise OperatorError(f"{directory.name} holds no line.json") from error
+    except ValidationError as error:
+        raise OperatorError(f"line.json: {first_fault(error)}") from error
+    except OSError as error:
+        raise StorageError("line.json cannot be read") from error
+
+
+def content_sealer(directory: Path, passphrase: str | None, entropy: Entropy) -> EpochSealer:
+    """Open the content keys of a line.
+
+    Raises:
+        OperatorError: no such key file, or it does not open.
+    """
+    seeds = read_key_file(directory / "content.key", passphrase).seeds
+    return EpochSealer(
+        {int(name.removeprefix("epoch/")): key for name, key in seeds.items()}, entropy
+    )
+
+
+def open_line(home: Home, passphrase: str | None, clock: Clock, entropy: Entropy) -> OpenLine:
+    """Open a home's line for work: keys, roster, ledger.
+
+    Raises:
+        OperatorError: a file is missing, or the passphrase is wrong.
+        IntegrityError: records or ledger do not verify.
+        StorageError: the disk, or another process works this line.
+    """
+    directory = home.only_line()
+    card = read_card(directory)
+    roster = Roster.read([record.encode() for record in card.records])
+    if roster.line.hex() != card.line:
+        raise IntegrityError("line.json names another line than its charter")
+    console = read_key_file(home.keys / "console.key", passphrase)
+    secrets = read_key_file(directory / "line.key", passphrase)
+    ledger_signer = Ed25519Signer(console.seeds[f"ledger/{ED25519}"])
+    line = Line(
+        station=card.station,
+        roster=roster,
+        console=Ed25519Signer(console.seeds[f"console/{ED25519}"]),
+        ledger=ledger_signer,
+        ledger_certificate=_certificate_of(roster, card.station, ledger_signer.public_key),
+        prekey=Prekey(console.seeds["prekey"]),
+        announcement=_announcement(console, card),
+        peers={peer.station: _peer_keys(peer, secrets) for peer in card.peers},
+        clock=clock,
+        entropy=entropy,
+    )
+    ledger = Ledger.open(
+        directory,
+        origin=line.origin,
+        signer=line.ledger,
+        sealer=content_sealer(directory, passphrase, entropy),
+        verifier=verify_ed25519,
+        entropy=entropy,
+    )
+    return OpenLine(directory, card, line, ledger)
+
+
+def open_officer(
+    home: Home, roster: Roster, person: str, passphrase: str | None
+) -> tuple[Certificate, HybridSigner]:
+    """Unlock an officer's key and find its certificate.
+
+    Raises:
+        OperatorError: no such key file, a wrong passphrase, or no certificate.
+    """
+    opened = read_key_file(home.officer(person), passphrase)
+    signer = HybridSigner(hybrid_seeds(opened.seeds, "officer"))
+    for certificate in roster.certified(opened.station, Usage.STATEMENT):
+        if certificate.key == signer.public_key:
+            return certificate, signer
+    raise OperatorError(f"no certificate of this line is for the key of {person}")
+
+
+def officers_of(home: Home) -> tuple[str, ...]:
+    """Return the person ids whose key files lie in the home."""
+    files = sorted(home.keys.glob("officer-*.key"))
+    return tuple(path.stem.removeprefix("officer-") for path in files)
+
+
+def hybrid_seeds(seeds: Mapping[str, bytes], name: str) -> HybridSeeds:
+    """Return the pair of seeds that a key file keeps under `name`."""
+    return HybridSeeds(seeds[f"{name}/{ED25519}"], seeds[f"{name}/{MLDSA65}"])
+
+
+def _certificate_of(roster: Roster, station: str, public_key: bytes) -> Digest:
+    for certificate in roster.certified(station, Usage.LEDGER):
+        if certificate.key.ed25519 == public_key:
+            return certificate.id
+    raise IntegrityError("no certificate of this line is for the station's ledger key")
+
+
+def _announcement(console: KeyFile, card: LineCard) -> Announcement:
+    return Announcement(
+        aseq=1,
+        pk=Prekey(console.seeds["prekey"]).public.encoded,
+        kind="prekey",
+        not_after=card.prekey_not_after,
+    )
+
+
+def _peer_keys(peer: PeerCard, secrets: KeyFile) -> PeerKeys:
+    try:
+        prekey = PrekeyPublic(from_base64(peer.prekey, what="prekey"))
+    except PeerError as error:
+        raise OperatorError(f"the card of {peer.station} holds no good prekey") from error
+    base_day = int.from_bytes(secrets.seeds[f"day/{peer.station}"])
+    return PeerKeys(prekey, LineSecret(secrets.seeds[f"secret/{peer.station}"], base_day))
+
+
+def write_json(path: Path, value: BaseModel | dict[str, object]) -> None:
+    """Write a small JSON file whole or not at all.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    text = value.model_dump_json() if isinstance(value, BaseModel) else json.dumps(value)
+    part = path.with_suffix(".part")
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except OSError as error:
+        raise StorageError(f"the disk refused to write {path.name}") from error
+
+
+def realm_of(home: Home) -> Realm:
+    """Return the realm that the home's charter names."""
+    card = read_card(home.only_line())
+    return Roster.read([record.encode() for record in card.records]).realm

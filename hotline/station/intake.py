@@ -1,0 +1,186 @@
+"""From a cell to what is recorded of it and answered (design: authenticate, then commit)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hotline.core import canonical
+from hotline.core.errors import PeerError
+from hotline.core.exchange.commands import Command, Note, Quarantine, TakeStatement, Told
+from hotline.core.exchange.rules import Rules
+from hotline.core.exchange.situation import Situation
+from hotline.core.messages.statement import STATEMENT_TYPE
+from hotline.core.records import events as ev
+from hotline.core.records.checkpoint import Checkpoint, Cosignature
+from hotline.core.records.events import MAX_REASON_CHARACTERS, OrderRef
+from hotline.core.records.witness import HeadVerdict
+from hotline.core.values import sha256
+from hotline.sealing import items as its
+from hotline.sealing.order import order_digest, verify_order
+from hotline.sealing.packet import VerifiedPacket
+from hotline.sealing.statements import VerifiedStatement, verify_statement
+from hotline.station.line import Line
+from hotline.station.witness import JudgedHead, Witness
+
+
+@dataclass(slots=True)
+class Taken:
+    """What one packet asks for, sorted; nothing is recorded yet.
+
+    Attributes:
+        statements: One command for each statement item: take it or quarantine it.
+        facts: Events that may be news.
+        their_size: Set when the peer says that it holds our head of that size.
+        unknown_key: The peer could not open a cell of ours.
+    """
+
+    peer: str
+    statements: list[TakeStatement | Quarantine] = field(default_factory=list)
+    facts: list[ev.Event] = field(default_factory=list)
+    faults: list[Quarantine] = field(default_factory=list)
+    head: JudgedHead | None = None
+    cosignatures: list[Cosignature] = field(default_factory=list)
+    records: list[its.RecordItem] = field(default_factory=list)
+    their_size: int | None = None
+    unknown_key: bool = False
+
+    def commands(self) -> Sequence[Command]:
+        """Return everything but the statements after the first, for one commit."""
+        return [*self.statements[:1], *self.faults, Note(tuple(self.facts))]
+
+
+class Intake:
+    """Sorts the items of verified packets of one line."""
+
+    def __init__(self, line: Line, rules: Rules, witness: Witness) -> None:
+        """Serve one line."""
+        self._line, self._rules, self._witness = line, rules, witness
+
+    def sort(self, verified: VerifiedPacket, situation: Situation) -> Taken:
+        """Check each item by itself: one bad item is quarantined, the next is taken."""
+        packet = verified.packet
+        taken = Taken(packet.sender)
+        for place, reason in packet.refused:
+            self._fault(taken, f"item {place + 1} of a packet: {reason}")
+        for item in packet.items:
+            try:
+                self._item(taken, item, packet.sent_at_ms)
+            except PeerError as error:
+                self._fault(taken, str(error))
+        self._receipts(taken, situation)
+        return taken
+
+    def _fault(self, taken: Taken, reason: str) -> None:
+        taken.faults.append(Quarantine(taken.peer, "", reason[:MAX_REASON_CHARACTERS], None))
+
+    def _item(self, taken: Taken, item: its.Item, sent_at_ms: int) -> None:
+        match item:
+            case its.StatementItem():
+                taken.statements.append(self._statement(taken.peer, item, sent_at_ms))
+            case its.HeadItem():
+                self._head(taken, item)
+            case its.CosignatureItem():
+                cosignature = self._witness.take_cosignature(taken.peer, item)
+                if cosignature is not None:
+                    taken.cosignatures.append(cosignature)
+            case its.RecordItem():
+                taken.records.append(item)
+            case its.DisplayedItem():
+                digest = item.digest.hex()
+                taken.facts.append(
+                    ev.DisplayedThere(digest=digest, peer=taken.peer, at_ms=item.at_ms)
+                )
+            case its.RejectedItem():
+                digest = item.digest.hex()
+                taken.facts.append(
+                    ev.RejectionReceived(digest=digest, peer=taken.peer, reason=item.reason)
+                )
+            case its.HeadConflictItem():
+                if item.origin != self._line.origin:
+                    raise PeerError("a head conflict is about another ledger")
+                taken.their_size = item.size
+            case its.NackItem():
+                taken.unknown_key = item.code == "unknown-key"
+            case its.CertificateItem():
+                raise PeerError("certificates of this line are exchanged at enrolment only")
+            case its.LineTestItem():
+                raise PeerError("this line is tested by statements only")
+
+    def _statement(
+        self, peer: str, item: its.StatementItem, sent_at_ms: int
+    ) -> TakeStatement | Quarantine:
+        encoded = its.encode_item(item)
+        try:
+            verified = verify_statement(self._line.roster, item.envelope, at_ms=self._line.clock())
+            order, _ = verify_order(self._line.roster, item.order)
+            if order.digest != verified.digest:
+                raise PeerError("its order is of another statement")
+            if not order.sender == verified.statement.sender == peer:
+                raise PeerError("it is not from the station that sent the packet")
+        except PeerError as error:
+            return Quarantine(peer, _digest_of(item), str(error), encoded)
+        reference = OrderRef(
+            generation=order.generation, seq=order.seq, digest=order_digest(order).hex()
+        )
+        return TakeStatement(
+            told=told(verified, reference, encoded, self._rules),
+            peer=peer,
+            prev=order.prev.hex(),
+            verdict=verified.verdict.value,
+            sent_at_ms=sent_at_ms,
+        )
+
+    def _head(self, taken: Taken, item: its.HeadItem) -> None:
+        judged = taken.head = self._witness.judge(taken.peer, item)
+        if judged.verdict in (HeadVerdict.FORK, HeadVerdict.INCONSISTENT):
+            taken.facts.append(
+                ev.HeadRefused(
+                    peer=taken.peer, verdict=judged.verdict.name, note=item.checkpoint[:4096]
+                )
+            )
+
+    def _receipts(self, taken: Taken, situation: Situation) -> None:
+        head = self._proved_head(taken)
+        sizes = [one.checkpoint.size for one in taken.cosignatures]
+        our_size = max([self._witness.cosigned_size(taken.peer), *sizes])
+        for item in taken.records:
+            if head is None:
+                continue
+            try:
+                event = self._witness.receipt(situation, taken.peer, item, head, our_size)
+            except PeerError as error:
+                self._fault(taken, str(error))
+                continue
+            if event is not None:
+                taken.facts.append(event)
+
+    def _proved_head(self, taken: Taken) -> Checkpoint | None:
+        """Return the head that proofs of recording in this packet may lead to."""
+        if taken.head is not None and taken.head.verdict.may_countersign:
+            return taken.head.checkpoint
+        return self._witness.held(taken.peer)
+
+
+def told(verified: VerifiedStatement, order: OrderRef, item: bytes, rules: Rules) -> Told:
+    """Return what decisions need of a verified statement."""
+    first = verified.signers[0]
+    return Told(
+        statement=verified.statement,
+        digest=verified.digest.hex(),
+        order=order,
+        item=item,
+        template=rules.template_of(verified.statement.template),
+        role=first.role,
+        name=f"{first.rank} {first.name}".strip(),
+    )
+
+
+def _digest_of(item: its.StatementItem) -> str:
+    """Return the identity of a statement that does not verify, or "" when it has none."""
+    try:
+        body = canonical.decode(item.envelope, what="envelope", max_bytes=its.MAX_ITEM_BYTES)
+        payload = canonical.from_base64(body["payload"], what="payload")
+    except (PeerError, KeyError, TypeError, AttributeError):
+        return ""
+    return sha256(canonical.pae(STATEMENT_TYPE, payload)).hex()

@@ -1,0 +1,113 @@
+"""What goes to one peer: letters in order of urgency, and the outbox that the ledger is.
+
+The outbox is no queue of its own: it is what the situation says was sent and
+not yet receipted. What stands here is only what is on its way right now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from hotline.core.errors import LinkError
+from hotline.core.exchange.situation import Situation
+from hotline.sealing.items import Item
+from hotline.station.courier import Courier
+from hotline.station.witness import Witness
+from hotline.transport.route import Route
+
+RETRY_S = 5.0
+MAX_RETRY_S = 60.0
+ANSWER_RANK = -1
+"""Receipts and cosignatures go before every statement: they are small and end retries."""
+
+Items = Callable[[], Sequence[Item]]
+
+
+@dataclass(order=True, slots=True)
+class _Letter:
+    rank: int
+    number: int
+    items: Items = field(compare=False)
+
+
+@dataclass(slots=True)
+class _Flight:
+    """A statement on its way: when it is tried again, and how often it was tried."""
+
+    retry_at_s: float
+    tries: int
+
+
+class Outgoing:
+    """Sends letters to one peer over its route and retries what is not receipted."""
+
+    def __init__(
+        self,
+        peer: str,
+        route: Route,
+        courier: Courier,
+        witness: Witness,
+        items_of: Callable[[str], Sequence[Item]],
+    ) -> None:
+        """Serve `peer`; `items_of(digest)` builds a statement's packet items."""
+        self.peer, self._route, self._courier = peer, route, courier
+        self._witness, self._items_of = witness, items_of
+        self._letters: asyncio.PriorityQueue[_Letter] = asyncio.PriorityQueue()
+        self._numbers = itertools.count()
+        self._flights: dict[str, _Flight] = {}
+
+    def put(self, items: Items, rank: int = ANSWER_RANK) -> None:
+        """Send a letter; `items` is asked when it is its turn. Lost if the link is down."""
+        if self._route.up:
+            self._letters.put_nowait(_Letter(rank, next(self._numbers), items))
+
+    def pump(self, situation: Situation, now_s: float) -> None:
+        """Send what the outbox holds and is not on its way, the most urgent first.
+
+        Spec: docs/protocol.md §7.8
+        """
+        if not self._route.up:
+            return
+        for digest in situation.outbox:
+            state = situation.statements[digest]
+            flight = self._flights.get(digest)
+            if self.peer not in state.unreceipted or (flight and flight.retry_at_s > now_s):
+                continue
+            tries = flight.tries + 1 if flight else 0
+            if tries:
+                self._witness.forget_shown(self.peer)
+            pause_s = min(MAX_RETRY_S, RETRY_S * 2**tries)
+            self._flights[digest] = _Flight(now_s + pause_s, tries)
+            self.put(lambda digest=digest: self._items_of(digest), state.statement.precedence.rank)  # type: ignore[misc]
+
+    def landed(self, digest: str) -> None:
+        """Forget a statement that the peer receipted or refused."""
+        self._flights.pop(digest, None)
+
+    def sending(self, digest: str) -> bool:
+        """Return whether a statement is on its way now."""
+        return digest in self._flights and self._route.up
+
+    def restart(self) -> None:
+        """Begin again: the link came up anew, or the peer lost count of our heads."""
+        self._flights.clear()
+        self._witness.forget_shown(self.peer)
+        while not self._letters.empty():
+            self._letters.get_nowait()
+
+    async def run(self) -> None:
+        """Send letters until cancelled."""
+        while True:
+            letter = await self._letters.get()
+            items = letter.items()
+            if not items:
+                continue
+            try:
+                await self._route.send(self._courier.seal(self.peer, items))
+            except LinkError:
+                # What was lost is found again: the outbox by the next pump, a
+                # receipt when the peer repeats its statement.
+                self.restart()

@@ -1,0 +1,229 @@
+"""Heads, cosignatures and proofs of recording: what makes a receipt (docs/ledger.md §8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hotline.core.canonical import to_base64
+from hotline.core.errors import IntegrityError, InvariantError, PeerError
+from hotline.core.exchange.situation import Situation
+from hotline.core.records.checkpoint import (
+    Checkpoint,
+    Cosignature,
+    cosign,
+    parse_note,
+    verify_checkpoint,
+    verify_cosignature,
+)
+from hotline.core.records.events import ReceiptObtained, StatementReceived, decode_event
+from hotline.core.records.leaf import Leaf, commitment, decode_leaf, leaf_hash
+from hotline.core.records.merkle import check_inclusion
+from hotline.core.records.witness import HeadVerdict, WitnessedHead, judge_head
+from hotline.core.values import Digest
+from hotline.ledger.store import Ledger
+from hotline.sealing.ed25519 import verify_ed25519
+from hotline.sealing.items import CosignatureItem, HeadItem, RecordItem
+from hotline.station.line import Line
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedHead:
+    """A peer's head with what we make of it.
+
+    Attributes:
+        fresh: What must become durable before we countersign, or None.
+        held_size: Size of the head that we held before, or 0.
+    """
+
+    verdict: HeadVerdict
+    checkpoint: Checkpoint
+    fresh: WitnessedHead | None
+    held_size: int
+
+
+class Witness:
+    """Judges the peers' heads, countersigns them, and shows ours."""
+
+    def __init__(self, line: Line, ledger: Ledger) -> None:
+        """Serve one line with its ledger."""
+        self._line, self._ledger = line, ledger
+        self._shown: dict[str, int] = {}
+
+    # --- their heads ---------------------------------------------------------
+
+    def judge(self, peer: str, item: HeadItem) -> JudgedHead:
+        """Verify and judge a head that `peer` shows; nothing is recorded yet.
+
+        Raises:
+            PeerError: malformed, of another ledger, or not signed by its ledger key.
+        Spec: docs/ledger.md §8.1
+        """
+        note = item.checkpoint.encode()
+        keys = self._line.roster.ledger_keys(peer)
+        checkpoint = verify_checkpoint(note, keys, verify_ed25519)
+        if checkpoint.origin != self._line.origin_of(peer):
+            raise PeerError("a head is of another ledger than this line's")
+        held = self._ledger.witnessed(checkpoint.origin)
+        verdict = judge_head(held, checkpoint, item.old_size, item.proof)
+        held_size = held.size if held else 0
+        fresh = None
+        if verdict in (HeadVerdict.FIRST, HeadVerdict.EXTENDS):
+            fresh = WitnessedHead(
+                checkpoint.origin, checkpoint.size, checkpoint.root, note, held_size
+            )
+        return JudgedHead(verdict, checkpoint, fresh, held_size)
+
+    def held(self, peer: str) -> Checkpoint | None:
+        """Return the newest head of `peer` that we witnessed, or None."""
+        held = self._ledger.witnessed(self._line.origin_of(peer))
+        return Checkpoint(held.origin, held.size, held.root) if held else None
+
+    def countersign(self, peer: str) -> CosignatureItem | None:
+        """Cosign the newest head of `peer` that is recorded here, or None before the first.
+
+        Spec: docs/ledger.md §8.2
+        """
+        held = self._ledger.witnessed(self._line.origin_of(peer))
+        if held is None:
+            return None
+        note = cosign(
+            parse_note(held.note).checkpoint,
+            self._line.witness_of(self._line.station),
+            self._line.ledger,
+            self._line.clock() // 1000,
+        )
+        return CosignatureItem(size=held.size, note=note.split(b"\n\n", 1)[1].decode().rstrip("\n"))
+
+    def prove(self, digest: str) -> RecordItem | None:
+        """Prove under our newest head that we recorded a statement, or None if we did not."""
+        subject = Digest(bytes.fromhex(digest))
+        index = self._ledger.find(subject, StatementReceived.kind)
+        if index is None:
+            return None
+        entry = next(iter(self._ledger.entries(index, index + 1)))
+        size = self._ledger.size
+        return RecordItem(
+            digest=subject,
+            leaf=entry.leaf,
+            salt=entry.salt,
+            content=entry.content,
+            index=index,
+            size=size,
+            proof=tuple(self._ledger.prove_inclusion(index, size)),
+        )
+
+    # --- our heads -----------------------------------------------------------
+
+    def show(self, peer: str) -> HeadItem | None:
+        """Show `peer` our newest head, proved from the one it holds, or None if it holds it.
+
+        A link keeps order, so a head that was shown since it came up is taken
+        as held; `forget_shown` goes back to what is countersigned.
+        """
+        size = self._ledger.size
+        old = max(self._shown.get(peer, 0), self.cosigned_size(peer))
+        if old >= size:
+            return None
+        self._shown[peer] = size
+        return HeadItem(
+            checkpoint=self._ledger.head().decode(),
+            old_size=old,
+            proof=tuple(self._ledger.prove_consistency(old, size)),
+        )
+
+    def show_from(self, peer: str, held_size: int) -> None:
+        """Take the peer's word that it holds our head of `held_size`."""
+        self._shown[peer] = min(held_size, self._ledger.size)
+
+    def forget_shown(self, peer: str) -> None:
+        """Begin again from what is countersigned: the link came up anew."""
+        self._shown.pop(peer, None)
+
+    def cosigned_size(self, peer: str) -> int:
+        """Return the size of our largest head that `peer` countersigned, or 0."""
+        return self._ledger.cosigned_size(self._line.witness_of(peer))
+
+    def take_cosignature(self, peer: str, item: CosignatureItem) -> Cosignature | None:
+        """Check a countersignature of one of our heads; None when we hold it already.
+
+        Raises:
+            PeerError: of a head that we never signed, or it does not verify.
+        """
+        name = self._line.witness_of(peer)
+        if not 0 < item.size <= self._ledger.size:
+            raise PeerError("a cosignature is of a head that we never signed")
+        if self._ledger.cosignature(item.size, name) is not None:
+            return None
+        try:
+            ours = self._ledger.head(item.size)
+        except InvariantError as error:
+            raise PeerError("a cosignature is of a head that we never signed") from error
+        note = parse_note(ours).checkpoint.body() + b"\n" + item.note.encode() + b"\n"
+        keys = self._line.roster.ledger_keys(peer)
+        return verify_cosignature(note, name, keys, verify_ed25519)
+
+    # --- receipts ------------------------------------------------------------
+
+    def receipt(
+        self, situation: Situation, peer: str, item: RecordItem, head: Checkpoint, our_size: int
+    ) -> ReceiptObtained | None:
+        """Check the proof that `peer` recorded one of our statements.
+
+        Args:
+            head: The peer's verified head that the proof leads to.
+            our_size: Size of our largest head that the peer countersigned.
+        Returns:
+            None when the statement is not ours or our_size does not cover it yet.
+        Raises:
+            PeerError: the proof does not hold.
+        Spec: docs/ledger.md §8.3
+        """
+        state = situation.statements.get(item.digest.hex())
+        if state is None or not state.outbound or our_size <= state.index:
+            return None
+        leaf = decode_leaf(item.leaf)
+        _check_leaf(leaf, item)
+        hashed = leaf_hash(item.leaf)
+        if item.size != head.size or not check_inclusion(
+            hashed, item.index, item.size, head.root, item.proof
+        ):
+            raise PeerError("a proof of recording does not lead to the peer's head")
+        event = _received(item)
+        if event.digest != state.digest or event.order != state.order:
+            raise PeerError("a proof of recording is of another statement or order")
+        return ReceiptObtained.model_validate(
+            {
+                "digest": state.digest,
+                "peer": peer,
+                "our_size": our_size,
+                "verdict": event.verdict,
+                "received_at_ms": event.received_at_ms,
+                "index": item.index,
+                "size": item.size,
+                "leaf": to_base64(item.leaf),
+                "salt": item.salt.hex(),
+                "content": to_base64(item.content),
+                "proof": [node.hex() for node in item.proof],
+            }
+        )
+
+
+def _check_leaf(leaf: Leaf, item: RecordItem) -> None:
+    fits = (
+        leaf.index == item.index
+        and leaf.kind == StatementReceived.kind
+        and leaf.subject == item.digest
+        and leaf.commitment == commitment(item.salt, item.content)
+    )
+    if not fits:
+        raise PeerError("a proof of recording does not fit its leaf")
+
+
+def _received(item: RecordItem) -> StatementReceived:
+    try:
+        event = decode_event(StatementReceived.kind, item.content)
+    except IntegrityError as error:
+        raise PeerError("a proof of recording holds no received event") from error
+    if not isinstance(event, StatementReceived):
+        raise PeerError("a proof of recording holds no received event")
+    return event

@@ -1,0 +1,148 @@
+"""The end of a route that calls, and calls again.
+
+Spec: docs/transport.md §4, §6
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidMessage, InvalidStatus, WebSocketException
+
+from hotline.core.errors import LinkError
+from hotline.transport.endpoint import FORBIDDEN, PATH, SUBPROTOCOL, Endpoint, socket_limits
+from hotline.transport.link import Event, State, Timings, backoff_s, count_failures
+from hotline.transport.route import Chance, Monotonic, OnCell, OnFault, OnState, Where
+from hotline.transport.session import QUIET
+from hotline.transport.tls import PinnedPeer, TlsIdentity, client_context
+
+_NOT_THE_PEER = "the listener's certificate is not the one on its card"
+_NOT_US = "the listener does not accept this station's certificate"
+
+
+class Dialer(Endpoint):
+    """Dials `where`, holds the session, waits with full jitter, dials again.
+
+    Attributes:
+        dials: Attempts so far.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        where: Where,
+        identity: TlsIdentity,
+        peer: PinnedPeer,
+        on_cell: OnCell,
+        on_state: OnState,
+        on_fault: OnFault,
+        clock: Monotonic,
+        chance: Chance,
+        timings: Timings | None = None,
+    ) -> None:
+        """Prepare to dial; nothing is opened before `run`.
+
+        Raises:
+            OperatorError: a certificate or key cannot be loaded.
+        """
+        super().__init__(
+            name,
+            on_cell=on_cell,
+            on_state=on_state,
+            on_fault=on_fault,
+            clock=clock,
+            timings=timings or Timings(),
+        )
+        self._where, self._peer, self._chance = where, peer, chance
+        self._context = client_context(identity, peer)
+        self.dials = 0
+
+    async def _keep(self) -> None:
+        failures = 0
+        while not self._closed:
+            up_s = await self._attempt()
+            failures = count_failures(failures, up_s, self._timings.stable_s)
+            await asyncio.sleep(self._wait_s(failures))
+
+    def _wait_s(self, failures: int) -> float:
+        if self._state is State.BLOCKED:
+            return self._timings.blocked_s
+        return backoff_s(failures, self._chance(), self._timings.backoff_cap_s)
+
+    async def _attempt(self) -> float:
+        """Dial once and hold what opens; return the seconds it was UP."""
+        self.dials += 1
+        await self._happen(Event.DIALED, f"attempt {self.dials}")
+        try:
+            socket = await self._open()
+        except ssl.SSLCertVerificationError:
+            await self._block(_NOT_THE_PEER)
+        except (LinkError, OSError, WebSocketException) as error:
+            if isinstance(error, InvalidStatus) and error.response.status_code == FORBIDDEN:
+                await self._block(_NOT_US)
+            else:
+                await self._happen(Event.FAILED, _clause(error))
+        except Exception as fault:  # noqa: BLE001 - a bug of ours must not end the dialing
+            self._report(fault)
+            await self._happen(Event.FAILED, "dialing met a fault of this station")
+        else:
+            return await self._check_and_hold(socket)
+        return 0.0
+
+    async def _open(self) -> ClientConnection:
+        host, port = self._where()
+        authority = f"[{host}]" if ":" in host else host
+        # Naming host and port again keeps a redirect from leading anywhere else,
+        # and proxies from the environment do not decide where a hotline goes.
+        return await connect(
+            f"wss://{authority}:{port}{PATH}",
+            host=host,
+            port=port,
+            ssl=self._context,
+            subprotocols=[SUBPROTOCOL],
+            proxy=None,
+            user_agent_header=None,
+            logger=QUIET,
+            **socket_limits(self._timings),
+        )
+
+    async def _check_and_hold(self, socket: ClientConnection) -> float:
+        """Spec: docs/transport.md §3.4, §4.2."""
+        tls = socket.transport.get_extra_info("ssl_object")
+        if not self._peer.matches(tls.getpeercert(binary_form=True)):
+            socket.transport.abort()
+            await self._block(_NOT_THE_PEER)
+            return 0.0
+        if socket.subprotocol != SUBPROTOCOL:
+            socket.transport.abort()
+            await self._happen(Event.FAILED, f"the listener does not speak {SUBPROTOCOL}")
+            return 0.0
+        began = self._clock()
+        await self._hold(socket, "the session opened")
+        return self._clock() - began
+
+    async def _block(self, reason: str) -> None:
+        self.refused["pin"] += 1
+        self._report(LinkError(reason, hint="compare the station cards by voice"))
+        await self._happen(Event.MISMATCHED, reason)
+
+
+def _clause(error: Exception) -> str:
+    """Say what failed without repeating what the other end wrote."""
+    if isinstance(error, LinkError):
+        return str(error)
+    if isinstance(error, InvalidStatus):
+        return f"the listener answered HTTP {error.response.status_code}"
+    if isinstance(error, TimeoutError):
+        return "the listener did not answer in time"
+    if isinstance(error, ConnectionRefusedError):
+        return "nothing listens at that address"
+    if isinstance(error, ssl.SSLError):
+        return "the TLS handshake failed"
+    if isinstance(error, InvalidMessage):
+        # Under TLS 1.3 a listener that rejects our certificate just hangs up here.
+        return "the listener hung up before it answered; it may not know our certificate"
+    return "the connection could not be opened"

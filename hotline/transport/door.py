@@ -1,0 +1,94 @@
+"""A listening socket that bounds how many strangers stand in front of it.
+
+TLS runs before any code of ours sees a connection, so the bound has to sit
+where connections are accepted. Spec: docs/transport.md §5.5
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections import Counter
+from typing import Any
+
+MAX_STRANGERS = 64
+"""Connections that have not authenticated yet."""
+
+MAX_STRANGERS_PER_ADDRESS = 4
+
+
+class _Caller(socket.socket):
+    """An accepted connection that tells its door when it is closed."""
+
+    door: Door | None = None
+    address: tuple[Any, ...] = ()
+
+    def close(self) -> None:
+        """Close it; the door counts one stranger less."""
+        if self.door is not None:
+            self.door.admit(self.address)
+        super().close()
+
+
+class Door(socket.socket):
+    """Accepts, or hangs up at once on those that are too many.
+
+    Attributes:
+        refused: Where the refusals are counted, as "strangers".
+    """
+
+    def __init__(self, host: str, port: int, refused: Counter[str]) -> None:
+        """Bind `host` and `port` (0 for any free one) so that a restart can bind again at once.
+
+        Raises:
+            OSError: the address cannot be bound.
+        """
+        found = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICSERV
+        )
+        family, kind, protocol, _, address = found[0]
+        super().__init__(family, kind, protocol)
+        self.refused = refused
+        self._strangers: dict[tuple[Any, ...], _Caller] = {}
+        try:
+            self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.setblocking(False)
+            self.bind(address)
+        except OSError:
+            self.close()
+            raise
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Accept one connection.
+
+        Raises:
+            ConnectionAbortedError: it was one too many and is closed; event loops expect this.
+        """
+        plain, address = super().accept()
+        if self._is_full(address):
+            self.refused["strangers"] += 1
+            plain.close()
+            raise ConnectionAbortedError("too many connections that did not authenticate")
+        caller = _Caller(plain.family, plain.type, plain.proto, fileno=plain.detach())
+        caller.door, caller.address = self, address
+        self._strangers[address] = caller
+        return caller, address
+
+    def _is_full(self, address: tuple[Any, ...]) -> bool:
+        neighbours = sum(other[0] == address[0] for other in self._strangers)
+        return neighbours >= MAX_STRANGERS_PER_ADDRESS or len(self._strangers) >= MAX_STRANGERS
+
+    @property
+    def strangers(self) -> int:
+        """How many connections have not authenticated yet."""
+        return len(self._strangers)
+
+    def admit(self, address: tuple[Any, ...]) -> None:
+        """Count the connection from `address` as a stranger no more."""
+        self._strangers.pop(address, None)
+
+    def dismiss(self) -> None:
+        """Hang up on every stranger; the event loop then closes its end."""
+        for caller in tuple(self._strangers.values()):
+            with contextlib.suppress(OSError):
+                caller.shutdown(socket.SHUT_RDWR)

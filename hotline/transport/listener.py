@@ -1,0 +1,150 @@
+"""The end of a route that is called. It serves one peer, with one session at a time.
+
+Spec: docs/transport.md §4, §5
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.http11 import Request, Response
+from websockets.protocol import State as SocketState
+
+from hotline.core.errors import LinkError
+from hotline.transport.door import Door
+from hotline.transport.endpoint import FORBIDDEN, PATH, SUBPROTOCOL, Endpoint, socket_limits
+from hotline.transport.link import Timings
+from hotline.transport.route import Bound, Monotonic, OnCell, OnFault, OnState
+from hotline.transport.session import CLOSE_REPLACED, QUIET, hang_up
+from hotline.transport.tls import PinnedPeer, TlsIdentity, server_context
+
+
+class Listener(Endpoint):
+    """Listens at `host` and `port` (0 for any free one) and tells `bound` where."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        host: str,
+        port: int,
+        bound: Bound,
+        identity: TlsIdentity,
+        peer: PinnedPeer,
+        on_cell: OnCell,
+        on_state: OnState,
+        on_fault: OnFault,
+        clock: Monotonic,
+        timings: Timings | None = None,
+    ) -> None:
+        """Prepare to listen; nothing is bound before `run`.
+
+        Raises:
+            OperatorError: a certificate or key cannot be loaded.
+        """
+        super().__init__(
+            name,
+            on_cell=on_cell,
+            on_state=on_state,
+            on_fault=on_fault,
+            clock=clock,
+            timings=timings or Timings(),
+        )
+        self._host, self._port, self._bound, self._peer = host, port, bound, peer
+        self._context = server_context(identity, peer)
+        self._floor = asyncio.Lock()
+        self._newest: ServerConnection | None = None
+        self._handlers: set[asyncio.Task[None]] = set()
+
+    async def _keep(self) -> None:
+        door = self._bind()
+        server = await serve(
+            lambda socket: self._receive(socket, door),
+            sock=door,
+            ssl=self._context,
+            subprotocols=[SUBPROTOCOL],
+            process_request=self._judge,
+            server_header=None,
+            logger=QUIET,
+            **socket_limits(self._timings),
+        )
+        try:
+            host, port = door.getsockname()[:2]
+            self._bound(host, port)
+            await asyncio.get_running_loop().create_future()
+        finally:
+            await self._shut(server, door)
+
+    def _bind(self) -> Door:
+        try:
+            return Door(self._host, self._port, self.refused)
+        except OSError as error:
+            raise LinkError(
+                f"port {self._port} of {self._host} cannot be bound",
+                hint="stop what uses it, or choose another port",
+            ) from error
+
+    async def _shut(self, server: Server, door: Door) -> None:
+        """Free the port first, then end whoever is still there, in bounded time."""
+        server.close(close_connections=False)
+        door.dismiss()
+        for socket in server.connections:
+            await hang_up(socket, 1001, "", self._timings)
+        for handler in self._handlers:
+            handler.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2 * self._timings.close_timeout_s):
+                await server.wait_closed()
+
+    def _judge(self, socket: ServerConnection, request: Request) -> Response | None:
+        """Refuse whoever is not the peer, or asks for anything but the one thing offered.
+
+        Spec: docs/transport.md §3.4, §4.1, §4.2, §4.3
+        """
+        for reason, status in self._objections(socket, request):
+            self.refused[reason] += 1
+            return socket.respond(status, "")
+        return None
+
+    def _objections(self, socket: ServerConnection, request: Request) -> Iterator[tuple[str, int]]:
+        tls = socket.transport.get_extra_info("ssl_object")
+        if not self._peer.matches(tls.getpeercert(binary_form=True)):
+            yield "pin", FORBIDDEN
+        if request.path != PATH:
+            yield "path", 404
+        if request.headers.get_all("Origin"):
+            yield "origin", 400
+        offered = ",".join(request.headers.get_all("Sec-WebSocket-Protocol")).split(",")
+        if SUBPROTOCOL not in (one.strip() for one in offered):
+            yield "subprotocol", 400
+
+    async def _receive(self, socket: ServerConnection, door: Door) -> None:
+        """Hold the newest session; the one before it ends, and ends first.
+
+        Spec: docs/transport.md §5.4
+        """
+        door.admit(socket.remote_address)
+        with self._registered():
+            older, self._newest = self._newest, socket
+            if older is not None:
+                self.refused["replaced"] += 1
+                await hang_up(older, CLOSE_REPLACED, "replaced", self._timings)
+            async with self._floor:
+                wanted = self._newest is socket and not self._closed
+                if wanted and socket.state is SocketState.OPEN:
+                    await self._hold(socket, "the peer opened a session")
+            if self._newest is socket:
+                self._newest = None
+
+    @contextlib.contextmanager
+    def _registered(self) -> Iterator[None]:
+        task = asyncio.current_task()
+        assert task is not None
+        self._handlers.add(task)
+        try:
+            yield
+        finally:
+            self._handlers.discard(task)

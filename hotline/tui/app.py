@@ -1,0 +1,135 @@
+"""The live console: a shell with a post, where an officer reads, writes, sends, acknowledges."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from hotline.core.seams import Clock
+from hotline.desk.port import Desk
+from hotline.desk.views import Direction, DraftView, MessageView, TemplateChoice
+from hotline.tui.actions import CONSOLE_ACTIONS, Action, app_bindings
+from hotline.tui.closing import Closing
+from hotline.tui.roaming import Roaming
+from hotline.tui.screens.choose import ChooseScreen
+from hotline.tui.screens.compose import ComposeScreen
+from hotline.tui.screens.frame import FrameScreen
+from hotline.tui.screens.readback import ReadBackScreen
+from hotline.tui.screens.send import SendScreen
+
+READ_NOT_AGREED = "It does not say that you agree."
+
+
+class ConsoleApp(Roaming):
+    """The console of one officer on one line.
+
+    Args:
+        desk: What is read and what is done.
+        ascii: Draw borders with plain ASCII.
+        clock: Milliseconds; times the key guard and the bell, never what is shown.
+        closing: What the question before leaving says of the line.
+    """
+
+    ACTIONS = CONSOLE_ACTIONS
+    BINDINGS = [*app_bindings(CONSOLE_ACTIONS)]
+
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        ascii: bool = False,
+        clock: Clock,
+        closing: Closing = Closing.STOPS,
+    ) -> None:
+        super().__init__(desk, desk, ascii=ascii, clock=clock, closing=closing)
+        self.desk = desk
+
+    def footer_word(self, frame: FrameScreen, action: Action) -> str:
+        """Return the word for `action`; F8 names the statement that it is about."""
+        if action.id == "acknowledge":
+            target = self._to_acknowledge()
+            return f"Read {target.token}".rstrip() if target else ""
+        return super().footer_word(frame, action)
+
+    def flash_key_words(self) -> str:
+        """Say what F8 does with the FLASH: open it first, then READ BY OFFICER."""
+        flash, frame = self.view.flash, self.frame
+        if flash is None or frame is None:
+            return ""
+        target = self._to_acknowledge()
+        if target is None or target.digest != flash.digest:
+            return "first F2"
+        return "F8=READ BY OFFICER" if frame.shown_digest == flash.digest else "F8=OPEN"
+
+    def _to_acknowledge(self) -> MessageView | None:
+        """Return what F8 is about: the statement on the screen, else the FLASH, else the mark."""
+        frame, flash = self.frame, self.view.flash
+        if frame is None:
+            return None
+        for digest in (frame.shown_digest, flash.digest if flash else None, frame.marked_digest):
+            message = self.feed.message(digest) if digest else None
+            if message is None or message.direction is not Direction.IN:
+                continue
+            if message.can_acknowledge:
+                return message
+        return None
+
+    def do_acknowledge(self) -> None:
+        """F8: open what is not on the screen as a whole; then say READ BY OFFICER."""
+        message = self._to_acknowledge()
+        if message is None:
+            self.say("Nothing here waits for READ BY OFFICER.")
+        elif self.keys_guarded():
+            self.say("A FLASH came in just now. Look at it, then press F8 again.", fault=True)
+        elif self.frame is not None and self.frame.shown_digest == message.digest:
+            self.act(
+                self.desk.acknowledge(message.digest), partial(self._acknowledged, message.token)
+            )
+        else:
+            self.open_message(message.digest)
+
+    def _acknowledged(self, token: str, _: None) -> None:
+        self.say(f"{token}: the sender is told READ BY OFFICER. {READ_NOT_AGREED}")
+
+    def do_compose(self) -> None:
+        """F3: the draft that is open, else the list of forms."""
+        if isinstance(self.frame, ComposeScreen):
+            self.say("This is the composer. Esc goes back and keeps the draft.")
+        elif not self._back_to(ComposeScreen) and not self._back_to(ChooseScreen):
+            self._go(ChooseScreen(self._incident_in_view()))
+
+    def _incident_in_view(self) -> str | None:
+        name = getattr(self.frame, "incident", None)
+        return name if isinstance(name, str) and name else None
+
+    def open_choice(self, choice: TemplateChoice) -> None:
+        """Begin a draft from a form and show the composer."""
+        draft = self.try_act(partial(self.desk.open_draft, choice))
+        if draft is not None:
+            self.open_draft(draft)
+
+    def open_draft(self, draft: DraftView) -> None:
+        """Show the composer with a draft; another one that is open is kept and left."""
+        self.drafts[draft.draft] = draft
+        if any(isinstance(screen, ComposeScreen) for screen in self.screen_stack):
+            self.do_watch()
+        if isinstance(self.frame, ChooseScreen):
+            self.go_back()
+        self._go(ComposeScreen(draft))
+
+    def open_sending(self, draft: DraftView) -> None:
+        """Show the sending screen of a draft that is ready."""
+        self._go(SendScreen(draft))
+
+    def open_readback(self, message: MessageView) -> None:
+        """Show the read-back form of a statement."""
+        self._go(ReadBackScreen(message))
+
+    def do_preview(self) -> None:
+        """^P."""
+        if isinstance(self.frame, ComposeScreen):
+            self.frame.check_and_preview()
+
+    def do_send(self) -> None:
+        """^G."""
+        if isinstance(self.frame, ComposeScreen):
+            self.frame.ask_to_send()

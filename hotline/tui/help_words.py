@@ -1,0 +1,37 @@
+"""The help screen's texts, in short sentences for a reader in a second language."""
+
+from __future__ import annotations
+
+EXCHANGE = (
+    "A statement comes in. It stands at the end of the timeline; a FLASH also rings.",
+    "Open it: mark it with Up and Down, press Enter. Read it to its end.",
+    "Press F8. The sender is told READ BY OFFICER. This does not say that you agree.",
+    "If READ BACK stands in NEXT: type the named fields from memory. Both are compared.",
+    "To answer: mark an answer in NEXT and press Enter, or press F3 for all forms.",
+    "Fill the fields; Tab goes on. A fault stands beside its field.",
+    "Press ^P. You see what will be signed, in your language and in theirs.",
+    "Press ^G. Read to the end, type the code if one is asked, go to SEND, press Enter.",
+    "Watch its state: QUEUED, DELIVERED, DISPLAYED, READ BY OFFICER, ANSWERED, CLOSED.",
+    "DEADLINES says who must act next, YOU or THEY, and how long there is.",
+)
+
+READING_ONLY = (
+    "This is a record. Nothing can be sent or changed here.",
+    "Right and Left go one event on or back; PgDn and PgUp ten.",
+    "Home goes to the start, End to the last event. Space plays and pauses.",
+    "Every pane shows what this station knew at that event.",
+    "Enter opens the marked line; F4 opens the incident; Esc goes back.",
+)
+
+SYMBOLS = (
+    ("!! ! + .", "FLASH, IMMEDIATE, PRIORITY, ROUTINE: how urgent a statement is."),
+    ("IN OUT LOG", "From them, from us, or this station's own log."),
+    ("QUEUED", "Recorded here, not yet at the other station."),
+    ("DELIVERED", "The other station proved that it recorded it. No person has read it."),
+    ("DISPLAYED", "It was on their console. Not yet read."),
+    ("READ BY OFFICER", "An officer there read it. Not agreed, not answered."),
+    ("READ BACK", "They typed the critical fields and these were compared."),
+    ("v p * !", "On the ladder: taken by us, by them, by both, broken."),
+    ("T-08:19  LATE", "Time left on a clock; LATE when it ran out."),
+    ("YOU  THEY", "Whose turn it is."),
+)

@@ -1,0 +1,1 @@
+"""One screen per module, each a FrameScreen. May import widgets, never the app."""

@@ -1,0 +1,195 @@
+"""The composer: a form at the left, beside it what both stations will read."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Input, Static, TextArea
+
+from hotline.desk.views import DraftView, WatchView
+from hotline.tui.actions import COMPOSE
+from hotline.tui.drawing import line_of
+from hotline.tui.literal import clean, fit, literal
+from hotline.tui.look import BRIGHT, FAULT, PLAIN, QUIET
+from hotline.tui.screens.frame import FrameScreen
+from hotline.tui.widgets.choice_box import ChoiceBox
+from hotline.tui.widgets.field_box import LABEL_CELLS, FieldBox
+from hotline.tui.widgets.lines import Lines
+from hotline.tui.widgets.preview import beside_lines
+
+TEXT_HELP = "Free text, in your own language. May stay empty."
+
+
+class ComposeScreen(FrameScreen):
+    """Fills a draft. ^P checks and previews, ^G goes on to sending, Esc keeps the draft."""
+
+    PLACE = COMPOSE
+    FOOTER = ("help", "pane", "preview", "send", "acknowledge", "back", "chord", "watch")
+    WORDS = {"pane": "Field", "back": "Back (kept)"}
+
+    def __init__(self, draft: DraftView) -> None:
+        super().__init__()
+        self.draft = draft
+        self.incident = draft.incident
+        self._checked = False
+        self._stale = False
+
+    def compose_body(self) -> ComposeResult:
+        """Yield the form and the pane beside it."""
+        draft = self.draft
+        with Horizontal(id="panes"):
+            with VerticalScroll(id="form", can_focus=False) as form:
+                form.border_title = Text(f"{clean(draft.number)} {clean(draft.title)}")
+                yield Static(self._head(), id="head", markup=False)
+                with Horizontal(classes="field-row"):
+                    label = literal(fit(" Precedence", LABEL_CELLS), BRIGHT)
+                    yield Static(label, classes="field-label", markup=False)
+                    words = tuple((one, one) for one in draft.precedences)
+                    yield ChoiceBox(words, draft.precedence, id="precedence")
+                for field in draft.fields:
+                    yield FieldBox(field)
+                with Vertical(classes="field"):
+                    yield Static(literal(" Free text", BRIGHT), markup=False)
+                    text = TextArea(draft.text, id="free-text", compact=True)
+                    text.cursor_blink = False
+                    text.highlight_cursor_line = False
+                    yield text
+                    yield Static(literal(TEXT_HELP, QUIET), id="text-under", markup=False)
+            yield Lines(id="beside")
+
+    def begin(self) -> None:
+        """Keys go to the first field that is empty, else to the precedence."""
+        self.query_one("#beside").border_title = "PREVIEW"
+        boxes = list(self.query(FieldBox))
+        empty = next((box for box in boxes if not box.value), None)
+        if empty is not None:
+            empty.focus_box()
+        else:
+            self.query_one("#precedence").focus()
+
+    def _head(self) -> Content:
+        draft = self.draft
+        parts = [f"To {', '.join(draft.to)}"]
+        if draft.answers:
+            answered = self.shell.feed.message(draft.answers)
+            parts.append(f"answers {answered.token if answered else draft.answers[:12]}")
+        if draft.incident:
+            parts.append(draft.incident)
+        return literal(f" {'  '.join(parts)}", PLAIN)
+
+    def guide_words(self) -> str:
+        """Say which key is next."""
+        if self._checked and not self._stale and self.draft.ready:
+            return "Read both texts beside the form. ^G opens the sending screen."
+        if self._checked and not self._stale and self.draft.faults:
+            return f"Not ready: {self.draft.faults[0]}"
+        return "Tab goes from field to field; * must be filled. Then ^P checks it."
+
+    def show(self, view: WatchView) -> None:
+        """Bring the pane beside the form up to date."""
+        beside = self.query_one("#beside", Lines)
+        width = beside.size.width or 34
+        beside.set_lines(beside_lines(self.draft, width, stale=self._stale, checked=self._checked))
+
+    def _fill(self) -> bool:
+        """Hand what stands in the form to the desk; False after saying why it did not take it."""
+        post = self.shell.post
+        if post is None:
+            return False
+        fields = {box.field_name: box.value for box in self.query(FieldBox)}
+        draft = self.shell.try_act(
+            partial(
+                post.fill,
+                self.draft.draft,
+                fields=fields,
+                text=self.query_one("#free-text", TextArea).text,
+                precedence=self.query_one("#precedence", ChoiceBox).value,
+            )
+        )
+        if draft is not None:
+            self._take(draft)
+        return draft is not None
+
+    def _take(self, draft: DraftView) -> None:
+        self.draft = draft
+        self.shell.drafts[draft.draft] = draft
+        by_name = {field.name: field for field in draft.fields}
+        for box in self.query(FieldBox):
+            if box.field_name in by_name:
+                box.show(by_name[box.field_name])
+        under = (
+            line_of(("! ", FAULT), literal(draft.text_fault, FAULT))
+            if draft.text_fault
+            else literal(TEXT_HELP, QUIET)
+        )
+        self.query_one("#text-under", Static).update(under)
+
+    def check_and_preview(self) -> bool:
+        """^P: check every field, show the preview or go to the first fault; whether it is ready."""
+        for box in self.query(FieldBox):
+            box.touched = True
+        if not self._fill():
+            return False
+        self._checked, self._stale = True, False
+        if not self.draft.ready:
+            faulty = next((box for box in self.query(FieldBox) if box.field.fault), None)
+            if faulty is not None:
+                faulty.focus_box()
+            elif self.draft.text_fault:
+                self.query_one("#free-text").focus()
+        self.show(self.shell.view)
+        self.refresh_words()
+        return self.draft.ready
+
+    def ask_to_send(self) -> None:
+        """^G: the sending screen, when nothing is missing."""
+        if self.shell.keys_guarded():
+            self.shell.say("A FLASH came in just now. Look at it, then press ^G again.", fault=True)
+        elif self.check_and_preview():
+            self.shell.open_sending(self.draft)
+
+    def _changed(self) -> None:
+        if not self._stale:
+            self._stale = True
+            self.show(self.shell.view)
+            self.refresh_words()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """A preview holds no longer once a field changed."""
+        self._changed()
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        """A preview holds no longer once the text changed."""
+        self._changed()
+
+    def on_choice_box_chosen(self, event: ChoiceBox.Chosen) -> None:
+        """A preview holds no longer once a choice changed."""
+        self._changed()
+
+    def on_choice_box_list_asked(self, event: ChoiceBox.ListAsked) -> None:
+        """Show the whole list."""
+        owner = event.box.parent.parent if event.box.parent else None
+        title = owner.field.label if isinstance(owner, FieldBox) else "Precedence"
+        self.shell.open_pick(title, event.box.choices, event.box.take)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter goes to the next field; it never sends."""
+        self.focus_next()
+
+    def on_descendant_blur(self, event: object) -> None:
+        """Leaving a field checks it and keeps the draft with the desk."""
+        widget = getattr(event, "widget", None)
+        owner = widget.parent.parent if widget is not None and widget.parent else None
+        if isinstance(owner, FieldBox) and (owner.value or owner.touched):
+            owner.touched = True
+        if self.is_attached:
+            self.keep()
+
+    def keep(self) -> None:
+        """Hand the draft to the desk, unless it was sent or nothing is new."""
+        if self._stale and self.draft.draft in self.shell.drafts:
+            self._fill()

@@ -1,0 +1,98 @@
+"""Reading back: the critical fields typed from memory, compared by the machine."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Input, Static
+
+from hotline.desk.views import MessageView, ReadBackView
+from hotline.tui.actions import READBACK
+from hotline.tui.literal import fit, literal
+from hotline.tui.look import BRIGHT
+from hotline.tui.screens.frame import FrameScreen
+from hotline.tui.widgets.lines import Lines
+from hotline.tui.widgets.readback_words import outcome_lines
+
+LABEL_CELLS = 28
+
+
+class ReadBackScreen(FrameScreen):
+    """Blind: the statement is not on this screen and nothing is filled in."""
+
+    PLACE = READBACK
+    FOOTER = ("help", "pane", "watch", "acknowledge", "back", "chord")
+    WORDS = {"pane": "Next field", "back": "Back (typing lost)"}
+
+    def __init__(self, message: MessageView) -> None:
+        super().__init__()
+        self.message = message
+        self.incident = message.incident
+
+    def place_words(self) -> str:
+        """Name what is read back."""
+        return f"READ BACK {self.message.token}"
+
+    def guide_words(self) -> str:
+        """Say what to do."""
+        return "Type each field as you read it. Tab goes on; at the end press COMPARE."
+
+    def compose_body(self) -> ComposeResult:
+        """Yield one box for each field, two buttons and room for the outcome."""
+        with VerticalScroll(id="fields", can_focus=False):
+            for name, label in self.message.readback:
+                with Horizontal(classes="field-row"):
+                    words = literal(fit(f" {label}", LABEL_CELLS), BRIGHT)
+                    yield Static(words, classes="field-label", markup=False)
+                    box = Input(compact=True, name=name, classes="readback")
+                    box.cursor_blink = False
+                    yield box
+        with Horizontal(id="buttons"):
+            yield Button(Content("COMPARE"), id="compare")
+            yield Button(Content("Cancel"), id="cancel")
+        yield Lines(id="outcome")
+
+    def begin(self) -> None:
+        """Keys go to the first field."""
+        self.query_one("#outcome").display = False
+        self.query(".readback").first().focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter goes to the next field."""
+        self.focus_next()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Compare, or go back."""
+        if event.button.id == "cancel":
+            self.shell.go_back()
+            return
+        typed = {box.name or "": box.value for box in self.query(Input)}
+        empty = next((box for box in self.query(Input) if not box.value.strip()), None)
+        if empty is not None:
+            empty.focus()
+            self.shell.say("A field is empty. Type every field, then press COMPARE.", fault=True)
+            return
+        post = self.shell.post
+        if post is not None:
+            self.query_one("#compare", Button).disabled = True
+            self.shell.act(
+                post.read_back(self.message.digest, typed), self._compared, self._not_compared
+            )
+
+    def _not_compared(self) -> None:
+        self.query_one("#compare", Button).disabled = False
+
+    def _compared(self, outcome: ReadBackView) -> None:
+        if self.app.screen is not self:
+            return
+        self._not_compared()
+        if outcome.agreed:
+            self.shell.go_back()
+            self.shell.say(f"{self.message.token} was read back right. The sender is told so.")
+            return
+        box = self.query_one("#outcome", Lines)
+        box.display = True
+        box.border_title = "WHAT DIFFERS"
+        box.set_lines(outcome_lines(outcome))
+        self.shell.say("It differs. The sender is told so. Ask, or read again.", fault=True)

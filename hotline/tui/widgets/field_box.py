@@ -1,0 +1,82 @@
+"""One field of a form: label, box, unit; under it the fault, or what to write."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from hotline.desk.views import FieldView
+from hotline.tui.drawing import line_of
+from hotline.tui.literal import fit, literal
+from hotline.tui.look import BRIGHT, FAULT, PLAIN, QUIET
+from hotline.tui.widgets.choice_box import ChoiceBox
+
+LABEL_CELLS = 14
+MAX_TYPED_CHARACTERS = 1_000
+
+
+class FieldBox(Vertical):
+    """Holds what stands in a field; the reason why it cannot be sent stands beside it."""
+
+    def __init__(self, field: FieldView) -> None:
+        super().__init__(classes="field")
+        self.field = field
+        self.touched = bool(field.value)
+
+    @property
+    def field_name(self) -> str:
+        """The field's name in the form."""
+        return self.field.name
+
+    @property
+    def value(self) -> str:
+        """What stands in the field."""
+        if self.field.choices:
+            return self.query_one(ChoiceBox).value
+        return self.query_one(Input).value
+
+    def compose(self) -> ComposeResult:
+        """Yield label, box and unit, and the line under them."""
+        field = self.field
+        star = "*" if field.required else " "
+        with Horizontal(classes="field-row"):
+            label = literal(fit(f"{star}{field.label}", LABEL_CELLS), BRIGHT)
+            yield Static(label, classes="field-label", markup=False)
+            if field.choices:
+                choices = field.choices if field.required else (("", "(none)"), *field.choices)
+                yield ChoiceBox(choices, field.value)
+            else:
+                box = Input(field.value, compact=True, max_length=MAX_TYPED_CHARACTERS)
+                box.cursor_blink = False
+                yield box
+            if field.unit:
+                unit = literal(fit(field.unit, 9), QUIET)
+                yield Static(unit, classes="field-unit", markup=False)
+        yield Static(self._under(), classes="field-under", markup=False)
+
+    def show(self, field: FieldView) -> None:
+        """Take what the desk says of the field; the officer's typing stays."""
+        self.field = field
+        self.query_one(".field-under", Static).update(self._under())
+        self.set_class(bool(field.fault) and self.touched, "-faulty")
+
+    def focus_box(self) -> None:
+        """Let keys go to the field."""
+        (self.query_one(ChoiceBox) if self.field.choices else self.query_one(Input)).focus()
+
+    def _under(self) -> Content:
+        field = self.field
+        if field.fault and self.touched:
+            return line_of(("! ", FAULT), literal(field.fault, FAULT))
+        example = f"e.g. {field.example}" if field.example and not field.choices else ""
+        words = "  ".join(word for word in (example, field.help) if word)
+        if not words:
+            words = "must be filled" if field.required else "may stay empty"
+        return literal(words, QUIET if not self.touched or not self.value_ok else PLAIN)
+
+    @property
+    def value_ok(self) -> bool:
+        """Whether the desk found no fault."""
+        return not self.field.fault

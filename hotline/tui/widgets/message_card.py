@@ -1,0 +1,41 @@
+"""The card that shows the marked statement in full."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from hotline.desk.views import MessageView
+from hotline.tui.literal import clean, literal
+from hotline.tui.look import QUIET
+from hotline.tui.widgets.lines import Lines
+from hotline.tui.widgets.message_text import message_lines
+
+
+class MessageCard(Lines):
+    """Shows a statement; `shown_digest` is set once its whole text has been in sight."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._digest: str | None = None
+        self.border_title = "MESSAGE"
+
+    @property
+    def shown_digest(self) -> str | None:
+        """Digest of the statement whose whole text has been on the screen, or None."""
+        return self._digest if self.seen and self.display and self.size.width else None
+
+    def show(self, message: MessageView | None) -> None:
+        """Take the statement, or None."""
+        if message is None:
+            self._digest, self.seen = None, False
+            self.border_title = "MESSAGE"
+            words = "Mark a statement with Up and Down; its text stands here."
+            self.set_lines([literal(words, QUIET)])
+            self.seen = False
+            return
+        if message.digest != self._digest:
+            self._digest, self.seen = message.digest, False
+            self.scroll_to(y=0, animate=False, force=True, immediate=True)
+        self.border_title = Text(f"MESSAGE {clean(message.token)}")
+        lines, whole = message_lines(message)
+        self.set_lines(lines, needed=whole)

@@ -1,0 +1,182 @@
+"""Two stations' papers, recorders for callbacks, and waits with a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.x509.oid import NameOID
+
+from hotline.transport.dialer import Dialer
+from hotline.transport.endpoint import Endpoint
+from hotline.transport.link import Timings
+from hotline.transport.listener import Listener
+from hotline.transport.tls import PinnedPeer, TlsIdentity, client_context, pinned
+
+DEADLINE_S = 20.0
+FAST = Timings(
+    open_timeout_s=3.0,
+    ping_interval_s=5.0,
+    ping_timeout_s=5.0,
+    close_timeout_s=0.3,
+    send_timeout_s=5.0,
+    stable_s=30.0,
+    backoff_cap_s=0.05,
+    blocked_s=0.05,
+)
+
+
+@dataclass(frozen=True)
+class Papers:
+    """A station's certificate and key as files, and the certificate as bytes."""
+
+    identity: TlsIdentity
+    der: bytes
+    spki: bytes
+    key: Ed25519PrivateKey
+    certificate: x509.Certificate
+
+
+def mint(folder: Path, name: str, *, issuer: Papers | None = None, ca: bool = False) -> Papers:
+    key = Ed25519PrivateKey.generate()
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    start = datetime.now(UTC) - timedelta(days=1)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer.certificate.subject if issuer else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + timedelta(days=30))
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        .sign(issuer.key if issuer else key, None)
+    )
+    paths = folder / f"{name}.crt", folder / f"{name}.key"
+    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    spki = key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    der = certificate.public_bytes(serialization.Encoding.DER)
+    return Papers(TlsIdentity(*paths), der, spki, key, certificate)
+
+
+@dataclass
+class Log:
+    """What a route told its station."""
+
+    cells: list[bytes] = field(default_factory=list)
+    states: list[tuple[str, str]] = field(default_factory=list)
+    faults: list[Exception] = field(default_factory=list)
+
+    async def on_cell(self, cell: bytes) -> None:
+        self.cells.append(cell)
+
+    async def on_state(self, state: str, reason: str) -> None:
+        self.states.append((state, reason))
+
+    def on_fault(self, fault: Exception) -> None:
+        self.faults.append(fault)
+
+    @property
+    def words(self) -> list[str]:
+        return [state for state, _ in self.states]
+
+    @property
+    def callbacks(self) -> dict[str, Any]:
+        return {"on_cell": self.on_cell, "on_state": self.on_state, "on_fault": self.on_fault}
+
+
+@dataclass
+class Pair:
+    """NORTH listens, SOUTH dials; STRANGER is on nobody's card."""
+
+    north: Papers
+    south: Papers
+    stranger: Papers
+    north_log: Log = field(default_factory=Log)
+    south_log: Log = field(default_factory=Log)
+    address: tuple[str, int] = ("127.0.0.1", 0)
+    binds: int = 0
+
+    def _bound(self, host: str, port: int) -> None:
+        self.address = (host, port)
+        self.binds += 1
+
+    @contextlib.asynccontextmanager
+    async def running(self, *routes: Endpoint) -> AsyncIterator[None]:
+        """Run the routes in turn, a listener until bound; afterwards close them all."""
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            for route in routes:
+                goal = self.binds + isinstance(route, Listener)
+                tasks.append(asyncio.create_task(route.run()))
+                await until(lambda goal=goal: self.binds >= goal)
+            yield
+        finally:
+            async with asyncio.timeout(DEADLINE_S):
+                for route in reversed(routes):
+                    await route.close()
+                await asyncio.gather(*tasks)
+
+    def listener(self, timings: Timings = FAST, **changes: Any) -> Listener:
+        settings: dict[str, Any] = {
+            "host": "127.0.0.1",
+            "port": self.address[1],
+            "bound": self._bound,
+            "identity": self.north.identity,
+            "peer": pinned(self.south.der),
+            "clock": time.monotonic,
+            "timings": timings,
+            **self.north_log.callbacks,
+        }
+        return Listener("direct", **(settings | changes))
+
+    def dialer(self, timings: Timings = FAST, **changes: Any) -> Dialer:
+        settings: dict[str, Any] = {
+            "where": lambda: self.address,
+            "identity": self.south.identity,
+            "peer": pinned(self.north.der),
+            "clock": time.monotonic,
+            "chance": lambda: 1.0,
+            "timings": timings,
+            **self.south_log.callbacks,
+        }
+        return Dialer("direct", **(settings | changes))
+
+    def as_south(self, papers: Papers | None = None) -> ssl.SSLContext:
+        """Return a context that dials NORTH with `papers`, SOUTH's own by default."""
+        return client_context((papers or self.south).identity, pinned(self.north.der))
+
+    @property
+    def uri(self) -> str:
+        return f"wss://127.0.0.1:{self.address[1]}/hotline"
+
+
+def with_wrong_pin(papers: Papers) -> PinnedPeer:
+    """Trust the certificate, but expect another key."""
+    return replace(pinned(papers.der), pins=(bytes(32),))
+
+
+async def until(condition: Callable[[], object], deadline_s: float = DEADLINE_S) -> None:
+    """Poll until `condition` holds; fail when it does not within the deadline."""
+    async with asyncio.timeout(deadline_s):
+        while not condition():  # noqa: ASYNC110 - conditions of many sources, one deadline
+            await asyncio.sleep(0.005)

@@ -1,0 +1,237 @@
+"""Bad networks between two honest ends: docs/transport.md §5.3, §6."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hotline.core.errors import LinkError
+from hotline.transport.dialer import Dialer
+from hotline.transport.frames import MAX_CELL_BYTES
+from hotline.transport.link import Timings
+from hotline.transport.listener import Listener
+from tests.fakes.proxy import FaultProxy
+from tests.transport.rig import FAST, Log, Pair, until
+
+QUICK_PINGS = replace(FAST, ping_interval_s=0.2, ping_timeout_s=0.3, close_timeout_s=0.1)
+SECRET = b"a cell in the clear"
+
+
+@contextlib.asynccontextmanager
+async def proxied(
+    pair: Pair, timings: Timings = FAST, **changes: Any
+) -> AsyncIterator[tuple[Listener, Dialer, FaultProxy]]:
+    async with FaultProxy(lambda: pair.address) as proxy:
+        listener = pair.listener(timings, **changes)
+        dialer = pair.dialer(timings, where=lambda: proxy.address)
+        async with pair.running(listener, dialer):
+            await until(lambda: listener.up and dialer.up)
+            yield listener, dialer, proxy
+
+
+async def exchange(pair: Pair, listener: Listener, dialer: Dialer, mark: bytes) -> None:
+    """See a cell through in each direction, trying again as an outbox does."""
+    ways = ((dialer, pair.north_log, b">" + mark), (listener, pair.south_log, b"<" + mark))
+    for sender, log, cell in ways:
+        await insist(sender, log, cell)
+
+
+async def insist(sender: Dialer | Listener, log: Log, cell: bytes) -> None:
+    async with asyncio.timeout(20):
+        while cell not in log.cells:
+            with contextlib.suppress(LinkError):
+                await sender.send(cell)
+            await asyncio.sleep(0.02)
+
+
+async def test_wire_shows_no_plaintext(pair: Pair) -> None:
+    async with proxied(pair) as (listener, dialer, proxy):
+        await exchange(pair, listener, dialer, SECRET)
+        record = proxy.record()
+        assert len(record.to_target) > 500
+        assert len(record.to_client) > 500
+        assert SECRET not in record.both
+        assert b"hotline.v1" not in record.both
+        assert b"CONNECT" not in record.both
+
+
+async def test_cut_connection_comes_back_on_both_ends(pair: Pair) -> None:
+    async with proxied(pair) as (listener, dialer, proxy):
+        for turn in range(3):
+            proxy.cut()
+            await until(lambda seen=turn + 1: pair.south_log.words.count("DOWN") >= seen)
+            await exchange(pair, listener, dialer, b"%d" % turn)
+        assert pair.north_log.words[:2] == ["UP", "DOWN"]
+
+
+@pytest.mark.parametrize("n_bytes", [0, 1, 700, 30_000])
+async def test_cut_in_the_middle_of_a_frame_delivers_no_part_of_it(
+    pair: Pair, n_bytes: int
+) -> None:
+    whole = bytes(range(256)) * (MAX_CELL_BYTES // 256)
+    async with proxied(pair) as (listener, dialer, proxy):
+        proxy.cut_after(n_bytes)
+        with contextlib.suppress(LinkError):
+            await dialer.send(whole)
+        await until(lambda: "DOWN" in pair.south_log.words)
+        await exchange(pair, listener, dialer, b"after")
+        await insist(dialer, pair.north_log, whole)
+    assert set(pair.north_log.cells) == {whole, b">after"}
+
+
+@pytest.mark.parametrize("n_bytes", [10, 400, 1200, 1800])
+async def test_cut_during_the_handshake_is_tried_again(pair: Pair, n_bytes: int) -> None:
+    async with FaultProxy(lambda: pair.address) as proxy:
+        proxy.cut_after(n_bytes)
+        listener, dialer = pair.listener(), pair.dialer(where=lambda: proxy.address)
+        async with pair.running(listener, dialer):
+            await exchange(pair, listener, dialer, b"x")
+            await until(lambda: proxy.accepted >= 2)
+
+
+async def test_half_open_connection_is_found_in_bounded_time_by_both_ends(pair: Pair) -> None:
+    async with proxied(pair, QUICK_PINGS) as (listener, dialer, proxy):
+        began = time.monotonic()
+        proxy.black_hole()
+        await until(lambda: not dialer.up and not listener.up)
+        # Interval, timeout and closing, and a busy machine on top.
+        assert time.monotonic() - began < 0.2 + 0.3 + 0.1 + 5
+        await until(lambda: ("DOWN", "the peer stopped answering") in pair.south_log.states)
+        proxy.heal()
+        await exchange(pair, listener, dialer, b"healed")
+
+
+async def test_black_hole_while_dialing_ends_at_the_open_timeout(pair: Pair) -> None:
+    impatient = replace(FAST, open_timeout_s=0.3)
+    async with FaultProxy(lambda: pair.address) as proxy:
+        proxy.black_hole()
+        listener, dialer = pair.listener(), pair.dialer(impatient, where=lambda: proxy.address)
+        async with pair.running(listener, dialer):
+            await until(lambda: dialer.dials >= 3)
+            assert ("DOWN", "the listener did not answer in time") in pair.south_log.states
+            proxy.heal()
+            # The short timeout was for the black hole; handshakes need what they need.
+            dialer._timings = FAST
+            await exchange(pair, listener, dialer, b"healed")
+
+
+async def test_slow_network_only_delays(pair: Pair) -> None:
+    async with proxied(pair) as (listener, dialer, proxy):
+        proxy.delay(60)
+        assert await dialer.ping() >= 0.12
+        await exchange(pair, listener, dialer, b"slow")
+        assert pair.south_log.words == ["DIALING", "UP"]
+
+
+async def test_refused_connections_are_tried_with_growing_waits(pair: Pair) -> None:
+    patient = replace(FAST, backoff_cap_s=30.0)
+    async with FaultProxy(lambda: pair.address) as proxy:
+        proxy.refuse()
+        dialer = pair.dialer(patient, where=lambda: proxy.address)
+        async with pair.running(dialer):
+            began = time.monotonic()
+            await until(lambda: dialer.dials >= 3)
+            assert time.monotonic() - began >= 0.5 + 1.0
+
+
+async def test_listener_restarted_on_its_port_is_found_again(pair: Pair) -> None:
+    dialer = pair.dialer()
+    async with pair.running(dialer):
+        for turn in range(3):
+            listener = pair.listener()
+            async with pair.running(listener):
+                assert pair.address[1] == listener._port or turn == 0
+                await exchange(pair, listener, dialer, b"%d" % turn)
+
+
+async def test_listener_that_moved_is_found_where_it_is_now(pair: Pair) -> None:
+    dialer = pair.dialer()
+    async with pair.running(pair.listener(), dialer):
+        await until(lambda: dialer.up)
+        first = pair.address
+        moved = pair.listener(port=0)
+        async with pair.running(moved):
+            assert pair.address != first
+            assert dialer._session is not None
+            await dialer._session.stop(1000)
+            await exchange(pair, moved, dialer, b"moved")
+
+
+async def test_where_that_fails_is_reported_and_asked_again(pair: Pair) -> None:
+    answers = iter([LinkError("no address is known yet"), ValueError("a bug"), None])
+
+    def where() -> tuple[str, int]:
+        answer = next(answers, None)
+        if answer is not None:
+            raise answer
+        return pair.address
+
+    dialer = pair.dialer(where=where)
+    async with pair.running(pair.listener(), dialer):
+        await until(lambda: dialer.up)
+    assert ("DOWN", "no address is known yet") in pair.south_log.states
+    assert [str(fault) for fault in pair.south_log.faults] == ["a bug"]
+
+
+async def test_peer_that_never_reads_is_dropped_by_the_send_timeout(pair: Pair) -> None:
+    """The reader is stuck in its first cell; without the timeout, send would wait for ever."""
+    stuck = asyncio.Event()
+
+    async def never(_: bytes) -> None:
+        await stuck.wait()
+
+    listener = pair.listener(on_cell=never)
+    dialer = pair.dialer(replace(FAST, send_timeout_s=0.5, ping_interval_s=60))
+    async with pair.running(listener, dialer):
+        await until(lambda: dialer.up)
+        dropped = False
+        async with asyncio.timeout(20):
+            while not dropped:
+                try:
+                    await dialer.send(bytes(MAX_CELL_BYTES))
+                except LinkError:
+                    dropped = True
+        await until(lambda: ("DOWN", "the peer stopped reading") in pair.south_log.states)
+        stuck.set()
+
+
+async def test_senders_waiting_at_the_end_of_a_session_all_get_link_error(pair: Pair) -> None:
+    async with proxied(pair) as (_, dialer, proxy):
+        proxy.black_hole()
+        sends = [asyncio.create_task(dialer.send(bytes(MAX_CELL_BYTES))) for _ in range(200)]
+        await until(lambda: any(send.done() for send in sends))
+        proxy.cut()
+        outcomes = await asyncio.gather(*sends, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {type(None), LinkError}
+
+
+async def test_sender_cancelled_while_waiting_leaves_the_others_in_order(pair: Pair) -> None:
+    async with proxied(pair) as (_, dialer, proxy):
+        proxy.black_hole()
+        sends = [asyncio.create_task(dialer.send(bytes([n]) * 60_000)) for n in range(1, 121)]
+        await until(sends[0].done)
+        sends[60].cancel()
+        proxy.heal()
+        await asyncio.gather(*sends, return_exceptions=True)
+        expected = [n for n in range(1, 121) if n != 61]
+        await until(lambda: len(pair.north_log.cells) >= len(expected))
+        assert [cell[0] for cell in pair.north_log.cells] == expected
+
+
+def test_port_of_a_closed_listener_is_free_at_once(pair: Pair) -> None:
+    async def once() -> None:
+        dialer = pair.dialer()
+        async with pair.running(pair.listener(), dialer):
+            await until(lambda: dialer.up)
+
+    asyncio.run(once())
+    with socket.socket() as again:
+        again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        again.bind(pair.address)
