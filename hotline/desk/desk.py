@@ -16,7 +16,7 @@ from hotline.core.records.events import WatchOpened
 from hotline.core.seams import Clock, Entropy
 from hotline.core.times import format_time
 from hotline.core.values import Digest, Precedence
-from hotline.desk.drafts import MAX_AGE_MS, REFERENCE, Draft, Writer, draft_view, fill
+from hotline.desk.drafts import MAX_AGE_MS, Draft, Writer, draft_view, fill
 from hotline.desk.presenter import Presenter, Surroundings
 from hotline.desk.views import (
     Difference,

@@ -26,7 +26,7 @@ _DURABLE: tuple[tuple[str, str, object], ...] = (
 _LEDGER = (*_DURABLE, ("wal_autocheckpoint", "0", 0))
 # One process at a time: the lock on head.db is what makes a second writer fail.
 _HEADS = (("locking_mode", "EXCLUSIVE", "exclusive"), *_DURABLE, ("wal_autocheckpoint", "64", 64))
-_COPY: tuple[tuple[str, str, object], ...] = (
+_READING: tuple[tuple[str, str, object], ...] = (
     ("query_only", "1", 1),
     ("trusted_schema", "0", 0),
     ("cell_size_check", "1", 1),
@@ -57,6 +57,22 @@ def our_errors(doing: str) -> Iterator[None]:
         raise translate(error, doing) from error
 
 
+@contextmanager
+def copy_errors(doing: str) -> Iterator[None]:
+    """Turn SQLite's errors over a private copy into IntegrityError: the file is to blame.
+
+    Only a full or failing disk under the copy is still a StorageError.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0)
+        ours = code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+        if ours and code != sqlite3.SQLITE_IOERR_SHORT_READ:
+            raise translate(error, doing) from error
+        raise IntegrityError(f"{doing} failed: the file is damaged or no ledger") from error
+
+
 def translate(error: sqlite3.Error | OSError, doing: str) -> HotlineError:
     """Return the error that says what must happen next; no path, no row, no SQL in it."""
     if isinstance(error, OSError):
@@ -72,6 +88,11 @@ def open_ledger_file(path: Path) -> sqlite3.Connection:
     return _connect(path, _LEDGER)
 
 
+def open_reading(path: Path) -> sqlite3.Connection:
+    """Open a ledger beside its writer; never writes and never checkpoints."""
+    return _connect(path, _READING, mode="ro")
+
+
 def open_heads_file(path: Path) -> sqlite3.Connection:
     """Open head.db and hold it against every other process until it is closed."""
     connection = _connect(path, _HEADS)
@@ -83,7 +104,7 @@ def open_heads_file(path: Path) -> sqlite3.Connection:
 
 def open_copy(path: Path) -> sqlite3.Connection:
     """Open a private copy to read; whatever stands in its text columns can be decoded."""
-    connection = _connect(path, _COPY)
+    connection = _connect(path, _READING)
     connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     return connection
 
@@ -102,9 +123,11 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def _connect(path: Path, settings: tuple[tuple[str, str, object], ...]) -> sqlite3.Connection:
+def _connect(
+    path: Path, settings: tuple[tuple[str, str, object], ...], mode: str = "rw"
+) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=rw",
+        f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
         isolation_level=None,
         check_same_thread=False,

@@ -1,4 +1,4 @@
-"""One open ledger file, shared by threads that take turns, unusable after a failed write."""
+"""One open ledger file: one thread writes, others read meanwhile, none after a failed write."""
 
 from __future__ import annotations
 
@@ -16,19 +16,35 @@ POISONED = "a write to the ledger failed, so nothing more is read from or writte
 
 
 class Handle:
-    """Holds the connection; every use goes through `reading` or `writing`."""
+    """Holds the connections; every use goes through `reading` or `writing`.
+
+    Reads have a connection of their own, so that no console waits for a slow disk.
+    Whoever takes both locks takes `write_lock` first.
+    """
 
     def __init__(
-        self, connection: sqlite3.Connection, on_close: Callable[[], None] | None = None
+        self,
+        connection: sqlite3.Connection,
+        *,
+        reads: sqlite3.Connection | None = None,
+        on_close: Callable[[], None] | None = None,
     ) -> None:
-        """Take over `connection`; `on_close` runs once, after it was closed."""
+        """Take over `connection`; `on_close` runs once, after it was closed.
+
+        Args:
+            connection: The writer's, or the only one.
+            reads: A second one, read-only, of the same file.
+            on_close: Lets go of what belongs to the file.
+        """
         self._connection: sqlite3.Connection | None = connection
+        self._reads = reads or connection
         self._on_close = on_close
         self._closed_because = CLOSED
-        self.lock = threading.RLock()
+        self.write_lock = threading.RLock()
+        self.read_lock = threading.RLock()
 
     def usable(self) -> sqlite3.Connection:
-        """Return the connection.
+        """Return the writer's connection.
 
         Raises:
             StorageError: it was closed or poisoned.
@@ -39,10 +55,11 @@ class Handle:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Lend the connection for reads; SQLite's errors become ours."""
-        with self.lock:
+        """Lend a connection for reads; SQLite's errors become ours."""
+        with self.read_lock:
             try:
-                yield self.usable()
+                self.usable()
+                yield self._reads
             except sqlite3.Error as error:
                 raise translate(error, "reading the ledger") from error
 
@@ -55,7 +72,7 @@ class Handle:
         whoever goes on opens the ledger again.
         Spec: docs/ledger.md §9.4
         """
-        with self.lock:
+        with self.write_lock:
             connection = self.usable()
             try:
                 connection.execute("BEGIN IMMEDIATE")
@@ -81,11 +98,13 @@ class Handle:
 
     def close(self) -> None:
         """Let go of the file; every later use raises StorageError."""
-        with self.lock:
+        with self.write_lock, self.read_lock:
             if self._connection is None:
                 return
             connection, self._connection = self._connection, None
             try:
+                # The writer's last: only it may fold the log into the file.
+                self._reads.close()
                 connection.close()
             except sqlite3.Error as error:
                 raise translate(error, "closing the ledger") from error

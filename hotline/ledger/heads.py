@@ -2,7 +2,7 @@
 
 It lies beside the ledger, better on another disk, and is never restored from a
 backup: it is how a ledger that was put back to an older state is found out.
-Spec: docs/ledger.md §10
+Spec: docs/ledger.md §10.1
 """
 
 from __future__ import annotations

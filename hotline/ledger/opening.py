@@ -18,7 +18,13 @@ from hotline.core.records.checkpoint import (
 )
 from hotline.core.records.merkle import EMPTY_ROOT, Frontier, read_frontier
 from hotline.core.seams import Signer, Verifier
-from hotline.ledger.connection import create_file, open_ledger_file, our_errors, sync_directory
+from hotline.ledger.connection import (
+    create_file,
+    open_ledger_file,
+    open_reading,
+    our_errors,
+    sync_directory,
+)
 from hotline.ledger.handle import Handle
 from hotline.ledger.heads import Head, Released, ReleasedHeads
 from hotline.ledger.pages import read_edge, read_newest_head, read_node
@@ -113,7 +119,7 @@ def open_ledger(
     heads = ReleasedHeads.open(heads_path)
     try:
         with our_errors("opening the ledger"):
-            file = Handle(open_ledger_file(path), on_close=heads.close)
+            file = _open_both(path, heads)
     except BaseException:
         heads.close()
         raise
@@ -122,6 +128,16 @@ def open_ledger(
     except BaseException:
         file.close()
         raise
+
+
+def _open_both(path: Path, heads: ReleasedHeads) -> Handle:
+    connection = open_ledger_file(path)
+    try:
+        reads = open_reading(path)
+    except BaseException:
+        connection.close()
+        raise
+    return Handle(connection, reads=reads, on_close=heads.close)
 
 
 def _checked(

@@ -1,6 +1,6 @@
 """Public records: the signed things by which a ledger file alone names its keys.
 
-Spec: docs/ledger.md §8
+Spec: docs/ledger.md §13
 """
 
 from __future__ import annotations

@@ -115,19 +115,19 @@ class LedgerReader:
     def prove_inclusion(self, index: int, size: int | None = None) -> list[Digest]:
         """Return the audit path of entry `index` under the head of `size` (default: newest)."""
         wanted = self._bounded(size)
-        with self._file.lock:
+        with self._file.read_lock:
             return prove_inclusion(self._node, index, wanted)
 
     def prove_consistency(self, old: int, new: int | None = None) -> list[Digest]:
         """Return the proof that the head of `new` (default: newest) extends that of `old`."""
         wanted = self._bounded(new)
-        with self._file.lock:
+        with self._file.read_lock:
             return prove_consistency(self._node, old, wanted)
 
     def root_at(self, size: int) -> Digest:
         """Return the root over the first `size` entries."""
         wanted = self._bounded(size)
-        with self._file.lock:
+        with self._file.read_lock:
             return read_frontier(self._node, wanted).root()
 
     def cosigned_size(self, signer: str) -> int:

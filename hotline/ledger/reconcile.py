@@ -15,7 +15,7 @@ from hotline.core.records.checkpoint import parse_origin
 from hotline.core.records.leaf import leaf_hash
 from hotline.core.records.merkle import Frontier, append_leaf
 from hotline.core.values import Digest
-from hotline.ledger.connection import our_errors
+from hotline.ledger.connection import copy_errors
 from hotline.ledger.schema import RECEIPT_KIND, RECEIVED_KIND, SENT_KIND
 from hotline.ledger.snapshot import Snapshot
 from hotline.ledger.verdict import Verdict
@@ -103,7 +103,7 @@ def reconcile(verdict_a: Verdict, path_a: Path, verdict_b: Verdict, path_b: Path
     refusal = _refusal(verdict_a, verdict_b)
     if refusal:
         return Reconciliation(False, 0, 0, (), (), (), (refusal,), ())
-    with Snapshot(path_a) as ours, Snapshot(path_b) as theirs, our_errors("reading the ledgers"):
+    with Snapshot(path_a) as ours, Snapshot(path_b) as theirs, copy_errors("reading the ledgers"):
         a = _load(ours.connection, verdict_a, _sizes_of(theirs.connection, verdict_a.origin))
         b = _load(theirs.connection, verdict_b, _sizes_of(ours.connection, verdict_b.origin))
     faults = [*_changed(a), *_changed(b), *_statement_faults(a, b), *_statement_faults(b, a)]

@@ -16,6 +16,7 @@ APPLICATION_ID = 0x484C4C31
 SENT_KIND = 3
 RECEIVED_KIND = 4
 RECEIPT_KIND = 6
+"""Kinds that the ledger itself must know; the schema's text holds the 4, too."""
 
 _ZEROS = "00" * 32
 
@@ -41,7 +42,7 @@ TABLES = (
 # Only what was received and verified is unique by subject: a forged copy in
 # quarantine has another kind and so cannot keep the genuine one out.
 INDEXES = (
-    f"CREATE UNIQUE INDEX entry_received ON entry(subject) WHERE kind = {RECEIVED_KIND}",
+    "CREATE UNIQUE INDEX entry_received ON entry(subject) WHERE kind = 4",
     f"CREATE INDEX entry_subject ON entry(subject, kind) WHERE subject <> x'{_ZEROS}'",
     "CREATE UNIQUE INDEX public_digest ON public(digest)",
     "CREATE INDEX witnessed_origin ON witnessed(origin, size)",
@@ -75,8 +76,8 @@ TRIGGERS = (
     _insert_when(
         "entry",
         "NEW.idx IS NOT (SELECT coalesce(max(idx) + 1, 0) FROM entry)"
-        f" OR (NEW.kind = {RECEIVED_KIND} AND EXISTS (SELECT 1 FROM entry"
-        f" WHERE kind = {RECEIVED_KIND} AND subject = NEW.subject))",
+        " OR (NEW.kind = 4 AND EXISTS (SELECT 1 FROM entry"
+        " WHERE kind = 4 AND subject = NEW.subject))",
     ),
     _insert_when(
         "enclosure",

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hotline.core.errors import OperatorError, StorageError
-from hotline.ledger.connection import open_copy, our_errors
+from hotline.ledger.connection import copy_errors, open_copy, our_errors
 
 LEDGER_NAME = "ledger.db"
 MAX_COPY_ATTEMPTS = 8
@@ -35,6 +35,7 @@ class Snapshot:
         try:
             with our_errors("copying the ledger"):
                 copy = _copy_still(source, Path(self._directory.name))
+            with copy_errors("opening the copy"):
                 self.connection: sqlite3.Connection = open_copy(copy)
         except BaseException:
             self._directory.cleanup()

@@ -176,7 +176,7 @@ class Ledger(LedgerReader):
             StorageError: nobody knows whether it was written; the ledger is unusable.
         Spec: docs/ledger.md §9.4
         """
-        with self._file.lock:
+        with self._file.write_lock:
             self._file.usable()
             batch = self._composer.compose(drafts, self._frontier, self._prev)
             self._refuse_second_receipt(batch)

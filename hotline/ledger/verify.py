@@ -23,7 +23,7 @@ from hotline.ledger.audit_rows import (
     good_heads,
     read_origin,
 )
-from hotline.ledger.connection import our_errors
+from hotline.ledger.connection import copy_errors
 from hotline.ledger.schema import find_schema_fault
 from hotline.ledger.snapshot import Snapshot
 from hotline.ledger.verdict import MAX_FAULTS, Fault, Findings, Verdict
@@ -45,7 +45,7 @@ def verify_ledger(path: Path, *, identify: IdentifyLedger, verifier: Verifier) -
     """
     findings = Findings()
     try:
-        with Snapshot(path) as snapshot, our_errors("reading the ledger"):
+        with Snapshot(path) as snapshot, copy_errors("reading the ledger"):
             return _verify(snapshot.connection, identify, verifier, findings)
     except IntegrityError as error:
         findings.blame(str(error), "the file")

@@ -159,7 +159,7 @@ def verify_charter(envelope: Envelope, roots: Mapping[Digest, Root]) -> Charter:
     Raises:
         PeerError: malformed, a member's root is missing or names another
             station or realm, or a signature is missing or does not verify.
-    Spec: docs/protocol.md §4.10
+    Spec: docs/protocol.md §1.2, §4.10
     """
     charter = charter_of(envelope)
     signatures = hybrid_signatures(envelope, what="charter")

@@ -10,11 +10,8 @@ from typing import Any
 from hotline.core import canonical
 from hotline.core.errors import PeerError
 from hotline.core.values import Digest, sha256
-from hotline.sealing.hybrid import (
-    MLDSA_SIGNATURE_BYTES,
-    SIGNATURE_BYTES,
-    HybridSignature,
-)
+from hotline.sealing.ed25519 import SIGNATURE_BYTES
+from hotline.sealing.hybrid import MLDSA_SIGNATURE_BYTES, HybridSignature
 
 ED25519 = "ed25519"
 MLDSA65 = "mldsa65"

@@ -12,29 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import (
 
 from hotline.core.errors import InvariantError, PeerError
 from hotline.core.seams import Entropy
-from hotline.sealing.ed25519 import (
-    PUBLIC_KEY_BYTES,
-    SEED_BYTES,
-    SIGNATURE_BYTES,
-    Ed25519Signer,
-    check_point,
-    verify_ed25519,
-)
+from hotline.sealing.ed25519 import SEED_BYTES, Ed25519Signer, check_point, verify_ed25519
 
 MLDSA_PUBLIC_KEY_BYTES = 1952
 MLDSA_SIGNATURE_BYTES = 3309
-
-__all__ = [
-    "MLDSA_PUBLIC_KEY_BYTES",
-    "MLDSA_SIGNATURE_BYTES",
-    "PUBLIC_KEY_BYTES",
-    "SIGNATURE_BYTES",
-    "HybridPublicKey",
-    "HybridSeeds",
-    "HybridSignature",
-    "HybridSigner",
-    "draw_hybrid_seeds",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +49,7 @@ class HybridPublicKey:
     __slots__ = ("_mldsa", "ed25519", "mldsa65")
 
     def __init__(self, ed25519: bytes, mldsa65: bytes) -> None:
-        """Validate and parse keys of PUBLIC_KEY_BYTES and MLDSA_PUBLIC_KEY_BYTES.
+        """Validate and parse keys of 32 and MLDSA_PUBLIC_KEY_BYTES bytes.
 
         Raises:
             PeerError: one of them is not a key.

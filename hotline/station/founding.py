@@ -1,5 +1,7 @@
-"""Setting a line up: homes, keys, charter, ledgers. A drill does at once for both sides
-what enrolment does at two places, by the same functions.
+"""Setting a line up: homes, keys, charter, ledgers.
+
+A drill does at once for both sides what enrolment does at two places, by the
+same functions.
 """
 
 from __future__ import annotations

@@ -252,14 +252,14 @@ class Station:
             witnessed=fresh,
             cosignatures=taken.cosignatures,
         )
-        self._answer(taken, taken.statements[:1], recorded)
+        self._answer(taken.statements[:1], recorded)
         for command in taken.statements[1:]:
             recorded = await self._record(_only(command))
-            self._answer(taken, [command], recorded)
+            self._answer([command], recorded)
         self._acknowledge_head(taken)
         self._settle(taken, recorded)
 
-    def _answer(self, taken: Taken, commands: Sequence[Command], recorded: Recorded) -> None:
+    def _answer(self, commands: Sequence[Command], recorded: Recorded) -> None:
         """Receipt what is recorded, say what is refused."""
         for command, decision in zip(commands, recorded.decisions, strict=False):
             if decision.rejected is not None:

@@ -85,7 +85,7 @@ _SHARED = (
         "ctrl+o",
         "^O",
         "",
-        "F-keys",
+        "Keys",
         "Then a letter does what an F-key does, for terminals that take the F-keys.",
         ALL,
     ),

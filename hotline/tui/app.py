@@ -7,7 +7,7 @@ from functools import partial
 from hotline.core.seams import Clock
 from hotline.desk.port import Desk
 from hotline.desk.views import Direction, DraftView, MessageView, TemplateChoice
-from hotline.tui.actions import CONSOLE_ACTIONS, Action, app_bindings
+from hotline.tui.actions import CONSOLE_ACTIONS, Action, app_bindings, find_action
 from hotline.tui.closing import Closing
 from hotline.tui.roaming import Roaming
 from hotline.tui.screens.choose import ChooseScreen
@@ -53,8 +53,10 @@ class ConsoleApp(Roaming):
     def flash_key_words(self) -> str:
         """Say what F8 does with the FLASH: open it first, then READ BY OFFICER."""
         flash, frame = self.view.flash, self.frame
-        if flash is None or frame is None:
+        if flash is None or frame is None or frame.too_small:
             return ""
+        if not self.offers(find_action(self.ACTIONS, "acknowledge")):
+            return "Esc, then F8"
         target = self._to_acknowledge()
         if target is None or target.digest != flash.digest:
             return "first F2"

@@ -122,7 +122,7 @@ class Shell(App[int], inherit_bindings=False):
         """Show the outcome of an act until the officer acts again."""
         self._said = (words, fault)
         self._said_ms = self.clock()
-        if self.frame is not None and self.frame.is_mounted:
+        if self.frame is not None:
             self.frame.refresh_words()
 
     def outcome(self) -> tuple[str, bool]:
@@ -215,7 +215,7 @@ class Shell(App[int], inherit_bindings=False):
         """Do what the table calls `action_id`."""
         self._said = ("", False)
         getattr(self, f"do_{action_id}")()
-        if self.frame is not None and self.frame.is_mounted:
+        if self.frame is not None:
             self.frame.refresh_words()
 
     def leave(self) -> None:

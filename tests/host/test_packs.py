@@ -111,9 +111,9 @@ def test_shipped_templates_are_those_of_the_contract() -> None:
     assert all(pack.languages == ("en",) for pack in CATALOGUE.packs)
 
 
-def test_holding_reply_promises_and_expects_nothing() -> None:
+def test_holding_reply_promises_and_is_to_be_read() -> None:
     holding = CATALOGUE.templates["conv/holding"]
-    assert (holding.promises, holding.reply) == ("full_reply_by", ReplyClass.NONE)
+    assert (holding.promises, holding.reply) == ("full_reply_by", ReplyClass.ROGER)
 
 
 def test_catalogue_loaded_twice_has_the_same_digests() -> None:

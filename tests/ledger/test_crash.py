@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from hotline.core.errors import StorageError
+from hotline.ledger.store import Ledger
 from hotline.ledger.verify import verify_ledger
 from tests.ledger.rig import Station, admit, draft, identify, verifier
 
@@ -35,7 +36,7 @@ while True:
 
 def killed_after(home: Path, heads: int) -> list[tuple[int, str]]:
     """Let a writer append, kill -9 it after some heads, return all that it acknowledged."""
-    child = subprocess.Popen(  # noqa: S603
+    child = subprocess.Popen(
         [sys.executable, "-c", WRITER, str(home)], stdout=subprocess.PIPE, text=True
     )
     assert child.stdout is not None
@@ -66,16 +67,20 @@ def test_ledger_whose_writer_is_killed_keeps_what_was_acknowledged(north: Statio
     assert verify_ledger(north.file, identify=identify, verifier=verifier).ok
 
 
+def append_until_refused(ledger: Ledger) -> None:
+    for number in range(1, 200):
+        ledger.append([draft(number, content=bytes(9_000))])
+
+
 def test_disk_full_is_a_storage_error_and_the_ledger_reopens(north: Station) -> None:
     ledger = north.create()
     ledger.append([draft(0)])
     connection = ledger._file.usable()
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count = {pages + 2}")
-    durable = ledger.size
     with pytest.raises(StorageError, match="disk is full"):
-        for number in range(1, 200):
-            durable = ledger.append([draft(number, content=bytes(9_000))]).size
+        append_until_refused(ledger)
+    durable = ledger.size
     with pytest.raises(StorageError, match="write to the ledger failed"):
         ledger.append([draft(1)])
     with pytest.raises(StorageError):
@@ -104,7 +109,7 @@ except StorageError:
 
 def test_file_that_cannot_grow_loses_nothing_acknowledged(north: Station) -> None:
     north.create().close()
-    run = subprocess.run(  # noqa: S603
+    run = subprocess.run(
         [sys.executable, "-c", FULL_DISK, str(north.home), "400000"],
         capture_output=True,
         text=True,

@@ -55,7 +55,7 @@ def test_ledger_put_back_to_an_older_backup_does_not_open(line: Line, tmp_path: 
     ledger.append([draft(1)])
     ledger.close()
     put_back(line.north, backup)
-    with pytest.raises(IntegrityError, match="put back: head.db knows 15 entries, it holds 14"):
+    with pytest.raises(IntegrityError, match=r"put back: head\.db knows 15 entries, it holds 14"):
         line.north.open()
 
 

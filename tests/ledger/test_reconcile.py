@@ -7,8 +7,18 @@ from pathlib import Path
 
 from hotline.ledger.reconcile import MissingTail, Reconciliation, reconcile
 from hotline.ledger.verify import verify_ledger
-from tests.ledger.rig import Line, Station, admit, deliver, draft, identify, statement, tamper
-from tests.ledger.rig import verifier, work
+from tests.ledger.rig import (
+    Line,
+    Station,
+    admit,
+    deliver,
+    draft,
+    identify,
+    statement,
+    tamper,
+    verifier,
+    work,
+)
 
 
 def compare(ours: Station, theirs: Station) -> Reconciliation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import sqlite3
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -20,6 +21,7 @@ from hotline.core.records.merkle import (
 )
 from hotline.core.values import ZERO_DIGEST, sha256
 from hotline.ledger.batch import MAX_CONTENT_BYTES
+from hotline.ledger.schema import FIND
 from hotline.ledger.store import Ledger
 from tests.ledger.rig import (
     LINE,
@@ -132,8 +134,6 @@ def test_find_returns_the_first_entry_of_that_kind_and_subject(north: Station) -
 
 
 def test_find_uses_an_index(north: Station) -> None:
-    from hotline.ledger.schema import FIND
-
     north.create().close()
     connection = sqlite3.connect(north.file)
     plan = str(connection.execute("EXPLAIN QUERY PLAN " + FIND, (bytes(32), 3)).fetchall())
@@ -320,3 +320,20 @@ def test_write_ahead_log_stays_short(north: Station) -> None:
 
 def test_line_of_the_rig_is_the_one_of_its_origin() -> None:
     assert LINE.hex()[:16] in Station("NORTH", None).origin  # type: ignore[arg-type]
+
+
+def test_ledger_is_read_while_another_thread_appends(north: Station) -> None:
+    ledger = north.create()
+    ledger.append([draft(0)])
+    with ledger._file.write_lock, ThreadPoolExecutor(1) as pool:
+        # The write lock is held, as during a slow sync: reading does not wait for it.
+        found = pool.submit(lambda: [entry.content for entry in ledger.entries(0, 1)])
+        assert found.result(timeout=20) == [draft(0).content]
+
+
+def test_appends_from_several_threads_are_all_recorded(north: Station) -> None:
+    ledger = north.create()
+    with ThreadPoolExecutor(4) as pool:
+        heads = list(pool.map(lambda number: ledger.append([draft(number)]).size, range(40)))
+    assert sorted(heads) == list(range(1, 41))
+    assert len({entry.content for entry in ledger.entries(0, 40)}) == 40

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,9 @@ def verify(station: Station) -> Verdict:
     return verify_ledger(station.file, identify=identify, verifier=verifier)
 
 
-def rewrite(file: Path, table: str, column: str, where: str, change: object) -> None:
+def rewrite(
+    file: Path, table: str, column: str, where: str, change: Callable[[bytes], bytes]
+) -> None:
     """Replace one blob by `change(blob)` behind the triggers' back."""
     connection = sqlite3.connect(file)
     for (name,) in connection.execute(
@@ -49,7 +52,7 @@ def rewrite(file: Path, table: str, column: str, where: str, change: object) -> 
     connection.close()
 
 
-def flip(at: int, mask: int = 1) -> object:
+def flip(at: int, mask: int = 1) -> Callable[[bytes], bytes]:
     def change(blob: bytes) -> bytes:
         place = at % len(blob)
         return blob[:place] + bytes([blob[place] ^ mask]) + blob[place + 1 :]
@@ -99,7 +102,7 @@ def test_leaf_with_a_flipped_bit_is_the_first_bad_entry(line: Line, index: int, 
     assert not verdict.ok
     assert verdict.first_fault is not None
     # In the batch at the end a link is broken, and which of its ends is not known.
-    assert verdict.first_fault.index == index or index == 13
+    assert verdict.first_fault.index in ({12, 13} if index == 13 else {index})
     assert verdict.stands <= index
 
 
@@ -150,7 +153,7 @@ def test_row_beside_the_log_with_a_flipped_bit_is_found(
     line: Line, table: str, column: str, where: str, at: float
 ) -> None:
     def change(blob: bytes) -> bytes:
-        return flip(int(at * len(blob)))(blob)  # type: ignore[operator]
+        return flip(int(at * len(blob)))(blob)
 
     rewrite(line.north.file, table, column, where, change)
     verdict = verify(line.north)
@@ -180,9 +183,9 @@ def test_row_beside_the_log_with_a_flipped_bit_is_found(
         "INSERT INTO enclosure VALUES(0, x'00')",
         "DELETE FROM enclosure WHERE idx = 2",
         "INSERT INTO node VALUES(9, 9, zeroblob(32))",
-        "INSERT INTO witnessed SELECT 9, origin, size, size + 1, root, note FROM witnessed WHERE seq = 1",
-        "INSERT INTO entry SELECT 14, kind, zeroblob(32), leaf, sealed FROM entry WHERE idx = 0",
-        "INSERT INTO entry SELECT -1, kind, zeroblob(32), leaf, sealed FROM entry WHERE idx = 0",
+        "INSERT INTO witnessed SELECT 9, origin, size, 99, root, note FROM witnessed LIMIT 1",
+        "INSERT INTO entry SELECT 14, kind, subject, leaf, sealed FROM entry WHERE idx = 0",
+        "INSERT INTO entry SELECT -1, kind, subject, leaf, sealed FROM entry WHERE idx = 0",
         "CREATE TABLE more(x)",
         "CREATE VIEW more AS SELECT 1",
         "PRAGMA application_id = 1",
@@ -283,14 +286,45 @@ def test_file_with_a_page_of_zeros_does_not_verify(line: Line) -> None:
     assert not verify(line.north).ok
 
 
-def test_file_with_any_flipped_bit_in_use_never_raises(line: Line) -> None:
+@pytest.mark.parametrize("start", [0, 25, 50, 75])
+def test_file_with_a_flipped_bit_in_its_header_gets_a_verdict(line: Line, start: int) -> None:
     whole = line.north.file.read_bytes()
-    for place in range(0, len(whole), 997):
-        spoiled = bytearray(whole)
-        spoiled[place] ^= 0x10
-        line.north.file.write_bytes(spoiled)
+    for place in range(start, start + 25):
+        line.north.file.write_bytes(flip(place, 1 << place % 8)(whole))
         verdict = verify(line.north)
         assert verdict.ok == (verdict.first_fault is None)
+
+
+def test_file_with_flipped_bits_gets_a_verdict_that_never_overstates(line: Line) -> None:
+    whole = line.north.file.read_bytes()
+    for place in range(100, len(whole), 997):
+        line.north.file.write_bytes(flip(place, 0x10)(whole))
+        verdict = verify(line.north)
+        assert verdict.ok == (verdict.first_fault is None)
+        # Unused bytes of a page may flip; then everything a reader sees is the same.
+        assert not verdict.ok or verdict.entries == verdict.stands == 14
+
+
+@pytest.mark.parametrize("length", [0, 99, 4096, 20_000])
+def test_file_cut_short_does_not_verify(line: Line, length: int) -> None:
+    line.north.file.write_bytes(line.north.file.read_bytes()[:length])
+    verdict = verify(line.north)
+    assert (verdict.ok, verdict.stands) == (False, 0)
+
+
+def test_log_with_flipped_bits_is_at_worst_a_cut_tail(north: Station) -> None:
+    ledger = north.create()
+    admit(ledger)
+    ledger.append([draft(3)])
+    log = north.file.with_name("ledger.db-wal")
+    seized = Station("NORTH", north.home / "seized")
+    seized.home.mkdir()
+    for place in range(0, log.stat().st_size, 1009):
+        shutil.copy(north.file, seized.file)
+        seized.file.with_name("ledger.db-wal").write_bytes(flip(place, 4)(log.read_bytes()))
+        verdict = verify(seized)
+        assert verdict.entries <= 3
+        assert not verdict.ok or verdict.stands == verdict.entries
 
 
 def test_public_records_that_do_not_verify_leave_nothing_standing(line: Line) -> None:

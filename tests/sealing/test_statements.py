@@ -202,6 +202,20 @@ def test_statement_with_duplicate_json_keys_is_refused(world: World) -> None:
     refuse(world, world.forged(payload, world.n1), "canonical")
 
 
+@pytest.mark.parametrize("key", ["from", "info"])
+def test_statement_with_a_key_missing_or_under_another_name_is_refused(
+    world: World, key: str
+) -> None:
+    """One statement must not have two identities."""
+    body = canonical.decode(world.payload(), what="x", max_bytes=60_000)
+    value = body.pop(key)
+    if key == "from":
+        body["sender"] = value
+    forged = world.forged(canonical.encode(body), world.n1)
+    with pytest.raises(PeerError):
+        verify_statement(world.roster, forged, at_ms=world.now_ms)
+
+
 def test_statement_with_a_signature_entry_twice_is_refused(world: World) -> None:
     envelope = entries(world.signed())
     doubled = Envelope(STATEMENT_TYPE, envelope.payload, envelope.signatures * 2)

@@ -79,3 +79,15 @@ def test_door_on_a_taken_port_raises_and_leaves_nothing_open(
 ) -> None:
     with pytest.raises(OSError, match="in use"):
         Door("127.0.0.1", door.getsockname()[1], refused)
+
+
+def test_door_binds_a_port_whose_last_connection_it_closed_itself(refused: Counter[str]) -> None:
+    """Whoever closes first leaves the port waiting; a restart must not wait with it."""
+    with Door("127.0.0.1", 0, refused) as first:
+        first.listen()
+        address = first.getsockname()
+        with socket.create_connection(address, timeout=10) as caller:
+            accept(first).close()
+            assert caller.recv(1) == b""
+    with Door("127.0.0.1", address[1], refused) as second:
+        assert second.getsockname() == address

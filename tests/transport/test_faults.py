@@ -212,17 +212,42 @@ async def test_senders_waiting_at_the_end_of_a_session_all_get_link_error(pair: 
         assert {type(outcome) for outcome in outcomes} == {type(None), LinkError}
 
 
-async def test_sender_cancelled_while_waiting_leaves_the_others_in_order(pair: Pair) -> None:
+async def stalled(dialer: Dialer, count: int) -> tuple[list[asyncio.Task[None]], int]:
+    """Send `count` big cells into a black hole; return the sends and the first that waits."""
+    sends = [asyncio.create_task(dialer.send(bytes([n]) * 60_000)) for n in range(count)]
+    session = dialer._session
+    assert session is not None
+    await until(lambda: session._socket.paused and not session._outgoing.qsize())
+    return sends, next(n for n, send in enumerate(sends) if not send.done())
+
+
+async def test_senders_cancelled_while_waiting_leave_the_others_in_order(pair: Pair) -> None:
+    """The one in the socket's hands still arrives; the one in the queue never leaves."""
     async with proxied(pair) as (_, dialer, proxy):
         proxy.black_hole()
-        sends = [asyncio.create_task(dialer.send(bytes([n]) * 60_000)) for n in range(1, 121)]
-        await until(sends[0].done)
-        sends[60].cancel()
+        sends, first = await stalled(dialer, 200)
+        assert 0 < first < 190
+        sends[first].cancel()
+        sends[first + 5].cancel()
         proxy.heal()
         await asyncio.gather(*sends, return_exceptions=True)
-        expected = [n for n in range(1, 121) if n != 61]
+        expected = [n for n in range(200) if n != first + 5]
         await until(lambda: len(pair.north_log.cells) >= len(expected))
         assert [cell[0] for cell in pair.north_log.cells] == expected
+
+
+async def test_sender_behind_a_cancelled_one_gets_link_error_at_a_cut(pair: Pair) -> None:
+    async with proxied(pair) as (_, dialer, proxy):
+        proxy.black_hole()
+        sends, first = await stalled(dialer, 200)
+        sends[first].cancel()
+        session = dialer._session
+        assert session is not None
+        await until(session._outgoing.qsize)
+        proxy.cut()
+        async with asyncio.timeout(20):
+            outcomes = await asyncio.gather(*sends[first + 1 :], return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {LinkError}
 
 
 def test_port_of_a_closed_listener_is_free_at_once(pair: Pair) -> None:

@@ -38,6 +38,7 @@ class FrameScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._focus_kept: Widget | None = None
+        self.is_ready = False
 
     @property
     def shell(self) -> ShellPort:
@@ -90,6 +91,7 @@ class FrameScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Show everything as of now, then let the screen begin."""
+        self.is_ready = True
         self._fit_terminal()
         self.refresh_view()
         self.begin()
@@ -119,7 +121,7 @@ class FrameScreen(Screen[None]):
 
     def refresh_view(self) -> None:
         """Bring the frame and the body up to date with the app's view."""
-        if not self.is_mounted or not self.query(TitleRow):
+        if not self.is_ready:
             return
         view = self.shell.view
         self.query_one(TitleRow).show(view.status, self.place_words())
@@ -129,6 +131,8 @@ class FrameScreen(Screen[None]):
 
     def refresh_words(self) -> None:
         """Bring strip, guidance and footer up to date."""
+        if not self.is_ready:
+            return
         words, fault = self.shell.outcome()
         guidance = self.shell.guidance() or self.guide_words()
         self.query_one(FlashStrip).show(self.shell.view.flash, self.shell.flash_key_words())

@@ -10,6 +10,7 @@ from textual.widgets import Button, Static
 from hotline.tui.actions import LEAVE
 from hotline.tui.closing import Closing
 from hotline.tui.screens.frame import FrameScreen
+from hotline.tui.widgets.push import Push
 
 
 class LeaveScreen(FrameScreen):
@@ -33,15 +34,22 @@ class LeaveScreen(FrameScreen):
         kept = f" {drafts} draft{'s' if drafts > 1 else ''} not sent." if drafts else ""
         return f"Leave the console; {self._line.value}?{kept}"
 
+    def _warnings(self) -> list[str]:
+        warnings = []
+        if self.shell.post is not None and self.shell.view.flash is not None:
+            warnings.append("! A FLASH is not read.")
+        if self._line is Closing.STOPS:
+            warnings.append("! Nobody at this station will then see what comes in.")
+        return warnings
+
     def compose_body(self) -> ComposeResult:
         """Yield the question and two buttons."""
         yield Static(Content(self._question()), id="question", markup=False)
-        if self._line is Closing.STOPS:
-            warning = "Nobody at this station will then see what comes in."
-            yield Static(Content(warning), id="warning", markup=False)
+        for warning in self._warnings():
+            yield Static(Content(warning), classes="warning", markup=False)
         with Horizontal(id="buttons"):
-            yield Button(Content("Cancel"), id="cancel")
-            yield Button(Content("Leave"), id="leave")
+            yield Push("Cancel", id="cancel")
+            yield Push("Leave", id="leave")
 
     def begin(self) -> None:
         """Mark Cancel."""

@@ -100,7 +100,7 @@ class MessageScreen(FrameScreen):
             way = "PgDn" if self.focused is card else "Tab, then PgDn"
             return f"The text goes on below: {way} reads on."
         if message.can_acknowledge:
-            return "Read it, then F8: the sender is told READ BY OFFICER. That does not agree."
+            return "Read it, then F8: the sender is told READ BY OFFICER, not that you agree."
         if message.readback:
             return "Read the fields back: mark READ BACK in NEXT, then Enter."
         if message.replies:

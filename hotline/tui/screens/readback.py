@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
-from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from hotline.desk.views import MessageView, ReadBackView
@@ -12,7 +11,9 @@ from hotline.tui.actions import READBACK
 from hotline.tui.literal import fit, literal
 from hotline.tui.look import BRIGHT
 from hotline.tui.screens.frame import FrameScreen
+from hotline.tui.widgets.field_box import bracketed
 from hotline.tui.widgets.lines import Lines
+from hotline.tui.widgets.push import Push
 from hotline.tui.widgets.readback_words import outcome_lines
 
 LABEL_CELLS = 28
@@ -47,10 +48,10 @@ class ReadBackScreen(FrameScreen):
                     yield Static(words, classes="field-label", markup=False)
                     box = Input(compact=True, name=name, classes="readback")
                     box.cursor_blink = False
-                    yield box
+                    yield from bracketed(box)
         with Horizontal(id="buttons"):
-            yield Button(Content("COMPARE"), id="compare")
-            yield Button(Content("Cancel"), id="cancel")
+            yield Push("COMPARE", id="compare")
+            yield Push("Cancel", id="cancel")
         yield Lines(id="outcome")
 
     def begin(self) -> None:

@@ -16,8 +16,10 @@ from hotline.tui.literal import literal
 from hotline.tui.look import BRIGHT
 from hotline.tui.screens.frame import FrameScreen
 from hotline.tui.widgets.code_box import CodeBox
+from hotline.tui.widgets.field_box import bracketed
 from hotline.tui.widgets.lines import Lines
 from hotline.tui.widgets.preview import preview_lines, sending_title
+from hotline.tui.widgets.push import Push
 
 
 class SendScreen(FrameScreen):
@@ -25,7 +27,7 @@ class SendScreen(FrameScreen):
 
     PLACE = SEND
     FOOTER = ("page_down", "pane", "back", "acknowledge", "chord")
-    WORDS = {"pane": "Code, SEND", "page_down": "Read on", "back": "Cancel (draft kept)"}
+    WORDS = {"pane": "To SEND", "page_down": "Read on", "back": "Cancel (draft kept)"}
     BINDINGS = [*move_bindings()]
 
     def __init__(self, draft: DraftView) -> None:
@@ -45,10 +47,10 @@ class SendScreen(FrameScreen):
             with Horizontal(id="code-row"):
                 words = literal(f" Type this code to send: {self.draft.code} ", BRIGHT)
                 yield Static(words, id="code-words", markup=False)
-                yield CodeBox(id="code")
+                yield from bracketed(CodeBox(id="code"))
         with Horizontal(id="buttons"):
-            yield Button(Text("SEND"), id="send", disabled=True)
-            yield Button(Text("Cancel"), id="cancel")
+            yield Push("SEND", id="send", disabled=True)
+            yield Push("Cancel", id="cancel")
 
     def begin(self) -> None:
         """Mark Cancel; the moving keys scroll the statement all the same."""

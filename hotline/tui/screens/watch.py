@@ -25,17 +25,17 @@ class WatchScreen(FrameScreen):
     PLACE = WATCH
     FOOTER = (
         "help",
-        "compose",
-        "incident",
-        "acknowledge",
         "step_back",
         "step_on",
         "leap_on",
         "play",
+        "compose",
+        "incident",
+        "acknowledge",
         "open",
-        "leave",
         "pane",
         "chord",
+        "leave",
     )
 
     def compose_body(self) -> ComposeResult:

@@ -17,6 +17,13 @@ LABEL_CELLS = 14
 MAX_TYPED_CHARACTERS = 1_000
 
 
+def bracketed(box: Input) -> ComposeResult:
+    """Yield the box between brackets: where it begins and ends shows without colour, too."""
+    yield Static(Content("["), classes="bracket", markup=False)
+    yield box
+    yield Static(Content("]"), classes="bracket", markup=False)
+
+
 class FieldBox(Vertical):
     """Holds what stands in a field; the reason why it cannot be sent stands beside it."""
 
@@ -50,7 +57,7 @@ class FieldBox(Vertical):
             else:
                 box = Input(field.value, compact=True, max_length=MAX_TYPED_CHARACTERS)
                 box.cursor_blink = False
-                yield box
+                yield from bracketed(box)
             if field.unit:
                 unit = literal(fit(field.unit, 9), QUIET)
                 yield Static(unit, classes="field-unit", markup=False)

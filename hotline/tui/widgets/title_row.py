@@ -13,9 +13,10 @@ from hotline.tui.drawing import line_of, strip_of
 from hotline.tui.literal import clean, fit
 from hotline.tui.look import BRIGHT, PLAIN, QUIET, mark_style, mode_style
 
+_NAME = " HOTLINE "
 _PLACE_CELLS = 8
 _OFFICER_CELLS = 8
-"""What the screen's words and the officer's name keep when the row is narrow."""
+"""What the screen's words and the officer's name keep; the product's name goes first."""
 
 
 class TitleRow(Widget):
@@ -45,13 +46,17 @@ class TitleRow(Widget):
         realm = f" {clean(status.mode)} "
         line_pair = f"{clean(status.station)}-{clean(status.peer)}"
         link = f"LINK {clean(status.link_word)}"
-        room = width - cell_len(f" HOTLINE {realm}    {line_pair}  00:00:00Z  OOW   {link} ")
-        kept_for_officer = min(cell_len(status.officer), _OFFICER_CELLS)
-        place = fit(self._place, max(_PLACE_CELLS, room - kept_for_officer))
+        room = width - cell_len(f"{realm}    {line_pair}  00:00:00Z  OOW   {link} ")
+        wanted = cell_len(self._place) + min(cell_len(status.officer), _OFFICER_CELLS)
+        name = _NAME if room - len(_NAME) >= wanted else ""
+        room -= len(name)
+        place = fit(
+            self._place, max(_PLACE_CELLS, room - min(cell_len(status.officer), _OFFICER_CELLS))
+        )
         officer = fit(status.officer, max(0, room - cell_len(place)))
-        self._clock_at = cell_len(f" HOTLINE {realm}  {place}  {line_pair}  ")
+        self._clock_at = cell_len(f"{name}{realm}  {place}  {line_pair}  ")
         line = line_of(
-            (" HOTLINE ", QUIET),
+            (name, QUIET),
             (realm, mode_style(status.mode)),
             (f"  {place}", BRIGHT),
             (f"  {line_pair}", PLAIN),

@@ -1,0 +1,147 @@
+"""`hotline drill`: an exercise on this machine, from nothing to two verified ledgers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hotline.cli.drill_words import Progress, say_outcome
+from hotline.core.errors import OperatorError
+from hotline.desk.desk import OfficerDesk
+from hotline.drill.crew import work_side
+from hotline.drill.outcome import judge
+from hotline.drill.run import run_against_robot, run_auto, run_person
+from hotline.drill.setup import MAX_SPEED, MIN_SPEED, read_drill, set_up
+from hotline.host.clock import system_clock
+from hotline.host.config import find_config
+from hotline.host.entropy import system_entropy
+from hotline.host.tables import load_scenario
+from hotline.station.assembly import Machine
+from hotline.tui.entry import run_console
+
+DEFAULT_SCENARIO = "unplanned-encounter"
+AUTO_SPEED = 60.0
+
+
+def drill(
+    scenario: Annotated[
+        str, typer.Option(help="A shipped scenario's id, or the path of a .toml file.")
+    ] = DEFAULT_SCENARIO,
+    auto: Annotated[
+        bool, typer.Option("--auto", help="Run both sides by script, without a console.")
+    ] = False,
+    paired: Annotated[
+        bool, typer.Option("--paired", help="Wait for a second person, who uses --join.")
+    ] = False,
+    join: Annotated[
+        Path | None, typer.Option(help="Take the other side of the paired drill in this directory.")
+    ] = None,
+    home: Annotated[
+        Path | None,
+        typer.Option(help="Keep keys and ledgers here; goes on with a drill that stands there."),
+    ] = None,
+    speed: Annotated[
+        float | None,
+        typer.Option(
+            min=MIN_SPEED,
+            max=MAX_SPEED,
+            help="Exercise seconds per second (default 1 with a console, 60 without).",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    side: Annotated[str | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Stand watch in an exercise: two stations over TLS on this machine, own keys and ledgers.
+
+    With a terminal you take the first station against a robot; without one, or
+    with --auto, both sides run by script. It ends by verifying both ledgers.
+    """
+    machine = Machine(find_config(), system_clock, system_entropy)
+    if side is not None:
+        asyncio.run(_child(_needed(home), side, machine))
+        return
+    if join is not None:
+        _check_terminal("--join")
+        other = read_drill(join).stations[1]
+        _finish(join, machine, asyncio.run(_person(join, other, machine)), as_json=as_json)
+        return
+    if paired:
+        _check_terminal("--paired")
+    by_script = auto or as_json or not (sys.stdin.isatty() and sys.stdout.isatty())
+    directory = home or Path(tempfile.mkdtemp(prefix="hotline-drill-"))
+    loaded = load_scenario(machine.config, scenario)
+    pace = speed or (AUTO_SPEED if by_script and not paired else 1.0)
+    set_up(directory, loaded, scenario, pace, machine)
+    if paired:
+        first = read_drill(directory).stations[0]
+        completed = asyncio.run(_person(directory, first, machine))
+    elif by_script:
+        completed = _script(directory, loaded.title, quiet=as_json)
+    else:
+        completed = asyncio.run(
+            run_against_robot(directory, machine, _console, lambda _name, _report: None)
+        )
+    _finish(directory, machine, completed, as_json=as_json)
+
+
+def _script(directory: Path, title: str, *, quiet: bool) -> bool:
+    progress = Progress(sys.stderr if quiet else sys.stdout, quiet=quiet)
+    progress.begin(title, directory)
+    asyncio.run(run_auto(directory, progress.take))
+    return True
+
+
+async def _person(directory: Path, name: str, machine: Machine) -> bool:
+    def waiting() -> None:
+        print(f"You are {name}. Waiting for the other terminal.")
+        print(f"There, run:  hotline drill --join {directory}")
+        print("Ctrl-C gives up; the drill can be taken up again.", flush=True)
+
+    return await run_person(directory, name, machine, _console, waiting)
+
+
+async def _console(desk: OfficerDesk) -> int:
+    return await run_console(desk, clock=system_clock)
+
+
+async def _child(directory: Path, name: str, machine: Machine) -> None:
+    """Run one side for a parent that reads our output and holds our input."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+
+    async def orders() -> str:
+        return (await reader.readline()).decode(errors="replace").strip()
+
+    def say(line: str) -> None:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+    await work_side(directory, name, machine, say=say, orders=orders)
+
+
+def _finish(directory: Path, machine: Machine, completed: bool, *, as_json: bool) -> None:
+    outcome = judge(directory, machine)
+    if as_json:
+        print(json.dumps(outcome.summary()))
+    else:
+        say_outcome(outcome, directory, completed=completed)
+    if not outcome.good:
+        raise typer.Exit(1)
+
+
+def _check_terminal(option: str) -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise OperatorError(f"{option} needs a terminal", hint="use --auto without one")
+
+
+def _needed(home: Path | None) -> Path:
+    if home is None:
+        raise OperatorError("--side needs --home")
+    return home

@@ -1,0 +1,46 @@
+"""Sitting down at a desk: the officer's key, the phrasebooks, the caution list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from hotline.core.seams import Clock, Entropy
+from hotline.desk.desk import Officer, OfficerDesk
+from hotline.host.config import load_settings
+from hotline.host.phrases import load_phrasebook
+from hotline.station.home import Home, open_officer
+from hotline.station.station import Station
+
+LANGUAGE = "en"
+"""Both sides read English until packs in other languages are approved."""
+
+
+def open_desk(
+    station: Station,
+    home: Home,
+    person: str,
+    *,
+    config: Path,
+    passphrase: str | None,
+    clock: Clock,
+    entropy: Entropy,
+    coach: Callable[[], str] = lambda: "",
+) -> OfficerDesk:
+    """Unlock an officer's key and open a desk at a station.
+
+    Raises:
+        OperatorError: no such officer, a wrong passphrase, or a wrong configuration.
+    """
+    certificate, signer = open_officer(home, station.line.roster, person, passphrase)
+    book = load_phrasebook(config, LANGUAGE)
+    return OfficerDesk(
+        station,
+        Officer(certificate, signer),
+        own=book,
+        peer=book,
+        clock=clock,
+        entropy=entropy,
+        listed=load_settings(config).caution.get(LANGUAGE, ()),
+        coach=coach,
+    )

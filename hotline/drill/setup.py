@@ -1,0 +1,106 @@
+"""A drill's directory: made once, opened by whoever takes a side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hotline.core.drills.scenario import Scenario
+from hotline.core.errors import OperatorError
+from hotline.core.messages.statement import first_fault
+from hotline.core.values import Realm
+from hotline.host.packs import load_catalogue
+from hotline.host.tables import load_scenario
+from hotline.sealing.enrol import Subject
+from hotline.station.assembly import Machine
+from hotline.station.founding import Founder, found_line
+from hotline.station.home import Home, write_json
+
+MARKER = "drill.json"
+MIN_SPEED, MAX_SPEED = 0.1, 1000.0
+
+
+class DrillCard(BaseModel):
+    """What DIR/drill.json holds; written last, so its presence says the homes are whole."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scenario: str
+    speed: Annotated[float, Field(ge=MIN_SPEED, le=MAX_SPEED)]
+    stations: tuple[str, ...]
+
+
+def set_up(directory: Path, scenario: Scenario, named: str, speed: float, machine: Machine) -> None:
+    """Make EXERCISE homes for both stations of a scenario, or find them as they were left.
+
+    Args:
+        named: How `scenario` was named: its id, or the path of its file.
+    Raises:
+        OperatorError: the directory holds something else, or another drill.
+        StorageError: the disk refused.
+    """
+    marker = directory / MARKER
+    if marker.is_file():
+        card = read_drill(directory)
+        if card.scenario != named:
+            raise OperatorError(
+                f"{directory.name} holds a drill of the scenario {card.scenario}",
+                hint="choose another directory, or that scenario",
+            )
+        return
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise OperatorError(
+            f"{directory.name} is not an empty directory and holds no drill",
+            hint="choose an empty or a new directory",
+        )
+    if len(scenario.stations) != 2:
+        raise OperatorError(f"scenario {scenario.id} has not two stations")
+    founders = [
+        Founder(Home(directory / station), station, (officer_of(scenario, station),))
+        for station in scenario.stations
+    ]
+    found_line(
+        founders,
+        name="-".join(scenario.stations).lower(),
+        realm=Realm.EXERCISE,
+        catalogue=load_catalogue(machine.config),
+        clock=machine.clock,
+        entropy=machine.entropy,
+    )
+    write_json(marker, DrillCard(scenario=named, speed=speed, stations=tuple(scenario.stations)))
+
+
+def officer_of(scenario: Scenario, station: str) -> Subject:
+    """Return the officer who stands a station's watch in the scenario."""
+    post = scenario.stations[station]
+    person = "".join(char for char in post.officer.lower() if char.isalnum())
+    return Subject(person=person, name=post.officer, rank=post.rank, role=post.role)
+
+
+def read_drill(directory: Path) -> DrillCard:
+    """Read a drill's card.
+
+    Raises:
+        OperatorError: there is no drill, or its card is damaged.
+    """
+    try:
+        return DrillCard.model_validate_json((directory / MARKER).read_bytes())
+    except OSError as error:
+        raise OperatorError(
+            f"{directory.name or directory} holds no drill",
+            hint="give the directory that the first terminal named",
+        ) from error
+    except ValidationError as error:
+        raise OperatorError(f"{MARKER}: {first_fault(error)}") from error
+
+
+def scenario_of(directory: Path, machine: Machine) -> tuple[DrillCard, Scenario]:
+    """Return a drill's card and its scenario.
+
+    Raises:
+        OperatorError: as `read_drill`, or the scenario is gone.
+    """
+    card = read_drill(directory)
+    return card, load_scenario(machine.config, card.scenario)

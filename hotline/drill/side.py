@@ -1,0 +1,142 @@
+"""One side of a drill: its station, its desk, and what the scenario wants of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hotline.core.drills.scenario import Scenario
+from hotline.core.drills.script import Task, agenda
+from hotline.core.exchange.situation import Situation
+from hotline.core.records.events import DrillEnded, DrillStarted
+from hotline.desk.desk import OfficerDesk
+from hotline.desk.opening import open_desk
+from hotline.drill.setup import officer_of, scenario_of
+from hotline.station.assembly import Machine, open_station
+from hotline.station.home import Home
+from hotline.station.station import Station
+from hotline.transport.link import Timings
+
+TIMINGS = Timings(backoff_cap_s=1.0, stable_s=2.0, blocked_s=5.0)
+SETTLE_PAUSE_S = 0.05
+COMPLETE = "the incident is closed on both sides"
+
+
+@dataclass(slots=True)
+class Side:
+    """A running side."""
+
+    scenario: Scenario
+    speed: float
+    station: Station
+    machine: Machine
+    desk: OfficerDesk | None = None
+
+    @property
+    def situation(self) -> Situation:
+        """What is so at this side, as its ledger says."""
+        return self.station.situation
+
+    def agenda(self) -> tuple[Task, ...]:
+        """Return what the scenario still wants of this side, the earliest first."""
+        return agenda(self.scenario, self.situation, self.station.rules, self.speed)
+
+    def coach(self) -> str:
+        """Return what EXCON tells the officer now, or ""."""
+        now_ms = self.machine.clock()
+        for task in self.agenda():
+            if task.act == "say" and task.due_ms <= now_ms and task.coach:
+                return task.coach
+        return ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every incident is closed and nobody waits for anybody."""
+        situation = self.situation
+        incidents = situation.incidents.values()
+        closed = bool(incidents) and all(one.closed_at_ms is not None for one in incidents)
+        return closed and not situation.clocks and not situation.outbox and not self.agenda()
+
+    async def begin(self) -> None:
+        """Record STARTEX and the officer who has the watch; once, whatever crashed before."""
+        started = DrillStarted(scenario=self.scenario.id, title=self.scenario.title)
+        await self.station.note(started)
+        if self.desk is not None and not self.situation.officer:
+            await self.desk.sign_on()
+
+    async def end(self, outcome: str) -> None:
+        """Record ENDEX; once."""
+        await self.station.note(DrillEnded(outcome=outcome))
+
+    async def settle(self) -> None:
+        """Show our newest head until the peer has countersigned all that we recorded."""
+        while not self.station.settled:
+            self.station.show_head()
+            await asyncio.sleep(SETTLE_PAUSE_S)
+
+
+@asynccontextmanager
+async def open_side(directory: Path, name: str, machine: Machine) -> AsyncIterator[Side]:
+    """Open a side of a drill and run its station while the context lasts.
+
+    Raises:
+        OperatorError, IntegrityError, StorageError, LinkError: it cannot be opened or
+            run; a failure while it runs ends the context with it.
+    """
+    card, scenario = scenario_of(directory, machine)
+    home = Home(directory / name)
+    station, _ = open_station(home, machine, passphrase=None, timings=TIMINGS)
+    try:
+        side = Side(scenario, card.speed, station, machine)
+        side.desk = open_desk(
+            station,
+            home,
+            officer_of(scenario, name).person,
+            config=machine.config,
+            passphrase=None,
+            clock=machine.clock,
+            entropy=machine.entropy,
+            coach=side.coach,
+        )
+        async with _running(station):
+            await side.begin()
+            yield side
+    finally:
+        await station.close()
+
+
+@asynccontextmanager
+async def _running(station: Station) -> AsyncIterator[None]:
+    """Run the station beside the body; whichever fails first ends both."""
+    body = asyncio.current_task()
+    work = asyncio.create_task(station.run())
+    failed: list[BaseException] = []
+
+    def over(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None and body is not None:
+            failed.append(_plain(task.exception()))
+            body.cancel()
+
+    work.add_done_callback(over)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if failed:
+            raise failed[0] from None
+        raise
+    finally:
+        work.remove_done_callback(over)
+        work.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await work
+
+
+def _plain(error: BaseException | None) -> BaseException:
+    """Take the one error out of a task group's bundle."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error or RuntimeError("the station ended")

@@ -1,0 +1,23 @@
+"""A button whose mark is a sign, not only a colour."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.content import Content
+from textual.widgets import Button
+
+
+class Push(Button):
+    """Shows "> words <" while Enter would press it."""
+
+    def __init__(self, words: str, *, id: str, disabled: bool = False) -> None:
+        super().__init__(Content(f"[ {words} ]"), id=id, disabled=disabled, compact=True)
+        self._words = words
+
+    def _on_focus(self, event: events.Focus) -> None:
+        super()._on_focus(event)
+        self.label = Content(f"> {self._words} <")
+
+    def _on_blur(self, event: events.Blur) -> None:
+        super()._on_blur(event)
+        self.label = Content(f"[ {self._words} ]")
