@@ -43,13 +43,11 @@ def decode(data: bytes, *, what: str, max_bytes: int) -> Any:
     """
     if len(data) > max_bytes:
         raise PeerError(f"{what} has {len(data)} bytes, the bound is {max_bytes}")
-    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
-        raise PeerError(f"{what} is nested more than {MAX_DEPTH} deep")
     try:
         value = json.loads(data.decode())
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise PeerError(f"{what} is not JSON in UTF-8") from error
-    _check(value, what)
+    _check(value, what, MAX_DEPTH)
     try:
         spelled = encode(value)
     except (InvariantError, UnicodeEncodeError) as error:
@@ -59,29 +57,9 @@ def decode(data: bytes, *, what: str, max_bytes: int) -> Any:
     return value
 
 
-def _depth(data: bytes) -> int:
-    """Return how deep brackets outside strings nest in `data`."""
-    deepest = depth = 0
-    quoted = escaped = False
-    for byte in data:
-        if quoted:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:
-                escaped = True
-            elif byte == 0x22:
-                quoted = False
-        elif byte == 0x22:
-            quoted = True
-        elif byte in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"]}":
-            depth -= 1
-    return deepest
-
-
-def _check(value: Any, what: str) -> None:
+def _check(value: Any, what: str, depth: int) -> None:
+    if depth < 0:
+        raise PeerError(f"{what} is nested more than {MAX_DEPTH} deep")
     match value:
         case bool() | None:
             pass
@@ -94,11 +72,11 @@ def _check(value: Any, what: str) -> None:
             raise PeerError(f"{what} holds a number with a fraction; write it as text")
         case list():
             for item in value:
-                _check(item, what)
+                _check(item, what, depth - 1)
         case dict():
             for key, item in value.items():
                 check_text(key, what=what)
-                _check(item, what)
+                _check(item, what, depth - 1)
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:

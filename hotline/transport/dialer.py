@@ -61,6 +61,7 @@ class Dialer(Endpoint):
         self.dials = 0
 
     async def _keep(self) -> None:
+        """Dial for as long as it takes. Spec: docs/transport.md §6.2, §6.3."""
         failures = 0
         while not self._closed:
             up_s = await self._attempt()

@@ -88,13 +88,15 @@ class Listener(Endpoint):
             ) from error
 
     async def _shut(self, server: Server, door: Door) -> None:
-        """Free the port first, then end whoever is still there, in bounded time."""
+        """Free the port, end the session, then whoever is still there, in bounded time."""
         server.close(close_connections=False)
         door.dismiss()
-        for socket in server.connections:
-            await hang_up(socket, 1001, "", self._timings)
         for handler in self._handlers:
             handler.cancel()
+        if self._handlers:
+            await asyncio.wait(self._handlers, timeout=4 * self._timings.close_timeout_s)
+        for socket in server.connections:
+            socket.transport.abort()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(2 * self._timings.close_timeout_s):
                 await server.wait_closed()

@@ -1,4 +1,7 @@
-"""Wrong, hostile and useless listeners in front of a dialer: docs/transport.md §3, §4, §6."""
+"""Wrong, hostile and useless listeners in front of a dialer.
+
+Spec: docs/transport.md §2.2, §3.1, §3.2, §3.4, §4.2, §6.2, §6.3
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/transport.md §5.5, with plain sockets."""
+"""The bound on strangers, with plain sockets. Spec: docs/transport.md §5.5."""
 
 from __future__ import annotations
 

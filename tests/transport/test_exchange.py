@@ -1,4 +1,4 @@
-"""Two honest ends over real TLS on loopback: docs/transport.md §1, §5.2, §6.4."""
+"""Two honest ends over real TLS on loopback. Spec: docs/transport.md §1, §5.2, §6.4."""
 
 from __future__ import annotations
 

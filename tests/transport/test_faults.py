@@ -1,4 +1,4 @@
-"""Bad networks between two honest ends: docs/transport.md §5.3, §6."""
+"""Bad networks between two honest ends. Spec: docs/transport.md §5.3, §6.2, §7.1."""
 
 from __future__ import annotations
 

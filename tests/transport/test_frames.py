@@ -1,4 +1,4 @@
-"""docs/transport.md §2."""
+"""Frames as bytes. Spec: docs/transport.md §2.1, §2.2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/transport.md §6."""
+"""The table and the backoff. Spec: docs/transport.md §6.1, §6.2, §6.3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Strangers and misbehaving peers in front of a listener: docs/transport.md §3 to §5."""
+"""Strangers and misbehaving peers in front of a listener.
+
+Spec: docs/transport.md §2.2, §3.1, §3.2, §3.4, §4.1, §4.2, §5.3, §5.4, §5.5
+"""
 
 from __future__ import annotations
 
@@ -235,6 +238,21 @@ async def test_listener_that_closes_sends_bye_first(pair: Pair) -> None:
         assert decode(last) == Bye(1001)
         assert await close_code(socket) == 1001
         await closing
+
+
+async def test_listener_that_is_cancelled_says_bye_too(pair: Pair) -> None:
+    running = asyncio.create_task(pair.listener().run())
+    await until(lambda: pair.binds)
+    socket = await call(pair)
+    await until(lambda: pair.north_log.words == ["UP"])
+    running.cancel()
+    last = await socket.recv()
+    assert isinstance(last, bytes)
+    assert decode(last) == Bye(1001)
+    assert await close_code(socket) == 1001
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert pair.north_log.words == ["UP", "DOWN"]
 
 
 async def test_newer_session_replaces_the_older(pair: Pair) -> None:

@@ -1,4 +1,4 @@
-"""docs/transport.md §3, without sockets."""
+"""Pins and contexts, without sockets. Spec: docs/transport.md §3.1, §3.2, §3.3, §3.4."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ WireTime = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_by_name=True)
 
 
 class TemplateRef(_Strict):
@@ -96,6 +96,11 @@ class Statement(_Strict):
         return self.refs[0] if self.refs else None
 
 
+_WIRE_NAMES = frozenset(
+    field.alias or name for name, field in Statement.model_fields.items()
+)
+
+
 def encode_statement(statement: Statement) -> bytes:
     """Return the canonical bytes that get signed.
 
@@ -120,8 +125,10 @@ def decode_statement(payload: bytes) -> Statement:
     Spec: docs/protocol.md §3.2
     """
     body = canonical.decode(payload, what="statement", max_bytes=MAX_STATEMENT_BYTES)
+    if not isinstance(body, dict) or body.keys() != _WIRE_NAMES:
+        raise PeerError("statement: a field is missing or unknown")
     try:
-        statement = Statement.model_validate(body)
+        statement = Statement.model_validate(body, by_alias=True, by_name=False)
     except ValidationError as error:
         raise PeerError(f"statement: {first_fault(error)}") from error
     _check_names(statement)

@@ -13,11 +13,11 @@ class Push(Button):
     def __init__(self, words: str, *, id: str, disabled: bool = False) -> None:
         super().__init__(Content(f"[ {words} ]"), id=id, disabled=disabled, compact=True)
         self._words = words
+        # The usual 0.2 s of looking pressed would swallow the next press.
+        self.active_effect_duration = 0
 
     def _on_focus(self, event: events.Focus) -> None:
-        super()._on_focus(event)
         self.label = Content(f"> {self._words} <")
 
     def _on_blur(self, event: events.Blur) -> None:
-        super()._on_blur(event)
         self.label = Content(f"[ {self._words} ]")

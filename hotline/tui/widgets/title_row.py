@@ -47,12 +47,11 @@ class TitleRow(Widget):
         line_pair = f"{clean(status.station)}-{clean(status.peer)}"
         link = f"LINK {clean(status.link_word)}"
         room = width - cell_len(f"{realm}    {line_pair}  00:00:00Z  OOW   {link} ")
-        wanted = cell_len(self._place) + min(cell_len(status.officer), _OFFICER_CELLS)
+        officer_cells = min(cell_len(status.officer), _OFFICER_CELLS)
+        wanted = cell_len(self._place) + officer_cells
         name = _NAME if room - len(_NAME) >= wanted else ""
         room -= len(name)
-        place = fit(
-            self._place, max(_PLACE_CELLS, room - min(cell_len(status.officer), _OFFICER_CELLS))
-        )
+        place = fit(self._place, max(_PLACE_CELLS, room - officer_cells))
         officer = fit(status.officer, max(0, room - cell_len(place)))
         self._clock_at = cell_len(f"{name}{realm}  {place}  {line_pair}  ")
         line = line_of(
