@@ -1,5 +1,10 @@
-"""`python -m hotline`."""
+"""`python -m hotline`: the command line without its script."""
+
+from __future__ import annotations
+
+import sys
 
 from hotline.cli.main import main
 
-main()
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,20 +1,69 @@
-"""The command line's entry."""
+"""The command line's entry: registers every command, turns failures into exit codes."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
 import typer
 
-from hotline.cli.drill import drill
+from hotline import __version__
+from hotline.cli import drill, replay, verify
+from hotline.cli.failures import EXIT_USAGE, guard
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-app.command("drill")(drill)
+EPILOG = """Exit codes: 0 done and verified; 1 evidence does not verify; 2 the input or the
+configuration is wrong; 3 a peer or the link failed; 4 storage failed."""
+
+app = typer.Typer(
+    name="hotline",
+    epilog=EPILOG,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("drill", short_help="Stand watch in an exercise on this machine.")(drill.drill)
+app.command("verify", short_help="Check a whole ledger, or two against each other.")(verify.verify)
+app.command("replay", short_help="Play a ledger again, read-only.")(replay.replay)
 
 
-@app.callback()
-def _root() -> None:
-    """A crisis-communication console."""
+def _show_version(asked: bool) -> None:
+    if asked:
+        print(f"hotline {__version__}")
+        raise typer.Exit
 
 
-def main() -> None:
-    """Run the command line."""
-    app()
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and leave."
+        ),
+    ] = False,
+) -> None:
+    """A crisis-communication console for two stations on one line."""
+    if context.invoked_subcommand is None:
+        print(context.get_help(), file=sys.stderr)
+        raise typer.Exit(EXIT_USAGE)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Args:
+        arguments: Without the program's name; default: those of the shell.
+    Spec: docs/operations.md §2
+    """
+    return guard(lambda: _run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    code = app(
+        args=None if arguments is None else list(arguments),
+        prog_name="hotline",
+        standalone_mode=False,
+    )
+    return code if isinstance(code, int) else 0

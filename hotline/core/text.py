@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from hotline.core.errors import PeerError
@@ -11,6 +12,12 @@ _REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 _FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u180b\u180c\u180d\u180f")
 """Characters that show as nothing although their category is a letter, mark or symbol."""
+
+_PLAIN = re.compile(
+    "[\\n -~\\u00a1-\\u00ac\\u00ae-\\u02ff\\u0400-\\u0482\\u048a-\\u052f"
+    "\\u2013\\u2014\\u2018-\\u201e\\u2026]*"
+)
+"""Texts of these alone hold nothing refused: most do, and are not looked at sign by sign."""
 
 MAX_COMBINING = 4
 """Combining marks that may follow one another; more would paint over other rows."""
@@ -42,11 +49,8 @@ def check_text(text: str, *, what: str, newlines: bool = True) -> str:
     Raises:
         PeerError: it is not NFC or holds a refused character; the code point is named.
     """
-    refused = (
-        None
-        if text.isascii() and text.isprintable()
-        else refused_character(text, newlines=newlines)
-    )
+    plain = _PLAIN.fullmatch(text) and (newlines or "\n" not in text)
+    refused = None if plain else refused_character(text, newlines=newlines)
     if refused:
         raise PeerError(f"{what} holds {refused}, which is not allowed")
     if not unicodedata.is_normalized("NFC", text):

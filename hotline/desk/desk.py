@@ -82,6 +82,7 @@ class OfficerDesk:
             clock=clock,
             sending=lambda digest: station.route.name if station.sending(digest) else "",
             coach=coach,
+            names=line.roster.names,
         )
         self._presenter = Presenter(lambda: station.situation, station.rules, own, around)
         self._drafts: dict[str, Draft] = {}

@@ -9,7 +9,7 @@ from hotline.core.exchange.situation import Situation
 from hotline.core.messages.phrasing import Phrasebook, label
 from hotline.core.messages.readback import critical
 from hotline.core.messages.rendering import heading, render
-from hotline.core.times import format_clock, format_dtg
+from hotline.core.times import format_dtg
 from hotline.desk.offers import Offers
 from hotline.desk.views import Direction, MessageView
 
@@ -21,6 +21,7 @@ def message_view(
     offers: Offers,
     state: StatementState,
     state_word: str,
+    signers: tuple[str, ...],
 ) -> MessageView:
     """Return everything that is known here of one statement."""
     statement = state.statement
@@ -33,7 +34,7 @@ def message_view(
         token=state.token,
         direction=Direction.OUT if state.outbound else Direction.IN,
         sender=statement.sender,
-        signers=tuple(_readers(state)),
+        signers=signers,
         precedence=statement.precedence.value,
         dtg=format_dtg(statement.at_ms),
         incident=statement.incident or "",
@@ -55,13 +56,6 @@ def _can_acknowledge(situation: Situation, state: StatementState) -> bool:
     clock = situation.clocks.get((state.digest, "read"))
     ours = clock is not None and clock.station == situation.station
     return ours and not state.outbound and state.least < Delivery.READ
-
-
-def _readers(state: StatementState) -> list[str]:
-    return [
-        f"read at {station} by {role} {name}, {format_clock(at_ms)}"
-        for station, role, name, at_ms in state.read_by
-    ]
 
 
 def _flags(state: StatementState, rendered: tuple[str, ...]) -> list[str]:

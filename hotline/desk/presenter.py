@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from hotline.core.exchange.delivery import StatementState
 from hotline.core.exchange.duties import awaiting_read_back
@@ -43,6 +43,7 @@ class Surroundings:
         mode: LIVE, EXERCISE or REPLAY.
         sending: The route by which a statement is on its way right now, or "".
         coach: What EXCON tells the officer, or "".
+        names: Certificate id (hex) to role, rank and name of whom it certifies.
     """
 
     station: str
@@ -51,6 +52,7 @@ class Surroundings:
     clock: Clock
     sending: Callable[[str], str]
     coach: Callable[[], str]
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 class Presenter:
@@ -125,7 +127,11 @@ class Presenter:
         if state is None:
             return None
         words = self._state_word(situation, state)[0]
-        return message_view(situation, self._rules, self._phrasebook, self.offers, state, words)
+        names = self._around.names
+        signers = tuple(names.get(one, f"unknown {one[:8]}") for one in state.statement.by)
+        return message_view(
+            situation, self._rules, self._phrasebook, self.offers, state, words, signers
+        )
 
     # --- parts -----------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from hotline.station.station import Station
 from hotline.transport.link import Timings
 
 TIMINGS = Timings(backoff_cap_s=1.0, stable_s=2.0, blocked_s=5.0)
+BRIEFING_LINE_MS = 4_000
 SETTLE_PAUSE_S = 0.05
 COMPLETE = "the incident is closed on both sides"
 
@@ -51,7 +52,15 @@ class Side:
         for task in self.agenda():
             if task.act == "say" and task.due_ms <= now_ms and task.coach:
                 return task.coach
-        return ""
+        return self._briefing(now_ms)
+
+    def _briefing(self, now_ms: int) -> str:
+        """Return a line of the officer's briefing, one after the other, until something comes."""
+        lines = self.scenario.stations[self.situation.station].briefing
+        if self.situation.incidents or not lines:
+            return ""
+        shown = (now_ms - (self.situation.drill_started_ms or now_ms)) // BRIEFING_LINE_MS
+        return lines[shown % len(lines)]
 
     @property
     def complete(self) -> bool:

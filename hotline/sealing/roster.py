@@ -68,6 +68,14 @@ class Roster:
         """Station names, in the charter's order."""
         return self.charter.stations
 
+    @property
+    def names(self) -> dict[str, str]:
+        """Certificate id (hex) to role, rank and name, as they are shown to people."""
+        return {
+            one.id.hex(): " ".join(part for part in (one.role, one.rank, one.name) if part)
+            for one in self.certificates.values()
+        }
+
     @classmethod
     def read(cls, records: Sequence[bytes]) -> Roster:
         """Verify public records (canonical DSSE envelopes, any order) against one another.

@@ -65,7 +65,7 @@ class ConsoleApp(Roaming):
     def _to_acknowledge(self) -> MessageView | None:
         """Return what F8 is about: the statement on the screen, else the FLASH, else the mark."""
         frame, flash = self.frame, self.view.flash
-        if frame is None:
+        if frame is None or not frame.is_ready:
             return None
         for digest in (frame.shown_digest, flash.digest if flash else None, frame.marked_digest):
             message = self.feed.message(digest) if digest else None

@@ -35,6 +35,7 @@ from tests.ledger.rig import (
     draft,
     public_record,
     statement,
+    tamper,
     verifier,
 )
 
@@ -337,3 +338,31 @@ def test_appends_from_several_threads_are_all_recorded(north: Station) -> None:
         heads = list(pool.map(lambda number: ledger.append([draft(number)]).size, range(40)))
     assert sorted(heads) == list(range(1, 41))
     assert len({entry.content for entry in ledger.entries(0, 40)}) == 40
+
+
+class LyingSealer(Sealer):
+    """Opens every blob to something that was not sealed, as a second key could."""
+
+    def open(self, origin: str, index: int, kind: int, blob: bytes) -> bytes:
+        return super().open(origin, index, kind, blob)[:-1] + b"?"
+
+
+def test_content_that_its_leaf_does_not_commit_to_is_refused(north: Station) -> None:
+    ledger = north.create()
+    ledger.append([draft(0)])
+    ledger.close()
+    ledger = north.open(sealer=LyingSealer())
+    with pytest.raises(IntegrityError, match="commits to"):
+        next(ledger.entries(0, 1))
+
+
+@pytest.mark.parametrize("index", [5, 300, 511])
+def test_leaf_altered_in_an_older_page_is_found_when_it_is_read(north: Station, index: int) -> None:
+    ledger = north.create()
+    ledger.append([draft(number) for number in range(700)])
+    ledger.close()
+    tamper(north.file, f"UPDATE entry SET leaf = substr(leaf, 1, 147) || x'00' WHERE idx = {index}")
+    ledger = north.open()
+    with pytest.raises(IntegrityError, match="do not fit the signed head"):
+        next(ledger.leaves(index, index + 1))
+    assert next(ledger.leaves(699, 700)).index == 699

@@ -387,3 +387,16 @@ def test_receipt_without_its_cosignature_is_found(line: Line) -> None:
 
 def test_statement_subjects_of_the_rig_are_distinct() -> None:
     assert statement(1) != statement(2)
+
+
+def test_chain_broken_under_good_heads_is_the_fault_of_the_later_entry(north: Station) -> None:
+    ledger = north.create()
+    admit(ledger)
+    ledger._prev = sha256(b"a writer with a bug")
+    ledger.append([draft(2)])
+    ledger.append([draft(3)])
+    ledger.close()
+    verdict = verify(north)
+    assert verdict.first_fault is not None
+    assert (verdict.first_fault.index, verdict.stands) == (2, 2)
+    assert "does not follow" in verdict.first_fault.what

@@ -186,10 +186,9 @@ class ComposeScreen(FrameScreen):
         owner = widget.parent.parent if widget is not None and widget.parent else None
         if isinstance(owner, FieldBox) and (owner.value or owner.touched):
             owner.touched = True
-        if self.is_attached:
-            self.keep()
+        self.keep()
 
     def keep(self) -> None:
         """Hand the draft to the desk, unless it was sent or nothing is new."""
-        if self._stale and self.draft.draft in self.shell.drafts:
+        if self.is_ready and self._stale and self.draft.draft in self.shell.drafts:
             self._fill()

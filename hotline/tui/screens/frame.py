@@ -96,6 +96,10 @@ class FrameScreen(Screen[None]):
         self.refresh_view()
         self.begin()
 
+    def on_unmount(self) -> None:
+        """A refresh that was asked for before the screen went finds nothing to draw on."""
+        self.is_ready = False
+
     def begin(self) -> None:
         """Say where the keys go first."""
 

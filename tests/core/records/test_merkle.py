@@ -216,3 +216,11 @@ def test_proofs_read_few_nodes() -> None:
     reader: NodeReader = counting
     prove_inclusion(reader, 7, 299)
     assert len(asked) <= 2 * (299).bit_length()
+
+
+def test_inclusion_proof_that_ends_below_the_root_fails() -> None:
+    proof = prove_inclusion(read, 0, 2)
+    root = root_of(HASHES[:2])
+    assert check_inclusion(HASHES[0], 0, 2, root, proof)
+    assert not check_inclusion(HASHES[0], 0, 4, root, proof)
+    assert not check_inclusion(HASHES[0], 0, 2, HASHES[0], [])
