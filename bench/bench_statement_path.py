@@ -1,6 +1,6 @@
 """Send → durable on both sides → receipt verified, against the sum of its floors.
 
-Two stations with real homes, real TLS on loopback, one process. The clock runs
+Two stations with real homes, a process each, real TLS on loopback. The clock runs
 from the officer's signature to the moment at which the sender's ledger holds
 the verified receipt. The floors are what no design on this path can leave out:
 bare library calls and bare durable commits, measured in the same run, between
@@ -204,13 +204,13 @@ async def measure(directory: Path, samples: int) -> dict[str, object]:
         clock=system_clock,
         entropy=system_entropy,
     )
-    opened = [
-        open_station(home, machine, passphrase=None, timings=Timings())[0]
-        for home in homes.values()
-    ]
-    runs = [asyncio.create_task(station.run()) for station in opened]
+    station, _ = open_station(homes["NORTH"], machine, passphrase=None, timings=Timings())
+    run = asyncio.create_task(station.run())
+    peer = await asyncio.create_subprocess_exec(
+        sys.executable, __file__, "--peer", str(homes["SOUTH"].path), stdin=asyncio.subprocess.PIPE
+    )
     desk = open_desk(
-        opened[0],
+        station,
         homes["NORTH"],
         "officer",
         config=machine.config,
@@ -223,7 +223,7 @@ async def measure(directory: Path, samples: int) -> dict[str, object]:
     echo = asyncio.create_task(Echo(directory).run(ready, end))
     round_trip = await ready
     floors = Floors(directory)
-    while not opened[0].route.up:
+    while not station.route.up:
         await asyncio.sleep(0.05)
     taken = []
     for serial in range(samples + WARM_UP):
@@ -233,12 +233,24 @@ async def measure(directory: Path, samples: int) -> dict[str, object]:
             floors.sample(await round_trip())  # type: ignore[misc]
     end.set()
     await echo
-    for run in runs:
-        run.cancel()
-    await asyncio.gather(*runs, return_exceptions=True)
-    for station in opened:
-        await station.close()
+    if peer.stdin is not None:
+        peer.stdin.close()
+    await peer.wait()
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+    await station.close()
     return report(taken, floors.medians())
+
+
+async def stand_by(home: Home) -> None:
+    """Be the other station until standard input ends."""
+    machine = Machine(find_config(), system_clock, system_entropy)
+    station, _ = open_station(home, machine, passphrase=None, timings=Timings())
+    run = asyncio.create_task(station.run())
+    await asyncio.to_thread(sys.stdin.read)
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+    await station.close()
 
 
 def report(taken: list[float], floors: dict[str, float]) -> dict[str, object]:
@@ -263,7 +275,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--samples", type=int, default=300)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--peer", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.peer:
+        asyncio.run(stand_by(Home(options.peer)))
+        return
     with tempfile.TemporaryDirectory() as directory:
         figures = asyncio.run(measure(Path(directory), options.samples))
     print("floor                   count   median us")

@@ -24,13 +24,10 @@ EXIT_PIPE_CLOSED = 141
 
 
 def guard(work: Callable[[], int]) -> int:
-    """Run a command; return its exit code, also when it fails.
-
-    Spec: docs/operations.md §2
-    """
+    """Run a command; return its exit code, also when it fails."""
     try:
         code = work()
-        sys.stdout.flush()
+        _flush()
     except SystemExit as leaving:
         if isinstance(leaving.__context__, BrokenPipeError):
             return _pipe_closed()
@@ -55,6 +52,10 @@ def report(error: BaseException) -> int:
     sentence, code = _sentence(cause)
     if sentence:
         print(f"hotline: {printable(sentence)}", file=sys.stderr, flush=True)
+    try:
+        _flush()
+    except OSError:
+        _discard_output()
     return code
 
 
@@ -104,8 +105,19 @@ def _place(trace: TracebackType | None) -> str:
     return f"{'/'.join(parts[-2:])}:{ours[-1].lineno}"
 
 
+def _flush() -> None:
+    # A shell may have closed it: then there is none.
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
 def _pipe_closed() -> int:
-    """Leave quietly: whoever read our output has gone, and what is buffered goes nowhere."""
+    """Leave quietly: whoever read our output has gone."""
+    _discard_output()
+    return EXIT_PIPE_CLOSED
+
+
+def _discard_output() -> None:
+    """Let what is still buffered go nowhere, or Python complains of it while it ends."""
     sink = os.open(os.devnull, os.O_WRONLY)
     os.dup2(sink, 1)
-    return EXIT_PIPE_CLOSED

@@ -55,7 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Args:
         arguments: Without the program's name; default: those of the shell.
-    Spec: docs/operations.md §2
     """
     return guard(lambda: _run(arguments))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,7 +50,7 @@ def replay(
     phrasebook = load_phrasebook(config, LANGUAGE)
     if as_json:
         return _print_frames(record, rules, phrasebook)
-    if sys.stdin.isatty() and sys.stdout.isatty():
+    if _on_terminal():
         return _open_console(record, rules, phrasebook)
     return _print_text(record, rules, phrasebook)
 
@@ -61,10 +62,7 @@ def ask_passphrase(name: str) -> str:
         OperatorError: there was none.
     """
     try:
-        if sys.stdin.isatty():
-            typed = getpass.getpass(f"Passphrase of {name}: ")
-        else:
-            typed = sys.stdin.readline(MAX_PASSPHRASE_CHARACTERS).removesuffix("\n")
+        typed = _typed(name)
     except EOFError:
         typed = ""
     if not typed:
@@ -73,6 +71,23 @@ def ask_passphrase(name: str) -> str:
             hint="run it in a terminal, or give the passphrase as a line on standard input",
         )
     return typed
+
+
+def _typed(name: str) -> str:
+    if sys.stdin is None:
+        return ""
+    if sys.stdin.isatty():
+        return getpass.getpass(f"Passphrase of {name}: ")
+    return sys.stdin.readline(MAX_PASSPHRASE_CHARACTERS).removesuffix("\n")
+
+
+def _on_terminal() -> bool:
+    """Return whether a console can be drawn: both ends are a terminal that has a size."""
+    streams = (sys.stdin, sys.stdout)
+    if not all(stream is not None and stream.isatty() for stream in streams):
+        return False
+    able = os.environ.get("TERM", "dumb") != "dumb"
+    return able and os.get_terminal_size(sys.stdout.fileno()).columns > 0
 
 
 def _print_frames(record: Record, rules: Rules, phrasebook: Phrasebook) -> int:

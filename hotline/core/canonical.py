@@ -15,7 +15,10 @@ MAX_DEPTH = 12
 
 
 def encode(value: Any) -> bytes:
-    """Write `value` as canonical JSON: sorted keys, no spaces, UTF-8, no floats.
+    """Write `value` as canonical JSON: sorted keys, no spaces, UTF-8.
+
+    A number with a fraction is written, so that one in a single item of a packet
+    can be refused by `decode` without refusing the packet; no model here has one.
 
     Raises:
         InvariantError: `value` holds what canonical JSON cannot carry.
@@ -58,7 +61,7 @@ def decode(data: bytes, *, what: str, max_bytes: int) -> Any:
 
 
 def _check(value: Any, what: str, depth: int) -> None:
-    if depth < 0:
+    if depth == 0 and isinstance(value, list | dict):
         raise PeerError(f"{what} is nested more than {MAX_DEPTH} deep")
     match value:
         case bool() | None:

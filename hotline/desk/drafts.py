@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -14,6 +15,7 @@ from hotline.core.messages.rendering import heading, render
 from hotline.core.messages.statement import (
     MAX_TEXT_CHARACTERS,
     Statement,
+    decode_statement,
     encode_statement,
     statement_digest,
 )
@@ -105,6 +107,7 @@ def fill(
             except OperatorError as error:
                 faults[spec.name] = str(error)
     urgency = _precedence(precedence, draft.precedence, faults)
+    text = unicodedata.normalize("NFC", text)
     _check_text(draft, text, faults)
     filled = replace(
         draft,
@@ -164,7 +167,8 @@ def _built(writer: Writer, draft: Draft, values: dict[str, str], now_ms: int) ->
         payload = encode_statement(statement)
     except OperatorError as error:
         return replace(draft, faults={"": str(error)})
-    return replace(draft, statement=statement, payload=payload)
+    # What the officer is shown is read back from the bytes that get signed.
+    return replace(draft, statement=decode_statement(payload), payload=payload)
 
 
 def draft_view(writer: Writer, draft: Draft) -> DraftView:

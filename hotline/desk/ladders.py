@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from hotline.core.exchange.rules import Rules
 from hotline.core.messages.template import LadderAct
@@ -26,19 +26,21 @@ _TURN_WORDS = {
 def ladder_view(rules: Rules, ladder: LadderState, station: str, peer: str) -> LadderView:
     """Return the rungs from the lowest up, with who has done what on each."""
     rungs = [
-        _rung(number, step, ladder, station)
+        _rung(number, step, ladder, rules.members, station)
         for number, step in enumerate(rules.ladder.steps, start=1)
     ]
     rungs.append(_closing_rung(len(rungs) + 1, ladder, station))
     return LadderView(ladder.state, tuple(rungs), whose_turn(rules, ladder, station, peer))
 
 
-def _rung(number: int, step: str, ladder: LadderState, station: str) -> RungView:
+def _rung(
+    number: int, step: str, ladder: LadderState, members: Sequence[str], station: str
+) -> RungView:
     current = ladder.standing is not None and ladder.standing.step == step
     word, symbol = "", " "
     if current and ladder.state not in ("CLOSING", CLOSED):
         word, symbol = ladder.state, _symbol(ladder, station)
-    elif step in ladder.verified:
+    elif ladder.confirmed(step, members):
         word, symbol = "VERIFIED", "*"
     return RungView(number, step, TITLES.get(step, step.lower()), word, symbol, current)
 

@@ -8,7 +8,7 @@ from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Situation
 from hotline.core.messages.phrasing import Phrasebook, label
 from hotline.core.messages.readback import critical
-from hotline.core.messages.rendering import heading, render
+from hotline.core.messages.rendering import render
 from hotline.core.times import format_dtg
 from hotline.desk.offers import Offers
 from hotline.desk.views import Direction, MessageView
@@ -41,7 +41,7 @@ def message_view(
         template=f"{statement.template.id} v{statement.template.version}",
         title=rendering.title,
         state_word=state_word,
-        lines=(*heading(statement), *rendering.lines),
+        lines=rendering.lines,
         flags=tuple(_flags(state, rendering.flags)),
         history=tuple(state.steps),
         replies=offers.about(situation, state.digest),

@@ -91,11 +91,12 @@ class Offers:
         standing = ladder.standing
         for template in self._rules.catalogue.templates.values():
             role = template.ladder
-            if role is None or role.act not in acts or role.step in ladder.verified:
+            if role is None or role.act not in acts:
                 continue
-            answers = None
-            if role.act in (LadderAct.ANSWER, LadderAct.VERIFY) and standing:
-                answers = standing.digest
+            if role.step and ladder.confirmed(role.step, self._rules.members):
+                continue
+            # A closing answers no proposal; everything else refers to the one that stands.
+            answers = standing.digest if standing and role.act is not LadderAct.CLOSE else None
             why = {
                 LadderAct.PROPOSE: f"proposes the step {role.step}",
                 LadderAct.ANSWER: f"answers the step {standing.step if standing else ''}",

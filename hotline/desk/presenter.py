@@ -147,6 +147,7 @@ class Presenter:
         officer = f"{situation.role} {situation.officer}".strip() or "nobody"
         return StatusView(
             mode=around.mode,
+            realm=situation.realm,
             station=around.station,
             peer=around.peer,
             officer=officer,
@@ -264,8 +265,10 @@ class Presenter:
             nearest = clocks[0]
             words = wording.clock_words(nearest.clock, ours=nearest.station == situation.station)
             facts.append(("next", f"{words} by {format_clock(nearest.due_ms)}"))
-        if incident.ladder.verified:
-            facts.append(("agreed", ", ".join(incident.ladder.verified)))
+        members = self._rules.members
+        steps = [s for s in self._rules.ladder.steps if incident.ladder.confirmed(s, members)]
+        if steps:
+            facts.append(("agreed", ", ".join(steps)))
         if incident.out_of_turn:
             facts.append(("no effect", f"{len(incident.out_of_turn)} ladder moves out of turn"))
         if incident.closed_at_ms is not None:
@@ -283,9 +286,9 @@ class Presenter:
         if unread:
             first = unread[0]
             kind = first.statement.precedence.value
-            return f"NEXT: read {first.token} ({kind}): Enter opens it, F8 acknowledges it."
+            return f"NEXT: read {first.token} ({kind}): F8 opens it, F8 again says you read it."
         for state in awaiting_read_back(situation, self._rules):
-            return f"NEXT: read back {state.token}: open it with Enter and type its values."
+            return f"NEXT: read back {state.token}: mark it, Enter opens it; type its values."
         coach = self._around.coach()
         if coach:
             return f"EXCON: {coach}"

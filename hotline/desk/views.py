@@ -30,9 +30,13 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StatusView:
-    """Row 0. `mode` is LIVE, EXERCISE or REPLAY; `link_word` as in "UP" or "DOWN 06:12"."""
+    """Row 0. `mode` is LIVE, EXERCISE or REPLAY; `link_word` as in "UP" or "DOWN 06:12".
+
+    `realm` is LIVE or EXERCISE, of what is replayed too; "" before the first event.
+    """
 
     mode: str
+    realm: str
     station: str
     peer: str
     officer: str

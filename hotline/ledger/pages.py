@@ -67,9 +67,26 @@ def read_edge(file: Handle, checkpoint: Checkpoint) -> Frontier:
     frontier = read_frontier(lambda level, place: read_node(file, level, place), size)
     if frontier.root() != checkpoint.root:
         raise IntegrityError("the ledger's tree does not have the root that was signed")
-    for _ in read_leaves(file, frontier, max(size - 1, 0), size):
-        pass
+    if size:
+        _read_page(file, frontier, (size - 1) >> PAGE_LEVEL)
     return frontier
+
+
+def read_leaf(file: Handle, frontier: Frontier, index: int) -> bytes:
+    """Return one encoded leaf after following it up to the edge.
+
+    Raises:
+        IntegrityError: it does not fit the root.
+    """
+    (leaf,) = file.must("SELECT leaf FROM entry WHERE idx = ?", index)
+    if len(leaf) != LEAF_BYTES or not _is_under(file, frontier, Node(0, index, leaf_hash(leaf))):
+        raise IntegrityError(f"entry {index} does not fit the signed head")
+    return bytes(leaf)
+
+
+def _is_under(file: Handle, frontier: Frontier, node: Node) -> bool:
+    number, digest = climb(lambda level, place: read_node(file, level, place), node, frontier.size)
+    return digest == frontier.peaks[number]
 
 
 def read_leaves(file: Handle, frontier: Frontier, start: int, stop: int) -> Iterator[bytes]:
@@ -82,6 +99,9 @@ def read_leaves(file: Handle, frontier: Frontier, start: int, stop: int) -> Iter
     if start < 0:
         raise InvariantError("entries are counted from 0")
     stop = min(stop, frontier.size)
+    if stop - start == 1:
+        yield read_leaf(file, frontier, start)
+        return
     while start < stop:
         page = start >> PAGE_LEVEL
         first = page << PAGE_LEVEL
@@ -109,9 +129,4 @@ def _fits(file: Handle, frontier: Frontier, page: int, leaves: Sequence[bytes]) 
         edge, _ = append_leaf(edge, leaf_hash(leaf))
     if expected < PAGE_ENTRIES:
         return edge.peaks == frontier.peaks[-len(edge.peaks) :]
-    number, digest = climb(
-        lambda level, place: read_node(file, level, place),
-        Node(PAGE_LEVEL, page, edge.peaks[0]),
-        frontier.size,
-    )
-    return digest == frontier.peaks[number]
+    return _is_under(file, frontier, Node(PAGE_LEVEL, page, edge.peaks[0]))

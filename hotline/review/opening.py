@@ -5,7 +5,7 @@ What is shown afterwards is what `verify_ledger` passed and nothing later.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from hotline.ledger.verdict import Verdict
 from hotline.ledger.verify import verify_ledger
 from hotline.review.locating import locate, shown
 from hotline.sealing.ed25519 import verify_ed25519
-from hotline.sealing.roster import identify_ledger
+from hotline.sealing.roster import Roster, identify_ledger
 from hotline.station.happenings import happenings
 from hotline.station.home import content_sealer
 
@@ -39,12 +39,13 @@ class Record:
     Attributes:
         happenings: What the fold takes, one for each entry.
         subjects: For each entry the digest it is about, or zeros.
-        peer: The first other member of the line.
+        names: Certificate id (hex) to role, rank and name of whom it certifies.
     """
 
     verdict: Verdict
     happenings: tuple[Happening, ...]
     subjects: tuple[Digest, ...]
+    names: Mapping[str, str]
 
     @property
     def station(self) -> str:
@@ -106,7 +107,8 @@ def _read(reader: LedgerReader, verdict: Verdict) -> Record:
             yield entry
 
     found = tuple(happenings(entries(), reader.enclosure))
-    return Record(verdict, found, tuple(subjects))
+    names = Roster.read(reader.public_records()).names
+    return Record(verdict, found, tuple(subjects), names)
 
 
 class _ReadOnlySealer:

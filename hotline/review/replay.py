@@ -43,6 +43,7 @@ class ReplayFeed:
             clock=self.clock_ms,
             sending=lambda _digest: "",
             coach=lambda: "",
+            names=record.names,
         )
         self._presenter = Presenter(lambda: self._situation, rules, phrasebook, around)
 

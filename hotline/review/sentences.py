@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,8 +17,14 @@ from hotline.core.text import refused_character
 from hotline.core.times import format_clock, format_span, format_time
 
 _SHORT = 16
+_SECONDS = 19
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
-_CLOCKS = {"read": "an officer's acknowledgement", "reply": "a reply", "promise": "a full reply"}
+_AWAITED = {
+    "read": "an officer's acknowledgement of",
+    "reply": "a reply to",
+    "promise": "the full reply promised in",
+}
 
 
 def printable(text: str) -> str:
@@ -79,18 +86,18 @@ def _out_of_turn(event: ev.StepOutOfTurn) -> str:
     )
 
 
+def _awaited(event: ev.DeadlineSet | ev.DeadlineMet | ev.DeadlineMissed) -> str:
+    return f"{_AWAITED[event.clock]} {token_of(event.digest)}"
+
+
 def _deadline_set(event: ev.DeadlineSet) -> str:
-    due = format_time(event.due_ms)[:19]
-    return f"{token_of(event.digest)} waits for {_CLOCKS[event.clock]} by {event.station}: {due}Z"
+    due = format_time(event.due_ms)[:_SECONDS]
+    return f"{event.station} has until {due}Z for {_awaited(event)}"
 
 
-def _deadline_met(event: ev.DeadlineMet) -> str:
-    by = token_of(event.statement)
-    return f"{token_of(event.digest)} has {_CLOCKS[event.clock]}: {by}"
-
-
-def _deadline_missed(event: ev.DeadlineMissed) -> str:
-    return f"OVERDUE: {token_of(event.digest)} still waits for {_CLOCKS[event.clock]}"
+def _inject(event: ev.InjectPlayed) -> str:
+    by = f", set off by {token_of(event.trigger)}" if _DIGEST.fullmatch(event.trigger) else ""
+    return f"inject {event.inject} played{by}"
 
 
 def _head_refused(event: ev.HeadRefused) -> str:
@@ -124,15 +131,15 @@ _WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
     ev.LadderMoved: _moved,
     ev.StepOutOfTurn: _out_of_turn,
     ev.DeadlineSet: _deadline_set,
-    ev.DeadlineMet: _deadline_met,
-    ev.DeadlineMissed: _deadline_missed,
+    ev.DeadlineMet: lambda e: f"{_awaited(e)} came: {token_of(e.statement)}",
+    ev.DeadlineMissed: lambda e: f"OVERDUE: {_awaited(e)}",
     ev.LinkChanged: lambda e: f"the link to {e.peer} by {e.route} is {e.state}: {e.reason}",
     ev.StatementRetracted: lambda e: f"{token_of(e.digest)} RETRACTED by {token_of(e.statement)}",
     ev.StatementCorrected: lambda e: f"{token_of(e.digest)} CORRECTED by {token_of(e.statement)}",
     ev.PackLoaded: lambda e: f"pack {e.pack} in use, {e.digest[:_SHORT]}",
     ev.WatchOpened: lambda e: f"{e.role} {e.name} has the watch here",
     ev.DrillStarted: lambda e: f"EXERCISE EXERCISE EXERCISE: {e.title} ({e.scenario})",
-    ev.InjectPlayed: lambda e: f"inject {e.inject} played, trigger {e.trigger}",
+    ev.InjectPlayed: _inject,
     ev.DrillEnded: lambda e: f"the exercise is over: {e.outcome}",
     ev.CellsRefused: lambda e: f"{e.count} refused: {e.reason}",
     ev.HeadRefused: _head_refused,

@@ -42,7 +42,8 @@ def standing(feed: ReplayFeed) -> Iterator[str]:
     yield printable(f"station    {status.station}: {status.officer} had the watch")
     yield printable(f"link       to {status.peer}: {status.link_word}")
     rows = feed.timeline(0, view.timeline_length)
-    yield f"statements {_states(rows, Direction.OUT)}; {_states(rows, Direction.IN)}"
+    out, in_ = _states(rows, Direction.OUT), _states(rows, Direction.IN)
+    yield f"statements {out}, {in_}; acknowledgements are not counted"
     for incident in view.incidents:
         words = f"{incident.name} {incident.state_word}, ladder {incident.ladder_word}"
         yield printable(f"incident   {words}: {incident.title}")
@@ -55,10 +56,10 @@ def standing(feed: ReplayFeed) -> Iterator[str]:
 
 
 def _states(rows: tuple[TimelineRow, ...], direction: Direction) -> str:
-    """Count the statements of one direction by their state, as in "2 out: 1 ANSWERED, ..."."""
+    """Count the statements of one direction by their state, as in "2 out (2 ANSWERED)"."""
     found = Counter(row.state_word for row in rows if row.direction is direction)
     way = direction.value.lower()
     if not found:
         return f"none {way}"
     states = ", ".join(f"{count} {word}" for word, count in sorted(found.items()))
-    return f"{found.total()} {way}: {states}"
+    return f"{found.total()} {way} ({states})"

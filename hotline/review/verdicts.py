@@ -45,9 +45,21 @@ class Review:
             found += verdict_lines(self.theirs)
         if self.theirs is not None and self.reconciliation is not None:
             found += reconciliation_lines(self.ours, self.theirs, self.reconciliation)
-        if not self.ok:
-            found.append("Keep every file as it is and call the reviewer.")
+        found += self._limits()
         return [printable(line) for line in found]
+
+    def _limits(self) -> Iterator[str]:
+        """Yield what no check of these files can say, and what to do next."""
+        if self.ok and self.theirs is None:
+            yield "With --peer LEDGER the other station's ledger says whether the end was cut off."
+        if self.ok:
+            yield "What was never recorded leaves no trace that a check could find."
+        words = self.ours.root_words or (self.theirs.root_words if self.theirs else {})
+        if words:
+            yield "Identity not established: no card was given. Compare with the stations' cards:"
+            yield from (f"  {station}: {said}" for station, said in words.items())
+        if not self.ok:
+            yield "Keep every file as it is and call the reviewer."
 
     def as_json(self) -> dict[str, Any]:
         """Return the findings for a machine: ok, ledger, peer, reconciliation."""
@@ -106,9 +118,7 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
     else:
         yield "  Every entry, link, signature and public record agrees with the signed heads."
         yield from _tail_lines(verdict)
-        yield "  An event that was never recorded leaves no trace that a check could find."
     yield from _told("  Note: ", verdict.notes)
-    yield from _identity_lines(verdict)
 
 
 def _fault_lines(verdict: Verdict, fault: Fault) -> Iterator[str]:
@@ -139,18 +149,9 @@ def _tail_lines(verdict: Verdict) -> Iterator[str]:
     if known < verdict.entries:
         tail = _span(known, verdict.entries)
         yield (
-            f"  {tail}: countersigned by nobody yet. {verdict.station} alone vouches for "
-            f"{_them(verdict.entries - known)}, and for that nothing came after; "
-            "--peer with the other station's ledger says more."
+            f"  {tail}: countersigned by nobody yet, so {verdict.station} alone vouches for "
+            f"{_them(verdict.entries - known)}."
         )
-
-
-def _identity_lines(verdict: Verdict) -> Iterator[str]:
-    if not verdict.root_words:
-        return
-    yield "  Identity not established: no card was given. Compare these words with the cards:"
-    for station, words in verdict.root_words.items():
-        yield f"    {station}: {words}"
 
 
 def reconciliation_lines(ours: Verdict, theirs: Verdict, found: Reconciliation) -> Iterator[str]:

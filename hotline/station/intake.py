@@ -72,7 +72,9 @@ class Intake:
         return taken
 
     def _fault(self, taken: Taken, reason: str) -> None:
-        taken.faults.append(Quarantine(taken.peer, "", reason[:MAX_REASON_CHARACTERS], None))
+        fault = Quarantine(taken.peer, "", reason[:MAX_REASON_CHARACTERS], None)
+        if fault not in taken.faults:
+            taken.faults.append(fault)
 
     def _item(self, taken: Taken, item: its.Item, sent_at_ms: int) -> None:
         match item:
@@ -141,6 +143,7 @@ class Intake:
             )
 
     def _receipts(self, taken: Taken, situation: Situation) -> None:
+        """Judge proofs of recording; those under a stale head come again with a fresh one."""
         head = self._proved_head(taken)
         sizes = [one.checkpoint.size for one in taken.cosignatures]
         our_size = max([self._witness.cosigned_size(taken.peer), *sizes])
@@ -156,10 +159,10 @@ class Intake:
                 taken.facts.append(event)
 
     def _proved_head(self, taken: Taken) -> Checkpoint | None:
-        """Return the head that proofs of recording in this packet may lead to."""
-        if taken.head is not None and taken.head.verdict.may_countersign:
-            return taken.head.checkpoint
-        return self._witness.held(taken.peer)
+        """Return the head that proofs of recording in this packet may lead to, if any."""
+        if taken.head is None:
+            return self._witness.held(taken.peer)
+        return taken.head.checkpoint if taken.head.verdict.may_countersign else None
 
 
 def told(verified: VerifiedStatement, order: OrderRef, item: bytes, rules: Rules) -> Told:
@@ -170,7 +173,7 @@ def told(verified: VerifiedStatement, order: OrderRef, item: bytes, rules: Rules
         digest=verified.digest.hex(),
         order=order,
         item=item,
-        template=rules.template_of(verified.statement.template),
+        template=rules.template_for(verified.statement),
         role=first.role,
         name=f"{first.rank} {first.name}".strip(),
     )

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from hotline.core.errors import LinkError
+from hotline.core.exchange.duties import urgency
+from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Situation
 from hotline.sealing.items import Item
 from hotline.station.courier import Courier
@@ -35,8 +37,9 @@ class _Letter:
 
 @dataclass(slots=True)
 class _Flight:
-    """A statement on its way: when it is tried again, and how often it was tried."""
+    """A statement on its way: how urgently, when it is tried again, how often it was tried."""
 
+    rank: int
     retry_at_s: float
     tries: int
 
@@ -64,24 +67,27 @@ class Outgoing:
         if self._route.up:
             self._letters.put_nowait(_Letter(rank, next(self._numbers), items))
 
-    def pump(self, situation: Situation, now_s: float) -> None:
+    def pump(self, situation: Situation, rules: Rules, now_s: float) -> None:
         """Send what the outbox holds and is not on its way, the most urgent first.
 
+        What waits here and became more urgent goes again: a repeat does no harm.
         Spec: docs/protocol.md §7.8
         """
         if not self._route.up:
             return
-        for digest in situation.outbox:
-            state = situation.statements[digest]
-            flight = self._flights.get(digest)
-            if self.peer not in state.unreceipted or (flight and flight.retry_at_s > now_s):
+        for digest, rank in urgency(situation, rules).items():
+            if self.peer not in situation.statements[digest].unreceipted:
                 continue
-            tries = flight.tries + 1 if flight else 0
-            if tries:
+            flight = self._flights.get(digest)
+            due = flight is None or flight.retry_at_s <= now_s
+            if flight is not None and not due and flight.rank <= rank:
+                continue
+            tries = flight.tries + due if flight else 0
+            if tries and due:
                 self._witness.forget_shown(self.peer)
             pause_s = min(MAX_RETRY_S, RETRY_S * 2**tries)
-            self._flights[digest] = _Flight(now_s + pause_s, tries)
-            self.put(lambda digest=digest: self._items_of(digest), state.statement.precedence.rank)  # type: ignore[misc]
+            self._flights[digest] = _Flight(rank, now_s + pause_s, tries)
+            self.put(lambda digest=digest: self._items_of(digest), rank)  # type: ignore[misc]
 
     def landed(self, digest: str) -> None:
         """Forget a statement that the peer receipted or refused."""
@@ -92,11 +98,21 @@ class Outgoing:
         return digest in self._flights and self._route.up
 
     def restart(self) -> None:
-        """Begin again: the link came up anew, or the peer lost count of our heads."""
-        self._flights.clear()
-        self._witness.forget_shown(self.peer)
+        """Begin again: the link came up anew or broke, so what was on its way is lost."""
+        self.resend()
         while not self._letters.empty():
             self._letters.get_nowait()
+
+    def resend(self) -> None:
+        """Let the outbox be sent again; answers to the peer stay where they wait."""
+        self._flights.clear()
+        self._witness.forget_shown(self.peer)
+        waiting = []
+        while not self._letters.empty():
+            waiting.append(self._letters.get_nowait())
+        for letter in waiting:
+            if letter.rank == ANSWER_RANK:
+                self._letters.put_nowait(letter)
 
     async def run(self) -> None:
         """Send letters until cancelled."""

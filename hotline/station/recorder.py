@@ -75,6 +75,17 @@ class Recorder:
             OperatorError: a command may not be done now; nothing was recorded.
             StorageError: it could not be made durable; the station must stop.
         """
+        # A caller may be cancelled (a link that breaks, a screen that closes):
+        # what it began is finished all the same, or ledger and situation part.
+        work = asyncio.create_task(self._record(commands, witnessed, cosignatures))
+        return await asyncio.shield(work)
+
+    async def _record(
+        self,
+        commands: Commands,
+        witnessed: Sequence[WitnessedHead],
+        cosignatures: Sequence[Cosignature],
+    ) -> Recorded:
         async with self._turn:
             if self.failure is not None:
                 raise self.failure
@@ -108,8 +119,8 @@ class Recorder:
     ) -> None:
         """Commit on the writer's thread: an fsync must not hold up the console.
 
-        A cancelled caller must not leave the ledger ahead of the situation, so
-        the commit is waited for in any case.
+        When the whole program is stopped, the commit is waited for; nothing may
+        be recorded after it, because it was not folded.
         """
         loop = asyncio.get_running_loop()
         commit = loop.run_in_executor(
@@ -129,6 +140,7 @@ class Recorder:
     async def close(self) -> None:
         """Wait for the last commit and close the ledger."""
         async with self._turn:
+            self.failure = self.failure or StorageError("the station was closed")
             self._writer.shutdown(wait=True)
             self._ledger.close()
 

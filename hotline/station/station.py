@@ -216,7 +216,8 @@ class Station:
         return told(verified, reference, its.encode_item(item), self.rules)
 
     def _pump(self) -> None:
-        self._outgoing.pump(self.situation, asyncio.get_running_loop().time())
+        now_s = asyncio.get_running_loop().time()
+        self._outgoing.pump(self.situation, self.rules, now_s)
 
     def _statement_items(self, digest: str) -> Sequence[its.Item]:
         """Build a statement's packet when its turn comes; empty if it was receipted since."""
@@ -269,15 +270,17 @@ class Station:
                 )
                 self._outgoing.put(lambda refusal=refusal: [refusal])  # type: ignore[misc]
             elif isinstance(command, TakeStatement):
-                self._outgoing.put(
-                    lambda digest=command.told.digest: self._receipt_items(digest)  # type: ignore[misc]
-                )
+                self._put_receipt(command.told.digest)
+
+    def _put_receipt(self, digest: str) -> None:
+        self._outgoing.put(lambda: self._receipt_items(digest))
 
     def _receipt_items(self, digest: str) -> Sequence[its.Item]:
+        size = self._ledger.size
         return [
-            *_present(self._witness.prove(digest)),
+            *_present(self._witness.prove(digest, size)),
             *_present(self._witness.countersign(self.peer)),
-            *_present(self._witness.show(self.peer)),
+            *_present(self._witness.show(self.peer, size)),
         ]
 
     def _acknowledge_head(self, taken: Taken) -> None:
@@ -297,12 +300,23 @@ class Station:
                 self._outgoing.landed(event.digest)
                 self._fresh_items.pop(event.digest, None)
         if taken.their_size is not None:
-            self._outgoing.restart()
-            self._witness.show_from(self.peer, taken.their_size)
-            self._pump()
-            self.show_head()
+            self._show_again(taken.their_size)
         elif taken.unknown_key:
-            self._outgoing.restart()
+            self._outgoing.resend()
+
+    def _show_again(self, their_size: int) -> None:
+        """Go on from the head that the peer says it holds: what came with another proved nothing.
+
+        Spec: docs/ledger.md §8.1
+        """
+        self._outgoing.resend()
+        self._witness.show_from(self.peer, their_size)
+        cosigned = self._witness.cosigned_size(self.peer)
+        for state in self.situation.statements.values():
+            if not state.outbound and state.index >= cosigned:
+                self._put_receipt(state.digest)
+        self._pump()
+        self.show_head()
 
     # --- the link --------------------------------------------------------------------
 

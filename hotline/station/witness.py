@@ -94,14 +94,13 @@ class Witness:
         )
         return CosignatureItem(size=held.size, note=note.split(b"\n\n", 1)[1].decode().rstrip("\n"))
 
-    def prove(self, digest: str) -> RecordItem | None:
-        """Prove under our newest head that we recorded a statement, or None if we did not."""
+    def prove(self, digest: str, size: int) -> RecordItem | None:
+        """Prove under our head of `size` that we recorded a statement, or None if we did not."""
         subject = Digest(bytes.fromhex(digest))
         index = self._ledger.find(subject, StatementReceived.kind)
-        if index is None:
+        if index is None or index >= size:
             return None
         entry = next(iter(self._ledger.entries(index, index + 1)))
-        size = self._ledger.size
         return RecordItem(
             digest=subject,
             leaf=entry.leaf,
@@ -114,19 +113,21 @@ class Witness:
 
     # --- our heads -----------------------------------------------------------
 
-    def show(self, peer: str) -> HeadItem | None:
+    def show(self, peer: str, size: int | None = None) -> HeadItem | None:
         """Show `peer` our newest head, proved from the one it holds, or None if it holds it.
 
         A link keeps order, so a head that was shown since it came up is taken
-        as held; `forget_shown` goes back to what is countersigned.
+        as held; `forget_shown` goes back to what is countersigned. The writer's
+        thread may commit meanwhile: whoever proves something under the same
+        head reads `size` once and gives it to both.
         """
-        size = self._ledger.size
+        size = self._ledger.size if size is None else size
         old = max(self._shown.get(peer, 0), self.cosigned_size(peer))
         if old >= size:
             return None
         self._shown[peer] = size
         return HeadItem(
-            checkpoint=self._ledger.head().decode(),
+            checkpoint=self._ledger.head(size).decode(),
             old_size=old,
             proof=tuple(self._ledger.prove_consistency(old, size)),
         )
@@ -173,7 +174,8 @@ class Witness:
             head: The peer's verified head that the proof leads to.
             our_size: Size of our largest head that the peer countersigned.
         Returns:
-            None when the statement is not ours or our_size does not cover it yet.
+            None when the statement is not ours, our_size does not cover it yet, or the
+            proof is under another head: heads cross, and then it comes again.
         Raises:
             PeerError: the proof does not hold.
         Spec: docs/ledger.md §8.3
@@ -181,12 +183,12 @@ class Witness:
         state = situation.statements.get(item.digest.hex())
         if state is None or not state.outbound or our_size <= state.index:
             return None
+        if item.size != head.size:
+            return None
         leaf = decode_leaf(item.leaf)
         _check_leaf(leaf, item)
         hashed = leaf_hash(item.leaf)
-        if item.size != head.size or not check_inclusion(
-            hashed, item.index, item.size, head.root, item.proof
-        ):
+        if not check_inclusion(hashed, item.index, item.size, head.root, item.proof):
             raise PeerError("a proof of recording does not lead to the peer's head")
         event = _received(item)
         if event.digest != state.digest or event.order != state.order:

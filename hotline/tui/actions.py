@@ -60,7 +60,7 @@ _SHARED = (
         _ROAM,
     ),
     Action("open", "enter", "Enter", "", "Open", "Open the marked line.", _LISTS, by_widget=True),
-    Action("pane", "tab", "Tab", "", "Pane", "Go to the next pane or field.", ALL, by_widget=True),
+    Action("pane", "tab", "Tab", "", "Pane", "Go to the next pane or field.", ALL),
     Action(
         "pane_back",
         "shift+tab",
@@ -69,7 +69,6 @@ _SHARED = (
         "Pane",
         "Go to the pane or field before.",
         ALL,
-        by_widget=True,
     ),
     Action(
         "back",
@@ -212,8 +211,13 @@ def app_bindings(actions: Iterable[Action]) -> list[Binding]:
         for action in actions
         if not action.by_widget
     ]
-    # A reflex, not a command: ^C asks the same question as leaving does.
-    return [*bindings, Binding("ctrl+c", "do('leave')", show=False, priority=True)]
+    # Reflexes, not commands: ^C asks the same question as leaving does, Enter in a field
+    # goes on to the next one.
+    return [
+        *bindings,
+        Binding("ctrl+c", "do('leave')", show=False, priority=True),
+        Binding("enter", "next_field", show=False, priority=True),
+    ]
 
 
 def move_bindings() -> list[Binding]:

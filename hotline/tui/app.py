@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from hotline.core.seams import Clock
@@ -129,9 +130,13 @@ class ConsoleApp(Roaming):
     def do_preview(self) -> None:
         """^P."""
         if isinstance(self.frame, ComposeScreen):
-            self.frame.check_and_preview()
+            self._after_typing(self.frame.check_and_preview)
 
     def do_send(self) -> None:
         """^G."""
         if isinstance(self.frame, ComposeScreen):
-            self.frame.ask_to_send()
+            self._after_typing(self.frame.ask_to_send)
+
+    def _after_typing(self, work: Callable[[], object]) -> None:
+        """Do `work` once the field has taken the keys that came before this one."""
+        (self.focused or self).call_later(work)

@@ -22,6 +22,9 @@ def _prepare_terminal() -> None:
     # textual reads these once, while it is imported.
     os.environ.setdefault("ESCDELAY", str(ESCAPE_DELAY_MS))
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    # A size exported by a shell or a test would hide every later change of the window.
+    os.environ.pop("COLUMNS", None)
+    os.environ.pop("LINES", None)
 
 
 def make_console(

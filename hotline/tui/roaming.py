@@ -77,6 +77,14 @@ class Roaming(Shell):
         """Esc."""
         self.go_back()
 
+    def do_pane(self) -> None:
+        """Tab. Here, not in the widget: the next key must already go to the next field."""
+        self.screen.focus_next()
+
+    def do_pane_back(self) -> None:
+        """Shift+Tab."""
+        self.screen.focus_previous()
+
     def do_help(self) -> None:
         """F1."""
         self._go(HelpScreen(self.ACTIONS, read_only=self.post is None))

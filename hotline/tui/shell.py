@@ -7,8 +7,11 @@ from typing import Any, ClassVar, TypeVar
 
 from rich.text import Text
 from textual.app import App
+from textual.events import Resize
 from textual.filter import LineFilter
+from textual.geometry import Size
 from textual.screen import Screen
+from textual.widgets import Input
 
 from hotline.core.errors import HotlineError
 from hotline.core.seams import Clock
@@ -22,7 +25,8 @@ from hotline.tui.look import DARK
 from hotline.tui.refresh import Changed, Coalescer
 from hotline.tui.screens.frame import FrameScreen
 from hotline.tui.screens.watch import WatchScreen
-from hotline.tui.terminal import catch_signals, release_signals, terminal_gone
+from hotline.tui.terminal import catch_signals, release_signals, terminal_gone, terminal_size
+from hotline.tui.widgets.code_box import CodeBox
 
 Outcome = TypeVar("Outcome")
 
@@ -92,10 +96,17 @@ class Shell(App[int], inherit_bindings=False):
         if not self.is_headless and terminal_gone():
             self.leave()
             return
+        self._catch_up_with_size()
         words, fault = self._said
         if words and not fault and self.clock() - self._said_ms > OUTCOME_STANDS_MS:
             self._said = ("", False)
         self.refresh_view()
+
+    def _catch_up_with_size(self) -> None:
+        # A change of size while the terminal is being set up comes without a signal.
+        found = None if self.is_headless else terminal_size()
+        if found is not None and Size(*found) != self.size:
+            self.post_message(Resize(Size(*found), Size(*found)))
 
     def refresh_view(self) -> None:
         """Read the watch view and show it on the screen that is up."""
@@ -185,6 +196,8 @@ class Shell(App[int], inherit_bindings=False):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Let a key of the table work only where the table says so."""
+        if action == "next_field":
+            return isinstance(self.focused, Input) and not isinstance(self.focused, CodeBox)
         if action != "do":
             return True
         return self.offers(find_action(self.ACTIONS, str(parameters[0])))
@@ -217,6 +230,10 @@ class Shell(App[int], inherit_bindings=False):
         getattr(self, f"do_{action_id}")()
         if self.frame is not None:
             self.frame.refresh_words()
+
+    def action_next_field(self) -> None:
+        """Go on from a field, before the next key is read: a burst of keys finds its fields."""
+        self.screen.focus_next()
 
     def leave(self) -> None:
         """End the app with exit code 0; textual puts the terminal back."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import select
 import signal
 import sys
@@ -29,6 +30,15 @@ def release_signals() -> None:
     for number in _ENDING_SIGNALS:
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             loop.remove_signal_handler(number)
+
+
+def terminal_size() -> tuple[int, int] | None:
+    """Return columns and rows of the terminal now, or None when there is none to ask."""
+    try:
+        columns, rows = os.get_terminal_size(sys.stdin.fileno())
+    except (OSError, ValueError):
+        return None
+    return (columns, rows) if columns and rows else None
 
 
 def terminal_gone() -> bool:

@@ -7,9 +7,10 @@ import asyncio
 import sys
 import time
 
+from hotline.desk.views import TemplateChoice
 from hotline.tui.closing import Closing
 from hotline.tui.entry import run_console, run_replay
-from tests.fakes.desk import CODE
+from tests.fakes.desk import CODE, FakeDesk
 from tests.fakes.desk_scenes import FakeRecord, crowded_desk, flash_desk, quiet_desk
 
 
@@ -31,13 +32,18 @@ async def main() -> int:
     if asked.late_flash:
         loop.call_later(2.0, desk.receive, "FLASH", "Cease closing. Reply within 10 minutes.")
     if asked.crash:
-        desk.choices = _crash  # type: ignore[method-assign]
+        desk.__class__ = CrashingDesk
     return await run_console(desk, clock=wall_clock, ascii_only=asked.ascii, closing=Closing.STOPS)
 
 
-def _crash(incident: str | None = None) -> tuple[()]:
-    passphrase = "correct horse battery staple"
-    raise RuntimeError(f"planted {passphrase}")
+class CrashingDesk(FakeDesk):
+    """F3 ends in a fault of our own, with a secret in a local and in the message."""
+
+    __slots__ = ()
+
+    def choices(self, incident: str | None = None) -> tuple[TemplateChoice, ...]:
+        passphrase = "correct horse battery staple"
+        raise RuntimeError(f"planted {passphrase}")
 
 
 if __name__ == "__main__":

@@ -130,6 +130,7 @@ class FakeDesk:
         down = self.link_word != "UP"
         return StatusView(
             mode=self.mode,
+            realm="LIVE" if self.mode == "LIVE" else "EXERCISE",
             station="NORTH",
             peer="SOUTH",
             officer=self.officer,

@@ -146,9 +146,7 @@ class Place:
         )
         self.station = Station(self.opened.line, self.opened.ledger, rules(), maker)
         self._listen_in()
-        certificate, signer = open_officer(
-            self.home, self.opened.line.roster, self.person, None
-        )
+        certificate, signer = open_officer(self.home, self.opened.line.roster, self.person, None)
         self.officer = Officer(certificate, signer)
         self.desk = OfficerDesk(
             self.station,

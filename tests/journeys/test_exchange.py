@@ -220,9 +220,10 @@ async def test_settled_line_goes_quiet(tmp_path: Path) -> None:
         await line.settled()
         lengths = [place.situation.length for place in line.places]
         spoken = [len(place.cells) for place in line.places]
-        # Nothing acknowledges acknowledgements: 200 turns of the loop bring no new cell.
-        for _ in range(200):
-            await asyncio.sleep(0)
+        # Nothing acknowledges acknowledgements: each ping waits for all cells before it.
+        for _ in range(3):
+            for place in line.places:
+                await place.station.route.ping()
         assert [place.situation.length for place in line.places] == lengths
         assert [len(place.cells) for place in line.places] == spoken
 

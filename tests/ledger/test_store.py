@@ -361,8 +361,11 @@ def test_leaf_altered_in_an_older_page_is_found_when_it_is_read(north: Station, 
     ledger = north.create()
     ledger.append([draft(number) for number in range(700)])
     ledger.close()
-    tamper(north.file, f"UPDATE entry SET leaf = substr(leaf, 1, 147) || x'00' WHERE idx = {index}")
+    other = "(SELECT leaf FROM entry WHERE idx = 7)"
+    tamper(north.file, f"UPDATE entry SET leaf = {other} WHERE idx = {index}")
     ledger = north.open()
-    with pytest.raises(IntegrityError, match="do not fit the signed head"):
+    with pytest.raises(IntegrityError, match=f"entry {index} does not fit the signed head"):
         next(ledger.leaves(index, index + 1))
+    with pytest.raises(IntegrityError, match="do not fit the signed head"):
+        list(ledger.leaves(0, 700))
     assert next(ledger.leaves(699, 700)).index == 699

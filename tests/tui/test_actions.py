@@ -64,7 +64,7 @@ def test_screens_that_are_not_there_have_no_keys() -> None:
 def test_app_binds_exactly_the_table(app: type[ConsoleApp] | type[ReplayApp]) -> None:
     bound = {binding.key for binding in app.BINDINGS}  # type: ignore[union-attr]
     wanted = {action.key for action in app.ACTIONS if not action.by_widget}
-    assert bound == wanted | {"ctrl+c"}
+    assert bound == wanted | {"ctrl+c", "enter"}
     for action in app.ACTIONS:
         assert action.by_widget or callable(getattr(app, f"do_{action.id}"))
 

@@ -128,14 +128,13 @@ def _to_ladder(
 def _answered_by(act: LadderAct, incident: Incident, situation: Situation) -> str | None:
     """Return the statement that a ladder move of ours refers to."""
     standing = incident.ladder.standing
-    if act in (LadderAct.ANSWER, LadderAct.VERIFY):
+    if act is not LadderAct.CLOSE:
         return standing.digest if standing else None
-    if act is LadderAct.CLOSE:
-        for dialogue in situation.open_dialogues():
-            state = situation.statements[dialogue.digest]
-            closes = state.statement.template.id in dialogue.replies
-            if dialogue.incident == incident.name and not state.outbound and closes:
-                return dialogue.digest
+    for dialogue in situation.open_dialogues():
+        state = situation.statements[dialogue.digest]
+        closes = state.statement.template.id in dialogue.replies
+        if dialogue.incident == incident.name and not state.outbound and closes:
+            return dialogue.digest
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from hotline.core.errors import PeerError
 from hotline.core.exchange import rules as known
@@ -31,8 +32,10 @@ def consequences(situation: Situation, rules: Rules, told: Told, now_ms: int) ->
         return
     yield from _answer(situation, told, told.template)
     yield from _special(situation, told, told.template)
-    yield from _expect(situation, rules, told, told.template, now_ms)
-    yield from _ladder(situation, rules, told)
+    climb = _climb(situation, rules, told, told.template)
+    yield from _expect(situation, rules, told, told.template, climb, now_ms)
+    if climb is not None:
+        yield from _ladder(situation, rules, told, climb)
 
 
 def _incident(situation: Situation, told: Told) -> Iterator[ev.Event]:
@@ -104,6 +107,16 @@ def met(
             )
 
 
+def unread_by(situation: Situation, digest: str, station: str) -> bool:
+    """Return whether a statement wants to be read and nobody at `station` has said so yet.
+
+    An acknowledgement wants none, so nothing acknowledges acknowledgements.
+    """
+    if (digest, "read") not in situation.deadlines:
+        return False
+    return all(reader != station for reader, *_ in situation.statements[digest].read_by)
+
+
 def _special(situation: Situation, told: Told, template: Template) -> Iterator[ev.Event]:
     """Templates whose meaning the exchange itself knows."""
     about = situation.statements.get(told.statement.answers or "")
@@ -111,7 +124,7 @@ def _special(situation: Situation, told: Told, template: Template) -> Iterator[e
         return
     sender, theirs = told.statement.sender, about.statement.sender != told.statement.sender
     match template.id:
-        case known.ACKNOWLEDGEMENT if theirs:
+        case known.ACKNOWLEDGEMENT if theirs and unread_by(situation, about.digest, sender):
             yield ev.OfficerAcknowledged(
                 digest=about.digest,
                 acknowledgement=told.digest,
@@ -141,9 +154,17 @@ def _special(situation: Situation, told: Told, template: Template) -> Iterator[e
 
 
 def _expect(
-    situation: Situation, rules: Rules, told: Told, template: Template, now_ms: int
+    situation: Situation,
+    rules: Rules,
+    told: Told,
+    template: Template,
+    climb: _Climb | None,
+    now_ms: int,
 ) -> Iterator[ev.Event]:
-    """The dialogue and the clocks that the statement itself starts."""
+    """The dialogue and the clocks that the statement itself starts.
+
+    A ladder move out of turn is to be read; nobody could answer it.
+    """
     statement = told.statement
     if template.reply is ReplyClass.NONE:
         return
@@ -155,6 +176,8 @@ def _expect(
         due_ms=now_ms + rules.read_clocks_ms[statement.precedence],
         incident=statement.incident,
     )
+    if climb is not None and climb.refused:
+        return
     dialogue = answered(situation, told)
     if (
         dialogue is not None
@@ -200,37 +223,65 @@ def move_of(told: Told, template: Template) -> Move | None:
     )
 
 
-def _ladder(situation: Situation, rules: Rules, told: Told) -> Iterator[ev.Event]:
-    move = move_of(told, told.template) if told.template else None
-    name = told.statement.incident
+@dataclass(frozen=True, slots=True)
+class _Climb:
+    """A move on a ladder: where it stood, and where it then stands or why it does not move."""
+
+    incident: str
+    move: Move
+    before: LadderState
+    after: LadderState
+    refused: str
+
+
+def _climb(situation: Situation, rules: Rules, told: Told, template: Template) -> _Climb | None:
+    move, name = move_of(told, template), told.statement.incident
     if move is None or name is None:
-        return
+        return None
     incident = situation.incidents.get(name)
     before = incident.ladder if incident else LadderState()
     after = advance(rules.ladder, before, move, rules.members)
     if isinstance(after, str):
-        yield ev.StepOutOfTurn(
-            incident=name,
-            statement=told.digest,
-            station=move.station,
-            act=move.act.value,
-            value=move.value,
-            state=before.state,
-            reason=after,
-        )
+        return _Climb(name, move, before, before, after)
+    return _Climb(name, move, before, after, "")
+
+
+def _ladder(situation: Situation, rules: Rules, told: Told, climb: _Climb) -> Iterator[ev.Event]:
+    said = {
+        "incident": climb.incident,
+        "statement": told.digest,
+        "station": climb.move.station,
+        "act": climb.move.act.value,
+        "value": climb.move.value,
+        "step": climb.move.step,
+    }
+    if climb.refused:
+        state = climb.before.state
+        yield ev.StepOutOfTurn.model_validate({**said, "state": state, "reason": climb.refused})
         return
-    yield ev.LadderMoved(
-        incident=name,
-        statement=told.digest,
-        station=move.station,
-        act=move.act.value,
-        value=move.value,
-        step=move.step,
-        before=before.state,
-        after=after.state,
+    yield ev.LadderMoved.model_validate(
+        {**said, "before": climb.before.state, "after": climb.after.state}
     )
-    if after.state == rules.ladder.closed:
-        yield from _close_incident(situation, name, told)
+    if climb.after.state == rules.ladder.closed:
+        yield from _close_incident(situation, climb.incident, told)
+    else:
+        yield from _lapsed(situation, rules, told, climb)
+
+
+def _lapsed(situation: Situation, rules: Rules, told: Told, climb: _Climb) -> Iterator[ev.Event]:
+    """End the dialogues about proposals that no longer stand and closings that were overtaken."""
+    standing = climb.after.standing
+    answering = answered(situation, told)
+    for dialogue in situation.open_dialogues():
+        if dialogue.incident != climb.incident or dialogue is answering:
+            continue
+        asked = rules.template_of(situation.statements[dialogue.digest].statement.template)
+        act = asked.ladder.act if asked and asked.ladder else None
+        overtaken = act is LadderAct.PROPOSE and standing and standing.digest != dialogue.digest
+        undone = act is LadderAct.CLOSE and dialogue.opener not in climb.after.closers
+        if overtaken or undone:
+            yield ev.DialogueClosed(digest=dialogue.digest, statement=told.digest, how="LAPSED")
+            yield from met(situation, dialogue.digest, told.digest, ("reply",))
 
 
 def _close_incident(situation: Situation, name: str, told: Told) -> Iterator[ev.Event]:

@@ -5,6 +5,7 @@ Pure. The station makes the decision durable, then folds it, then acts.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from hotline.core.errors import OperatorError, PeerError
@@ -18,7 +19,7 @@ from hotline.core.exchange.commands import (
     Tick,
     Told,
 )
-from hotline.core.exchange.consequences import consequences, move_of
+from hotline.core.exchange.consequences import consequences, move_of, unread_by
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Situation
 from hotline.core.messages.statement import Statement
@@ -28,6 +29,9 @@ from hotline.core.values import ZERO_DIGEST, Digest
 
 MAX_QUARANTINED_KEYS = 10_000
 """Distinct refusals kept apart; a peer that sends more is summed up, not recorded anew."""
+
+MAX_REFUSED_HEADS = 1_000
+"""Distinct contradicting heads kept as evidence; one is enough to convict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,7 @@ def decide(situation: Situation, rules: Rules, command: Command, now_ms: int) ->
         case Quarantine():
             return _quarantine(situation, command)
         case Note():
-            news = [event for event in command.events if not _known(situation, event)]
-            return Decision(tuple(Planned(event) for event in news))
+            return Decision(tuple(Planned(event) for event in _news(situation, command.events)))
         case Tick():
             return _tick(situation, now_ms)
 
@@ -109,7 +112,7 @@ def _check_turn(situation: Situation, rules: Rules, told: Told) -> None:
     """Refuse what would have no effect, before it is said."""
     template = told.template
     if template is None:
-        raise OperatorError("this station does not hold the template of that statement")
+        raise OperatorError("this station holds no template that the statement fits")
     about = situation.statements.get(told.statement.answers or "")
     if template.answers_required and about is None:
         raise OperatorError(f"{template.id} must answer a statement that is in the record")
@@ -122,6 +125,8 @@ def _check_turn(situation: Situation, rules: Rules, told: Told) -> None:
         raise OperatorError(f"{template.id} moves a ladder, so it must name its incident")
     incident = situation.incidents.get(told.statement.incident)
     ladder = incident.ladder if incident else LadderState()
+    if ladder.state == rules.ladder.closed:
+        raise OperatorError(f"{told.statement.incident} is closed on both sides")
     moved = advance(rules.ladder, ladder, move, rules.members)
     if isinstance(moved, str):
         acts = " or ".join(next_acts(rules.ladder, ladder, move.station)) or "nothing"
@@ -134,9 +139,7 @@ def _check_turn(situation: Situation, rules: Rules, told: Told) -> None:
 def _check_acknowledgement(situation: Situation, digest: str, *, outbound: bool) -> None:
     if outbound:
         raise OperatorError("your own statement cannot be acknowledged by you")
-    deadline = situation.deadlines.get((digest, "read"))
-    read = any(station == situation.station for station, *_ in situation.statements[digest].read_by)
-    if read or deadline is None:
+    if not unread_by(situation, digest, situation.station):
         raise OperatorError("that statement needs no acknowledgement from you any more")
 
 
@@ -181,6 +184,10 @@ def _check_place(situation: Situation, command: TakeStatement) -> ev.GapSeen | N
         raise PeerError("replayed: this statement is recorded under another number")
     if situation.station not in (*statement.to, *statement.info):
         raise PeerError("it is not addressed to this station")
+    if statement.sender in (*statement.to, *statement.info):
+        raise PeerError("it is addressed to its own sender")
+    if statement.fields.get("reference", statement.answers) != statement.answers:
+        raise PeerError("its reference is not the statement that it answers")
     key = (statement.sender, order.generation, order.seq)
     if key in situation.seen_orders:
         raise PeerError(f"fork: number {order.seq} of {statement.sender} stands already")
@@ -206,6 +213,26 @@ def _quarantine(situation: Situation, command: Quarantine) -> Decision:
     return Decision((Planned(event, item=command.item),), rejected=rejected)
 
 
+def _news(situation: Situation, events: Sequence[ev.Event]) -> Iterator[ev.Event]:
+    """Yield what the record does not say yet; of two that say the same, the first."""
+    told: set[tuple[object, ...]] = set()
+    for event in events:
+        key = _key(event)
+        if key not in told and not _known(situation, event):
+            told.add(key)
+            yield event
+
+
+def _key(event: ev.Event) -> tuple[object, ...]:
+    match event:
+        case ev.ReceiptObtained() | ev.RejectionReceived():
+            return ("outcome", event.digest, event.peer)
+        case ev.DisplayedThere():
+            return ("displayed", event.digest, event.peer)
+        case _:
+            return (event,)
+
+
 def _known(situation: Situation, event: ev.Event) -> bool:
     """Return whether the record says this already, or it speaks of nothing we sent."""
     match event:
@@ -229,6 +256,9 @@ def _known(situation: Situation, event: ev.Event) -> bool:
             return state is None or state.outbound or state.least > 1
         case ev.InjectPlayed():
             return (event.inject, event.trigger) in situation.injects
+        case ev.HeadRefused():
+            heads = situation.refused_heads
+            return (event.peer, event.note) in heads or len(heads) >= MAX_REFUSED_HEADS
         case ev.DrillStarted():
             return situation.drill_started_ms is not None
         case ev.DrillEnded():

@@ -1,4 +1,4 @@
-"""What an officer owes the other side besides an answer: reading, and reading back."""
+"""What is due: what an officer owes besides an answer, and what goes out first."""
 
 from __future__ import annotations
 
@@ -21,3 +21,24 @@ def awaiting_read_back(situation: Situation, rules: Rules) -> list[StatementStat
         if asked and state.least >= Delivery.READ and not read_back:
             waiting.append(state)
     return waiting
+
+
+def urgency(situation: Situation, rules: Rules) -> dict[str, int]:
+    """Return for each statement of the outbox how urgent it is, 0 first, in the order sent.
+
+    That is its precedence; but a ladder move is never less urgent than a later
+    move in the same incident, because moves must arrive in their order.
+
+    Spec: docs/protocol.md §6.7
+    """
+    ranks: dict[str, int] = {}
+    least: dict[str | None, int] = {}
+    for digest in reversed(situation.outbox):
+        statement = situation.statements[digest].statement
+        rank = statement.precedence.rank
+        template = rules.template_of(statement.template)
+        if template is not None and template.ladder is not None:
+            rank = min(rank, least.get(statement.incident, rank))
+            least[statement.incident] = rank
+        ranks[digest] = rank
+    return dict(reversed(ranks.items()))

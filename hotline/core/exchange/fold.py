@@ -16,7 +16,7 @@ from hotline.core.exchange.situation import (
     Situation,
 )
 from hotline.core.messages.template import LadderAct
-from hotline.core.protocols.ladder import Move, enter
+from hotline.core.protocols.ladder import CLOSED, Move, enter, keep
 from hotline.core.records import events as ev
 
 SHOWN = (
@@ -147,21 +147,28 @@ def _incident(
         case ev.IncidentClosed():
             situation.incidents[event.incident].closed_at_ms = happening.at_ms
         case ev.StepOutOfTurn():
-            situation.incidents[event.incident].out_of_turn.append(event.statement)
+            incident = situation.incidents[event.incident]
+            incident.ladder = keep(incident.ladder, _move(situation, event))
+            incident.out_of_turn.append(event.statement)
         case ev.LadderMoved():
             incident = situation.incidents[event.incident]
-            statement = situation.statements[event.statement].statement
-            move = Move(
-                act=LadderAct(event.act),
-                value=event.value,
-                step=event.step,
-                station=event.station,
-                digest=event.statement,
-                at_ms=statement.at_ms,
-                answers=statement.answers,
-            )
-            incident.ladder = enter(incident.ladder, move, event.after)
+            incident.ladder = enter(incident.ladder, _move(situation, event), event.after)
             incident.ladder_at_ms = happening.at_ms
+            if event.before == CLOSED:
+                incident.closed_at_ms = None
+
+
+def _move(situation: Situation, event: ev.LadderMoved | ev.StepOutOfTurn) -> Move:
+    statement = situation.statements[event.statement].statement
+    return Move(
+        act=LadderAct(event.act),
+        value=event.value,
+        step=event.step,
+        station=event.station,
+        digest=event.statement,
+        at_ms=statement.at_ms,
+        answers=statement.answers,
+    )
 
 
 def _dialogue(
@@ -275,6 +282,8 @@ def _station(situation: Situation, happening: Happening, event: ev.Event) -> Non
         case ev.StatementQuarantined():
             situation.quarantined.append((happening.at_ms, event.sender, event.reason))
             situation.quarantine_keys.add((event.digest, event.reason))
+        case ev.HeadRefused():
+            situation.refused_heads.add((event.peer, event.note))
         case ev.PackLoaded():
             situation.packs[event.pack] = event.digest
         case ev.WatchOpened():

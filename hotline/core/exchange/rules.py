@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hotline.core.errors import PeerError
 from hotline.core.messages.catalogue import Catalogue, Known
-from hotline.core.messages.statement import TemplateRef
+from hotline.core.messages.fields import check_fields
+from hotline.core.messages.statement import Statement, TemplateRef
 from hotline.core.messages.template import Template
 from hotline.core.protocols.ladder import LadderTable
 from hotline.core.values import Precedence
@@ -58,3 +60,19 @@ class Rules:
         """Return the template when ours is the same to the byte, else None."""
         found = self.catalogue.lookup(ref)
         return found.template if isinstance(found, Known) else None
+
+    def template_for(self, statement: Statement) -> Template | None:
+        """Return the template by whose rules a statement has consequences, else None.
+
+        A statement whose fields do not fit its template is shown as a table with
+        a flag; a machine must not act on it.
+        Spec: docs/protocol.md §5.2
+        """
+        template = self.template_of(statement.template)
+        if template is None:
+            return None
+        try:
+            check_fields(template, statement.fields)
+        except PeerError:
+            return None
+        return template

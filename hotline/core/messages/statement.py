@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -18,6 +18,9 @@ MAX_VALUE_CHARACTERS = 1_000
 
 HexDigest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}\z")]
 StationName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9-]{0,15}\z")]
+One = Annotated[int, Field(ge=1, le=1)]
+"""A version: 1 and not `true`, which Python takes for the same."""
+
 WireTime = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\z")]
 
 
@@ -58,8 +61,8 @@ class Statement(_Strict):
     Spec: docs/protocol.md §3
     """
 
-    v: Literal[1]
-    suite: Literal[1]
+    v: One
+    suite: One
     realm: Annotated[Realm, Field(strict=False)]
     line: HexDigest
     sender: Annotated[StationName, Field(alias="from")]
@@ -96,9 +99,7 @@ class Statement(_Strict):
         return self.refs[0] if self.refs else None
 
 
-_WIRE_NAMES = frozenset(
-    field.alias or name for name, field in Statement.model_fields.items()
-)
+_WIRE_NAMES = frozenset(field.alias or name for name, field in Statement.model_fields.items())
 
 
 def encode_statement(statement: Statement) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from hotline.core.messages.template import LadderAct
 
 INITIAL = "NONE"
-VERIFIED = "VERIFIED"
+ACCEPTED = "ACCEPTED"
 CLOSED = "CLOSED"
 CONFIRMED = "YES"
 
@@ -48,12 +48,17 @@ class LadderTable(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The step that stands. The later written one of two stands: (at_ms, digest) decides."""
+    """A proposed step. Of two that cross the later written one stands: (rank_ms, digest).
+
+    Attributes:
+        rank_ms: When it was written, but never before a proposal that it refers
+            to: a slow clock cannot keep a side from making the next proposal.
+    """
 
     digest: str
     step: str
     station: str
-    at_ms: int
+    rank_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +66,32 @@ class LadderState:
     """Where an incident's ladder is.
 
     Attributes:
-        mover: Station whose statement led into `state`.
+        mover: Station whose proposal or answer led into `state`; "" where sides are counted.
         standing: The proposal under discussion, or None.
+        agreed: Whether the standing proposal was accepted.
         verdicts: What each station last said of the standing step, (station, YES or NO).
         closers: Stations that want to close.
-        verified: Steps that all sides confirmed, in order.
+        proposals: Every proposal so far, sorted.
+        said: What each station last said of each step ever: (step, station, YES or NO).
     """
 
     state: str = INITIAL
     mover: str = ""
     standing: Proposal | None = None
+    agreed: bool = False
     verdicts: tuple[tuple[str, str], ...] = ()
     closers: frozenset[str] = frozenset()
-    verified: tuple[str, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
+    said: tuple[tuple[str, str, str], ...] = ()
+
+    def proposal(self, digest: str | None) -> Proposal | None:
+        """Return the proposal of that digest, standing or not."""
+        return next((one for one in self.proposals if one.digest == digest), None)
+
+    def confirmed(self, step: str, members: Sequence[str]) -> bool:
+        """Return whether every member last said YES of `step`."""
+        said = {station: value for one, station, value in self.said if one == step}
+        return all(said.get(member) == CONFIRMED for member in members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +101,8 @@ class Move:
     Attributes:
         value: The answer, or the YES/NO of a verification, else "".
         step: The rung that a proposal names, else "".
-        answers: Digest that the statement refers to first, or None.
+        answers: Digest that the statement refers to first, or None. A proposal
+            refers to the one that stood when it was written.
     """
 
     act: LadderAct
@@ -101,9 +120,10 @@ def advance(
     """Return the ladder after `move`, or why the move has no effect.
 
     Crossing statements meet in the same state: of two proposals the later
-    written stands, and verifications and closings count by side, not by order.
+    written stands, verifications and closings count by side, not by order, and
+    an objection or a proposal that crosses the last closing opens it again.
 
-    Spec: docs/protocol.md §6.2
+    Spec: docs/protocol.md §6.5
     """
     refused = _refusal(table, ladder, move)
     if refused:
@@ -118,11 +138,32 @@ def advance(
 def enter(ladder: LadderState, move: Move, state: str) -> LadderState:
     """Return the ladder after `move` led to `state`; the fold needs no table for this."""
     counted = _count(ladder, move)
-    verified = counted.verified
-    if state == VERIFIED and counted.standing and counted.standing.step not in verified:
-        verified = (*verified, counted.standing.step)
-    closers = counted.closers if move.act is LadderAct.CLOSE else frozenset()
-    return replace(counted, state=state, mover=move.station, verified=verified, closers=closers)
+    by_one = move.act in (LadderAct.PROPOSE, LadderAct.ANSWER)
+    return replace(
+        counted,
+        state=state,
+        mover=move.station if by_one else "",
+        agreed=counted.agreed or state == ACCEPTED,
+        closers=counted.closers if move.act is LadderAct.CLOSE else frozenset(),
+    )
+
+
+def keep(ladder: LadderState, move: Move) -> LadderState:
+    """Return the ladder after a move out of turn: the same state, with what was said kept.
+
+    A verification that crossed a new proposal still counts for its own step, or
+    the two sides would not agree on which steps are confirmed.
+
+    Spec: docs/protocol.md §6.6
+    """
+    match move.act:
+        case LadderAct.PROPOSE:
+            proposals = {*ladder.proposals, _proposal(ladder, move)}
+            return replace(ladder, proposals=_sorted(proposals))
+        case LadderAct.VERIFY:
+            return replace(ladder, said=_said(ladder, move))
+        case LadderAct.ANSWER | LadderAct.CLOSE:
+            return ladder
 
 
 def _refusal(table: LadderTable, ladder: LadderState, move: Move) -> str:
@@ -131,11 +172,13 @@ def _refusal(table: LadderTable, ladder: LadderState, move: Move) -> str:
         case LadderAct.PROPOSE:
             if move.step not in table.steps:
                 return f"{move.step} is not a step of this ladder"
-            if standing and (move.at_ms, move.digest) < (standing.at_ms, standing.digest):
+            if standing and _age(_proposal(ladder, move)) < _age(standing):
                 return "a proposal written later stands"
         case LadderAct.ANSWER | LadderAct.VERIFY:
             if standing is None or move.answers != standing.digest:
                 return "it does not refer to the proposal that stands"
+            if move.act is LadderAct.VERIFY and not ladder.agreed:
+                return "the step that stands was not agreed"
         case LadderAct.CLOSE:
             pass
     return ""
@@ -145,15 +188,47 @@ def _count(ladder: LadderState, move: Move) -> LadderState:
     """Enter the move among what each side has said."""
     match move.act:
         case LadderAct.PROPOSE:
-            standing = Proposal(move.digest, move.step, move.station, move.at_ms)
-            return replace(ladder, standing=standing, verdicts=(), closers=frozenset())
+            standing = _proposal(ladder, move)
+            return replace(
+                ladder,
+                standing=standing,
+                agreed=False,
+                verdicts=(),
+                closers=frozenset(),
+                proposals=_sorted({*ladder.proposals, standing}),
+            )
         case LadderAct.VERIFY:
-            said = {**dict(ladder.verdicts), move.station: move.value}
-            return replace(ladder, verdicts=tuple(sorted(said.items())))
+            verdicts = {**dict(ladder.verdicts), move.station: move.value}
+            return replace(
+                ladder, verdicts=tuple(sorted(verdicts.items())), said=_said(ladder, move)
+            )
         case LadderAct.CLOSE:
             return replace(ladder, closers=ladder.closers | {move.station})
         case LadderAct.ANSWER:
             return ladder
+
+
+def _proposal(ladder: LadderState, move: Move) -> Proposal:
+    before = ladder.proposal(move.answers)
+    rank_ms = max(move.at_ms, before.rank_ms + 1) if before else move.at_ms
+    return Proposal(move.digest, move.step, move.station, rank_ms)
+
+
+def _age(proposal: Proposal) -> tuple[int, str]:
+    return proposal.rank_ms, proposal.digest
+
+
+def _sorted(proposals: Set[Proposal]) -> tuple[Proposal, ...]:
+    return tuple(sorted(proposals, key=_age))
+
+
+def _said(ladder: LadderState, move: Move) -> tuple[tuple[str, str, str], ...]:
+    proposal = ladder.proposal(move.answers)
+    if proposal is None:
+        return ladder.said
+    said = {(step, station): value for step, station, value in ladder.said}
+    said[proposal.step, move.station] = move.value
+    return tuple(sorted((step, station, value) for (step, station), value in said.items()))
 
 
 def _value(counted: LadderState, move: Move, members: Sequence[str]) -> str:
@@ -188,8 +263,11 @@ def _row(table: LadderTable, ladder: LadderState, move: Move, value: str) -> Lad
 def next_acts(table: LadderTable, ladder: LadderState, station: str) -> tuple[LadderAct, ...]:
     """Return the acts that `station` may usefully take now, once each.
 
-    A side that has confirmed or closed already is not asked to do so again.
+    A side that has confirmed or closed already is not asked to do so again, and
+    nobody opens a closed incident on purpose.
     """
+    if ladder.state == table.closed:
+        return ()
     side = "mover" if station == ladder.mover else "other"
     acts = dict.fromkeys(
         row.act for row in table.row if row.state == ladder.state and row.by in ("either", side)
@@ -198,4 +276,6 @@ def next_acts(table: LadderTable, ladder: LadderState, station: str) -> tuple[La
         acts.pop(LadderAct.VERIFY, None)
     if station in ladder.closers:
         acts.pop(LadderAct.CLOSE, None)
+    if not ladder.agreed:
+        acts.pop(LadderAct.VERIFY, None)
     return tuple(acts)

@@ -31,12 +31,15 @@ class DialogueHeld(Event):
 
 
 class DialogueClosed(Event):
-    """The dialogue is over: ANSWERED, READ, RETRACTED or CLOSED with its incident."""
+    """The dialogue is over: ANSWERED, READ, RETRACTED, CLOSED with its incident, or LAPSED.
+
+    LAPSED: it asked about a ladder step or a closing that no longer stands.
+    """
 
     kind: ClassVar[int] = 14
     digest: HexDigest
     statement: HexDigest
-    how: Literal["ANSWERED", "READ", "RETRACTED", "CLOSED"]
+    how: Literal["ANSWERED", "READ", "RETRACTED", "CLOSED", "LAPSED"]
 
 
 class IncidentOpened(Event):
@@ -71,7 +74,7 @@ class LadderMoved(Event):
 
 
 class StepOutOfTurn(Event):
-    """A statement tried a ladder move that has no row; the ladder stays as it is."""
+    """A statement tried a ladder move that has no row; the ladder's state stays as it is."""
 
     kind: ClassVar[int] = 18
     incident: str
@@ -79,6 +82,7 @@ class StepOutOfTurn(Event):
     station: str
     act: str
     value: str
+    step: str
     state: str
     reason: Reason
 

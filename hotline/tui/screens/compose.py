@@ -43,7 +43,7 @@ class ComposeScreen(FrameScreen):
         draft = self.draft
         with Horizontal(id="panes"):
             with VerticalScroll(id="form", can_focus=False) as form:
-                form.border_title = Text(f"{clean(draft.number)} {clean(draft.title)}")
+                form.border_title = Text(clean(f"{draft.number} {draft.title}"))
                 yield Static(self._head(), id="head", markup=False)
                 with Horizontal(classes="field-row"):
                     label = literal(fit(" Precedence", LABEL_CELLS), BRIGHT)
@@ -63,7 +63,7 @@ class ComposeScreen(FrameScreen):
 
     def begin(self) -> None:
         """Keys go to the first field that is empty, else to the precedence."""
-        self.query_one("#beside").border_title = "PREVIEW"
+        self.query_one("#beside", Lines).entitle("PREVIEW")
         boxes = list(self.query(FieldBox))
         empty = next((box for box in boxes if not box.value), None)
         if empty is not None:
@@ -95,20 +95,25 @@ class ComposeScreen(FrameScreen):
         width = beside.size.width or 34
         beside.set_lines(beside_lines(self.draft, width, stale=self._stale, checked=self._checked))
 
+    def _written(self) -> tuple[dict[str, str], str, str]:
+        """Return what stands in the form: fields, free text, precedence."""
+        fields = {box.field_name: box.value for box in self.query(FieldBox)}
+        text = self.query_one("#free-text", TextArea).text
+        return fields, text, self.query_one("#precedence", ChoiceBox).value
+
+    def _is_new(self) -> bool:
+        draft = self.draft
+        held = {field.name: field.value for field in draft.fields}
+        return self._written() != (held, draft.text, draft.precedence)
+
     def _fill(self) -> bool:
         """Hand what stands in the form to the desk; False after saying why it did not take it."""
         post = self.shell.post
         if post is None:
             return False
-        fields = {box.field_name: box.value for box in self.query(FieldBox)}
+        fields, text, precedence = self._written()
         draft = self.shell.try_act(
-            partial(
-                post.fill,
-                self.draft.draft,
-                fields=fields,
-                text=self.query_one("#free-text", TextArea).text,
-                precedence=self.query_one("#precedence", ChoiceBox).value,
-            )
+            partial(post.fill, self.draft.draft, fields=fields, text=text, precedence=precedence)
         )
         if draft is not None:
             self._take(draft)
@@ -153,7 +158,7 @@ class ComposeScreen(FrameScreen):
             self.shell.open_sending(self.draft)
 
     def _changed(self) -> None:
-        if not self._stale:
+        if self.is_ready and not self._stale and self._is_new():
             self._stale = True
             self.show(self.shell.view)
             self.refresh_words()
@@ -175,10 +180,6 @@ class ComposeScreen(FrameScreen):
         owner = event.box.parent.parent if event.box.parent else None
         title = owner.field.label if isinstance(owner, FieldBox) else "Precedence"
         self.shell.open_pick(title, event.box.choices, event.box.take)
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter goes to the next field; it never sends."""
-        self.focus_next()
 
     def on_descendant_blur(self, event: object) -> None:
         """Leaving a field checks it and keeps the draft with the desk."""

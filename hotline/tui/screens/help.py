@@ -34,7 +34,7 @@ class HelpScreen(FrameScreen):
     def compose_body(self) -> ComposeResult:
         """Yield the text."""
         text = Lines(id="help")
-        text.border_title = "HELP"
+        text.entitle("HELP")
         yield text
 
     def begin(self) -> None:

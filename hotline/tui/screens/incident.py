@@ -50,7 +50,7 @@ class IncidentScreen(FrameScreen):
     def compose_body(self) -> ComposeResult:
         """Yield the panes."""
         facts = Lines(id="facts")
-        facts.border_title = "FACTS"
+        facts.entitle("FACTS")
         with Horizontal(id="panes"):
             with Vertical(id="left"):
                 yield Ladder(id="ladder")

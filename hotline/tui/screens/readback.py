@@ -46,7 +46,7 @@ class ReadBackScreen(FrameScreen):
                 with Horizontal(classes="field-row"):
                     words = literal(fit(f" {label}", LABEL_CELLS), BRIGHT)
                     yield Static(words, classes="field-label", markup=False)
-                    box = Input(compact=True, name=name, classes="readback")
+                    box = Input(compact=True, select_on_focus=False, name=name, classes="readback")
                     box.cursor_blink = False
                     yield from bracketed(box)
         with Horizontal(id="buttons"):
@@ -58,10 +58,6 @@ class ReadBackScreen(FrameScreen):
         """Keys go to the first field."""
         self.query_one("#outcome").display = False
         self.query(".readback").first().focus()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter goes to the next field."""
-        self.focus_next()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Compare, or go back."""
@@ -94,6 +90,6 @@ class ReadBackScreen(FrameScreen):
             return
         box = self.query_one("#outcome", Lines)
         box.display = True
-        box.border_title = "WHAT DIFFERS"
+        box.entitle("WHAT DIFFERS")
         box.set_lines(outcome_lines(outcome))
         self.shell.say("It differs. The sender is told so. Ask, or read again.", fault=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -55,7 +54,7 @@ class SendScreen(FrameScreen):
     def begin(self) -> None:
         """Mark Cancel; the moving keys scroll the statement all the same."""
         self._opened_ms = self._clock()
-        self.query_one("#statement").border_title = Text(sending_title(self.draft))
+        self.query_one("#statement", Lines).entitle(sending_title(self.draft))
         self.query_one("#statement").can_focus = False
         self.query_one("#cancel").focus()
 

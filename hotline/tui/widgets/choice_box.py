@@ -17,12 +17,6 @@ UNCHOSEN = "(choose)"
 class ChoiceBox(Widget, can_focus=True):
     """Shows "< words > 2/7". A letter goes to the next value that begins with it."""
 
-    BINDINGS = [
-        ("left", "turn(-1)", "Before"),
-        ("right", "turn(1)", "Next"),
-        ("enter", "list", "List"),
-    ]
-
     class Chosen(Message):
         """The value changed by the officer's key."""
 
@@ -48,7 +42,7 @@ class ChoiceBox(Widget, can_focus=True):
             self.refresh()
             self.post_message(self.Chosen())
 
-    def action_turn(self, delta: int) -> None:
+    def turn(self, delta: int) -> None:
         """Go to the value before or after; round at the ends."""
         if not self._values:
             return
@@ -58,21 +52,29 @@ class ChoiceBox(Widget, can_focus=True):
             place = (self._values.index(self.value) + delta) % len(self._values)
             self.take(self._values[place])
 
-    def action_list(self) -> None:
-        """Ask for the whole list."""
-        self.post_message(self.ListAsked(self))
-
     def on_key(self, event: events.Key) -> None:
-        """Go to the next value whose words begin with the letter."""
-        letter = (event.character or "").lower()
-        if not letter.isalnum():
-            return
+        """Turn, list, or go to a letter.
+
+        Not by bindings: those run after the event has gone up to the app, and a ^P
+        right behind the key would then check the value before.
+        """
+        match event.key:
+            case "left" | "right":
+                self.turn(-1 if event.key == "left" else 1)
+            case "enter":
+                self.post_message(self.ListAsked(self))
+            case _ if (event.character or "").isalnum():
+                self._go_to_letter((event.character or "").lower())
+            case _:
+                return
+        event.stop()
+
+    def _go_to_letter(self, letter: str) -> None:
         place = self._values.index(self.value) + 1 if self.value in self._values else 0
         turned = self.choices[place:] + self.choices[:place]
         for value, words in turned:
             if words.lower().startswith(letter):
                 self.take(value)
-                event.stop()
                 return
 
     def render_line(self, y: int) -> Strip:

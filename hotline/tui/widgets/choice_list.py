@@ -43,7 +43,7 @@ class ChoiceList(Rows):
         super().__init__(id=id)
         self._offers: tuple[Offer, ...] = ()
         self._empty = empty
-        self.border_title = title
+        self.entitle(title)
 
     def show(self, offers: tuple[Offer, ...]) -> None:
         """Take the offers; the same ones again change nothing."""

@@ -12,7 +12,7 @@ class CodeBox(Input):
     """Takes CODE_CHARACTERS typed characters."""
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id, compact=True, max_length=CODE_CHARACTERS)
+        super().__init__(id=id, compact=True, select_on_focus=False, max_length=CODE_CHARACTERS)
         self.cursor_blink = False
 
     def _on_paste(self, event: events.Paste) -> None:

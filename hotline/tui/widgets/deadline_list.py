@@ -19,7 +19,7 @@ class DeadlineList(Rows):
         super().__init__(id=id)
         self._rows: tuple[DeadlineRow, ...] = ()
         self._now_ms = 0
-        self.border_title = "DEADLINES"
+        self.entitle("DEADLINES")
 
     def show(self, rows: tuple[DeadlineRow, ...], now_ms: int) -> None:
         """Take the clocks, nearest first."""

@@ -55,7 +55,12 @@ class FieldBox(Vertical):
                 choices = field.choices if field.required else (("", "(none)"), *field.choices)
                 yield ChoiceBox(choices, field.value)
             else:
-                box = Input(field.value, compact=True, max_length=MAX_TYPED_CHARACTERS)
+                box = Input(
+                    field.value,
+                    compact=True,
+                    select_on_focus=False,
+                    max_length=MAX_TYPED_CHARACTERS,
+                )
                 box.cursor_blink = False
                 yield from bracketed(box)
             if field.unit:

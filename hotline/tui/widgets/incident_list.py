@@ -22,7 +22,7 @@ class IncidentList(Rows):
         self._rows: tuple[IncidentRow, ...] = ()
         self._now_ms = 0
         self._can_write = can_write
-        self.border_title = "INCIDENTS"
+        self.entitle("INCIDENTS")
 
     def show(self, rows: tuple[IncidentRow, ...], need_you: int, now_ms: int) -> None:
         """Take the incidents; the mark stays on the incident that it was on."""
@@ -32,7 +32,7 @@ class IncidentList(Rows):
         if name in names:
             self.set_reactive(Rows.selected, names.index(name))
         wanting = f", {need_you} need you" if need_you else ""
-        self.border_title = f"INCIDENTS {len(rows)}{wanting}" if rows else "INCIDENTS"
+        self.entitle(f"INCIDENTS {len(rows)}{wanting}" if rows else "INCIDENTS")
         self.rows_changed()
 
     def marked_name(self) -> str | None:

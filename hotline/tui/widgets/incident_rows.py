@@ -19,7 +19,7 @@ class IncidentRows(Rows):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._rows: tuple[TimelineRow, ...] = ()
-        self.border_title = "MESSAGES"
+        self.entitle("MESSAGES")
 
     def show(self, rows: tuple[TimelineRow, ...]) -> None:
         """Take the rows, oldest first; a mark on the last one follows what comes in."""
@@ -29,7 +29,7 @@ class IncidentRows(Rows):
         self._rows = rows
         if at_end:
             self.set_reactive(Rows.selected, max(0, len(rows) - 1))
-        self.border_title = f"MESSAGES {len(rows)}"
+        self.entitle(f"MESSAGES {len(rows)}")
         self.rows_changed()
 
     def marked_row(self) -> TimelineRow | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich.text import Text
 from textual import events
 from textual.content import Content
 
@@ -34,14 +33,13 @@ class Ladder(Lines):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._ladder: LadderView | None = None
-        self.border_title = "LADDER"
+        self.entitle("LADDER")
 
     def show(self, ladder: LadderView | None, incident: str) -> None:
         """Take the ladder of `incident`; what is current stays in sight."""
         self._ladder = ladder if ladder and (ladder.rungs or ladder.state_word) else None
         state = f"{incident} {ladder.state_word}" if self._ladder and ladder else ""
-        self.border_title = Text(clean(f"LADDER {state}".strip()))
-        self.border_subtitle = LEGEND if self._ladder else ""
+        self.entitle(f"LADDER {state}".strip(), LEGEND if self._ladder else "")
         self._draw()
 
     def on_resize(self, event: events.Resize) -> None:

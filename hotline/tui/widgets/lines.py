@@ -13,9 +13,10 @@ from textual.strip import Strip
 
 from hotline.tui.actions import move_bindings
 from hotline.tui.drawing import strip_of, wrap_lines
+from hotline.tui.widgets.titled import Titled
 
 
-class Lines(ScrollView, can_focus=True):
+class Lines(Titled, ScrollView, can_focus=True):
     """Read-only text. `SeenToEnd` is posted once its last needed line was in sight."""
 
     BINDINGS = [*move_bindings()]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from rich.text import Text
-
 from hotline.desk.views import MessageView
-from hotline.tui.literal import clean, literal
+from hotline.tui.literal import literal
 from hotline.tui.look import QUIET
 from hotline.tui.widgets.lines import Lines
 from hotline.tui.widgets.message_text import message_lines
@@ -17,7 +15,7 @@ class MessageCard(Lines):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._digest: str | None = None
-        self.border_title = "MESSAGE"
+        self.entitle("MESSAGE")
 
     @property
     def shown_digest(self) -> str | None:
@@ -28,7 +26,7 @@ class MessageCard(Lines):
         """Take the statement, or None."""
         if message is None:
             self._digest, self.seen = None, False
-            self.border_title = "MESSAGE"
+            self.entitle("MESSAGE")
             words = "Mark a statement with Up and Down; its text stands here."
             self.set_lines([literal(words, QUIET)])
             self.seen = False
@@ -36,6 +34,6 @@ class MessageCard(Lines):
         if message.digest != self._digest:
             self._digest, self.seen = message.digest, False
             self.scroll_to(y=0, animate=False, force=True, immediate=True)
-        self.border_title = Text(f"MESSAGE {clean(message.token)}")
+        self.entitle(f"MESSAGE {message.token}")
         lines, whole = message_lines(message)
         self.set_lines(lines, needed=whole)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from rich.text import Text
 from textual.content import Content
 
-from hotline.tui.literal import clean, fit, literal
+from hotline.tui.literal import fit, literal
 from hotline.tui.look import PLAIN
 from hotline.tui.widgets.rows import Rows
 
@@ -16,7 +15,7 @@ class PickList(Rows):
     def __init__(self, title: str, choices: tuple[tuple[str, str], ...]) -> None:
         super().__init__(id="values")
         self._choices = choices
-        self.border_title = Text(clean(title))
+        self.entitle(title)
 
     def on_mount(self) -> None:
         """Lay out the rows."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual import events
 from textual.content import Content
 from textual.geometry import Region, Size
@@ -14,9 +16,12 @@ from hotline.tui.actions import move_bindings
 from hotline.tui.drawing import strip_of, wrap_lines
 from hotline.tui.literal import literal
 from hotline.tui.look import QUIET, SELECTED, SELECTED_ASIDE
+from hotline.tui.widgets.titled import Titled
+
+Look = tuple[tuple[int, ...], Mapping[int, tuple[object, ...]]]
 
 
-class Rows(ScrollView, can_focus=True):
+class Rows(Titled, ScrollView, can_focus=True):
     """Base of every list. A subclass gives the number of rows and draws one.
 
     Up, Down, PgUp, PgDn, Home, End move the mark; Enter posts `Opened`.
@@ -25,6 +30,8 @@ class Rows(ScrollView, can_focus=True):
     ROW_LINES = 1
     BINDINGS = [*move_bindings(), ("enter", "open", "Open")]
     selected: reactive[int] = reactive(0, init=False, repaint=False)
+
+    _drawn: Look = ((), {})
 
     class Opened(Message):
         """Enter was pressed on row `index`."""
@@ -63,12 +70,35 @@ class Rows(ScrollView, can_focus=True):
         return "Nothing here."
 
     def rows_changed(self) -> None:
-        """Lay out again after the rows changed; the mark stays inside them."""
+        """Lay out again after the rows changed; only those that look different are redrawn."""
         count = self.row_count()
         self.virtual_size = Size(self.size.width, count * self.ROW_LINES)
         self.selected = max(0, min(self.selected, count - 1))
         self._keep_in_sight()
-        self.refresh()
+        before, self._drawn = self._drawn, self._look()
+        if before[0] != self._drawn[0]:
+            self.refresh()
+            return
+        for index, lines in self._drawn[1].items():
+            if before[1].get(index) != lines:
+                self._refresh_row(index)
+
+    def _look(self) -> Look:
+        """Return what is in sight: the frame of it, and each row's lines by index."""
+        width, height = self.size
+        count, top = self.row_count(), self.scroll_offset.y
+        first = top // self.ROW_LINES
+        last = min(count, (top + height) // self.ROW_LINES + 1)
+        rows = {
+            index: tuple(
+                (line.plain, tuple(line.spans))
+                for line in self.row_lines(
+                    index, width, marked=index == self.selected and self.has_focus
+                )
+            )
+            for index in range(first, last)
+        }
+        return (width, height, count, top, self.selected), rows
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit the rows to the new size."""
@@ -132,6 +162,9 @@ class Rows(ScrollView, can_focus=True):
         marked = index == self.selected
         lines = self.row_lines(index, width, marked=marked and self.has_focus)
         line = lines[part] if part < len(lines) else Content()
-        if marked:
-            base = base + (SELECTED if self.has_focus else SELECTED_ASIDE)
+        if marked and self.has_focus:
+            # One colour for the marked row: warning colours do not read on its background.
+            line, base = Content(line.plain), base + SELECTED
+        elif marked:
+            base = base + SELECTED_ASIDE
         return strip_of(line, width, base)

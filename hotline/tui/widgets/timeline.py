@@ -49,7 +49,7 @@ class Timeline(Rows):
         self._read_rows = read_rows
         self._length = 0
         self._pages: OrderedDict[int, tuple[TimelineRow, ...]] = OrderedDict()
-        self.border_title = "TIMELINE"
+        self.entitle("TIMELINE")
 
     def row_count(self) -> int:
         """Return how many rows the feed has."""
@@ -60,9 +60,8 @@ class Timeline(Rows):
         at_end = self.selected >= self._length - 1
         self._length = length
         self._pages.clear()
-        if at_end:
-            self.set_reactive(Rows.selected, max(0, length - 1))
-            self.post_message(self.Marked(self, self.selected))
+        if at_end and self.selected != max(0, length - 1):
+            self.set_reactive(Rows.selected, length - 1)
         self.rows_changed()
         self._say_place()
 
@@ -98,4 +97,4 @@ class Timeline(Rows):
 
     def _say_place(self) -> None:
         place = "end" if self.selected >= self._length - 1 else f"at {self.selected + 1}"
-        self.border_title = f"TIMELINE {self._length} ({place})" if self._length else "TIMELINE"
+        self.entitle(f"TIMELINE {self._length} ({place})" if self._length else "TIMELINE")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from rich.cells import cell_len
-from textual.geometry import Region
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -19,61 +21,82 @@ _OFFICER_CELLS = 8
 """What the screen's words and the officer's name keep; the product's name goes first."""
 
 
-class TitleRow(Widget):
-    """Draws row 0; a second that passes redraws the clock's cells alone."""
+class TitlePart(Widget):
+    """A stretch of row 0; the terminal is sent only the stretches that changed."""
 
-    def __init__(self) -> None:
-        super().__init__(id="title")
-        self._status: StatusView | None = None
-        self._place = ""
-        self._clock_at = 0
+    can_focus = False
 
-    def show(self, status: StatusView, place: str) -> None:
-        """Take a new status and the words for the screen, as in "INCIDENT INC-04"."""
-        before, self._status = self._status, status
-        only_clock = before is not None and place == self._place and _same_words(before, status)
-        self._place = place
-        if only_clock:
-            self.refresh(Region(self._clock_at, 0, 9, 1))
-        else:
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._line = Content()
+
+    def show(self, line: Content) -> None:
+        """Take the stretch; the same one again draws nothing."""
+        if not line.is_same(self._line):
+            self._line = line
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """Draw the row: the realm first, the officer gives way when it is narrow."""
-        width, status = self.size.width, self._status
-        if status is None:
-            return Strip.blank(width, self.visual_style.rich_style)
-        realm = f" {clean(status.mode)} "
-        line_pair = f"{clean(status.station)}-{clean(status.peer)}"
-        link = f"LINK {clean(status.link_word)}"
-        room = width - cell_len(f"{realm}    {line_pair}  00:00:00Z  OOW   {link} ")
-        officer_cells = min(cell_len(status.officer), _OFFICER_CELLS)
-        wanted = cell_len(self._place) + officer_cells
-        name = _NAME if room - len(_NAME) >= wanted else ""
-        room -= len(name)
-        place = fit(self._place, max(_PLACE_CELLS, room - officer_cells))
-        officer = fit(status.officer, max(0, room - cell_len(place)))
-        self._clock_at = cell_len(f"{name}{realm}  {place}  {line_pair}  ")
-        line = line_of(
-            (name, QUIET),
-            (realm, mode_style(status.mode)),
-            (f"  {place}", BRIGHT),
-            (f"  {line_pair}", PLAIN),
-            (f"  {format_clock(status.clock_ms)}", BRIGHT),
-            ("  OOW ", QUIET),
-            (officer, PLAIN),
-            ("  ", PLAIN),
-            (link, mark_style(status.link_mark)),
-        )
-        return strip_of(line, width, self.visual_style)
+        """Draw the stretch."""
+        return strip_of(self._line, self.size.width, self.visual_style)
 
 
-def _same_words(one: StatusView, other: StatusView) -> bool:
-    return (one.mode, one.station, one.peer, one.officer, one.link_word, one.link_mark) == (
-        other.mode,
-        other.station,
-        other.peer,
-        other.officer,
-        other.link_word,
-        other.link_mark,
+class TitleRow(Horizontal):
+    """Row 0 in three stretches: what stands before the clock, the clock, what stands after."""
+
+    can_focus = False
+
+    def __init__(self) -> None:
+        super().__init__(id="title")
+
+    def compose(self) -> ComposeResult:
+        """Yield the stretches."""
+        yield TitlePart(id="title-before")
+        yield TitlePart(id="title-clock")
+        yield TitlePart(id="title-after")
+
+    def show(self, status: StatusView, place: str) -> None:
+        """Take the status and the words for the screen, as in "INCIDENT INC-04"."""
+        before, after = title_ends(status, place, self.app.size.width)
+        first = self.query_one("#title-before", TitlePart)
+        first.styles.width = before.cell_length
+        first.show(before)
+        clock = line_of((format_clock(status.clock_ms), BRIGHT))
+        self.query_one("#title-clock", TitlePart).show(clock)
+        self.query_one("#title-after", TitlePart).show(after)
+
+
+def title_ends(status: StatusView, place: str, width: int) -> tuple[Content, Content]:
+    """Return what stands before and after the clock on a row of `width` cells.
+
+    Realm, stations and link always stand; the officer's name, the screen's words and
+    the product's name give way, in this order the last one first.
+    """
+    realm = f" {clean(_realm_words(status))} "
+    line_pair = f"{clean(status.station)}-{clean(status.peer)}"
+    link = f"LINK {clean(status.link_word)}"
+    room = width - cell_len(f"{realm}    {line_pair}  00:00:00Z  OOW   {link} ")
+    officer_cells = min(cell_len(status.officer), _OFFICER_CELLS)
+    name = _NAME if room - len(_NAME) >= cell_len(place) + officer_cells else ""
+    room -= len(name)
+    place = fit(place, max(_PLACE_CELLS, room - officer_cells))
+    before = line_of(
+        (name, QUIET),
+        (realm, mode_style(status.mode)),
+        (f"  {place}", BRIGHT),
+        (f"  {line_pair}  ", PLAIN),
     )
+    after = line_of(
+        ("  OOW ", QUIET),
+        (fit(status.officer, max(0, room - cell_len(place))), PLAIN),
+        ("  ", PLAIN),
+        (link, mark_style(status.link_mark)),
+    )
+    return before, after
+
+
+def _realm_words(status: StatusView) -> str:
+    """Say the mode, and in a replay the realm of what is replayed."""
+    if status.realm in ("", status.mode):
+        return status.mode
+    return f"{status.mode} {status.realm}"

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hotline.core.canonical import (
+    MAX_DEPTH,
+    MAX_INTEGER,
+    decode,
+    encode,
+    from_base64,
+    pae,
+    to_base64,
+)
+from hotline.core.errors import InvariantError, PeerError
+from hotline.core.text import refused_character
+
+TEXT = st.text(max_size=20).filter(
+    lambda text: not refused_character(text) and _normal(text)
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-MAX_INTEGER, MAX_INTEGER) | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def _normal(text: str) -> bool:
+    import unicodedata
+
+    return unicodedata.is_normalized("NFC", text)
+
+
+def read(data: bytes) -> Any:
+    return decode(data, what="thing", max_bytes=10_000)
+
+
+@given(VALUES)
+def test_value_read_back_is_the_value(value: Any) -> None:
+    assert read(encode(value)) == value
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_read_or_refused_as_the_peers_fault(data: bytes) -> None:
+    try:
+        value = read(data)
+    except PeerError:
+        return
+    assert encode(value) == data
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b" {}",
+        b"{} ",
+        b'{"a": 1}',
+        b'{"b":1,"a":2}',
+        b'{"a":1,"a":1}',
+        b'{"a":1,"a":2}',
+        b'"\\u0041"',
+        b'"\\/"',
+        b"01",
+        b"-0",
+        b"1e3",
+        b"1.0",
+        b"1.5",
+        b"NaN",
+        b"Infinity",
+        b"-Infinity",
+        b"[1,]",
+        b"{'a':1}",
+        b"\xef\xbb\xbf{}",
+        b"\xff",
+        b'"\xed\xa0\x80"',
+        b'"\\ud800"',
+        b'"a\\u0000"',
+        '"\u202e"'.encode(),
+        '{"\u200b":1}'.encode(),
+        '"e\u0301"'.encode(),
+        b"9007199254740992",
+        b"-9007199254740992",
+        b"9" * 5000,
+        b"true false",
+    ],
+)
+def test_other_spelling_is_refused(data: bytes) -> None:
+    with pytest.raises(PeerError):
+        read(data)
+
+
+def test_largest_integers_are_read() -> None:
+    for value in (MAX_INTEGER, -MAX_INTEGER):
+        assert read(str(value).encode()) == value
+
+
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_nesting_is_bounded(opening: bytes, closing: bytes) -> None:
+    inside = b"{}" if opening == b"[" else b"[]"
+    deep = opening * (MAX_DEPTH - 1) + inside + closing * (MAX_DEPTH - 1)
+    assert encode(read(deep)) == deep
+    with pytest.raises(PeerError, match="nested more than 12 deep"):
+        read(opening + deep + closing)
+
+
+@pytest.mark.parametrize("deep", [b"[" * 9000, b"[" * 4500 + b"]" * 4500, b'{"a":' * 1900])
+def test_very_deep_input_is_refused_and_never_a_crash(deep: bytes) -> None:
+    with pytest.raises(PeerError):
+        read(deep)
+
+
+def test_brackets_inside_a_text_are_no_nesting() -> None:
+    text = json.dumps("[{" * 500).encode()
+    assert read(text) == "[{" * 500
+
+
+def test_bound_on_bytes_is_kept_before_anything_is_read() -> None:
+    assert decode(b'"aa"', what="thing", max_bytes=4) == "aa"
+    with pytest.raises(PeerError, match="thing has 5 bytes, the bound is 4"):
+        decode(b'"aaa"', what="thing", max_bytes=4)
+
+
+@pytest.mark.parametrize("value", [{1, 2}, b"x", object(), float("nan"), "\ud800", {b"a": 1}])
+def test_value_that_json_cannot_carry_is_our_bug(value: Any) -> None:
+    with pytest.raises(InvariantError):
+        encode(value)
+
+
+def test_refusal_never_repeats_what_was_sent() -> None:
+    with pytest.raises(PeerError) as caught:
+        read('"secret \u202e words"'.encode())
+    assert "U+202E RIGHT-TO-LEFT OVERRIDE at character 8" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_pae_is_dsses() -> None:
+    assert pae("http://example.com/HelloWorld", b"hello world") == (
+        b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
+    )
+    assert pae("é", b"") == "DSSEv1 2 é 0 ".encode()
+
+
+@given(st.text(max_size=8), st.binary(max_size=8), st.text(max_size=8), st.binary(max_size=8))
+def test_pae_of_different_things_differs(
+    one: str, first: bytes, two: str, second: bytes
+) -> None:
+    if "\ud800" <= max(one + two + "a") <= "\udfff":
+        return
+    assert (pae(one, first) == pae(two, second)) == ((one, first) == (two, second))
+
+
+@given(st.binary(max_size=40))
+def test_base64_read_back_is_the_bytes(data: bytes) -> None:
+    assert from_base64(to_base64(data), what="thing") == data
+
+
+@pytest.mark.parametrize("text", ["YR==", "YQ", "YQ=", "Y Q==", "YQ==\n", "_w==", "é", "YQ==YQ=="])
+def test_other_base64_is_refused(text: str) -> None:
+    with pytest.raises(PeerError):
+        from_base64(text, what="thing")
