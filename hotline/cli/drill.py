@@ -6,12 +6,14 @@ import asyncio
 import json
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hotline.cli.drill_words import Progress, say_outcome
+from hotline.cli.terminal import has_terminal
 from hotline.core.errors import OperatorError
 from hotline.desk.desk import OfficerDesk
 from hotline.drill.crew import work_side
@@ -27,6 +29,19 @@ from hotline.tui.entry import run_console
 
 DEFAULT_SCENARIO = "unplanned-encounter"
 AUTO_SPEED = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The options of one call."""
+
+    scenario: str
+    auto: bool
+    paired: bool
+    join: Path | None
+    home: Path | None
+    speed: float | None
+    as_json: bool
 
 
 def drill(
@@ -66,35 +81,51 @@ def drill(
     if side is not None:
         asyncio.run(_child(_needed(home), side, machine))
         return
+    wanted = _Wanted(scenario, auto, paired, join, home, speed, as_json)
     if join is not None:
-        _check_terminal("--join")
-        other = read_drill(join).stations[1]
-        _finish(join, machine, asyncio.run(_person(join, other, machine)), as_json=as_json)
-        return
-    if paired:
-        _check_terminal("--paired")
-    by_script = auto or as_json or not (sys.stdin.isatty() and sys.stdout.isatty())
-    directory = home or Path(tempfile.mkdtemp(prefix="hotline-drill-"))
-    loaded = load_scenario(machine.config, scenario)
-    pace = speed or (AUTO_SPEED if by_script and not paired else 1.0)
-    set_up(directory, loaded, scenario, pace, machine)
-    if paired:
-        first = read_drill(directory).stations[0]
-        completed = asyncio.run(_person(directory, first, machine))
-    elif by_script:
-        completed = _script(directory, loaded.title, quiet=as_json)
+        directory, completed = _join(join, machine)
+    elif paired:
+        directory, completed = _pair(wanted, machine)
+    elif auto or as_json or not has_terminal():
+        directory, completed = _script(wanted, machine)
     else:
-        completed = asyncio.run(
-            run_against_robot(directory, machine, _console, lambda _name, _report: None)
-        )
+        directory, completed = _against_robot(wanted, machine)
     _finish(directory, machine, completed, as_json=as_json)
 
 
-def _script(directory: Path, title: str, *, quiet: bool) -> bool:
-    progress = Progress(sys.stderr if quiet else sys.stdout, quiet=quiet)
+def _set_up(wanted: _Wanted, machine: Machine, default_speed: float) -> tuple[Path, str]:
+    """Return the drill's directory and the scenario's title."""
+    loaded = load_scenario(machine.config, wanted.scenario)
+    directory = wanted.home or Path(tempfile.mkdtemp(prefix="hotline-drill-"))
+    set_up(directory, loaded, wanted.scenario, wanted.speed or default_speed, machine)
+    return directory, loaded.title
+
+
+def _join(directory: Path, machine: Machine) -> tuple[Path, bool]:
+    _check_terminal("--join")
+    other = read_drill(directory).stations[1]
+    return directory, asyncio.run(_person(directory, other, machine))
+
+
+def _pair(wanted: _Wanted, machine: Machine) -> tuple[Path, bool]:
+    _check_terminal("--paired")
+    directory, _ = _set_up(wanted, machine, 1.0)
+    first = read_drill(directory).stations[0]
+    return directory, asyncio.run(_person(directory, first, machine))
+
+
+def _against_robot(wanted: _Wanted, machine: Machine) -> tuple[Path, bool]:
+    directory, _ = _set_up(wanted, machine, 1.0)
+    quiet = Progress(sys.stderr, quiet=True)
+    return directory, asyncio.run(run_against_robot(directory, machine, _console, quiet.take))
+
+
+def _script(wanted: _Wanted, machine: Machine) -> tuple[Path, bool]:
+    directory, title = _set_up(wanted, machine, AUTO_SPEED)
+    progress = Progress(sys.stdout, quiet=wanted.as_json)
     progress.begin(title, directory)
     asyncio.run(run_auto(directory, progress.take))
-    return True
+    return directory, True
 
 
 async def _person(directory: Path, name: str, machine: Machine) -> bool:
@@ -137,7 +168,7 @@ def _finish(directory: Path, machine: Machine, completed: bool, *, as_json: bool
 
 
 def _check_terminal(option: str) -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not has_terminal():
         raise OperatorError(f"{option} needs a terminal", hint="use --auto without one")
 
 

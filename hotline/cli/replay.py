@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hotline.cli.terminal import has_terminal
 from hotline.core.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def replay(
     phrasebook = load_phrasebook(config, LANGUAGE)
     if as_json:
         return _print_frames(record, rules, phrasebook)
-    if _on_terminal():
+    if has_terminal():
         return _open_console(record, rules, phrasebook)
     return _print_text(record, rules, phrasebook)
 
@@ -79,15 +79,6 @@ def _typed(name: str) -> str:
     if sys.stdin.isatty():
         return getpass.getpass(f"Passphrase of {name}: ")
     return sys.stdin.readline(MAX_PASSPHRASE_CHARACTERS).removesuffix("\n")
-
-
-def _on_terminal() -> bool:
-    """Return whether a console can be drawn: both ends are a terminal that has a size."""
-    streams = (sys.stdin, sys.stdout)
-    if not all(stream is not None and stream.isatty() for stream in streams):
-        return False
-    able = os.environ.get("TERM", "dumb") != "dumb"
-    return able and os.get_terminal_size(sys.stdout.fileno()).columns > 0
 
 
 def _print_frames(record: Record, rules: Rules, phrasebook: Phrasebook) -> int:

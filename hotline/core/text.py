@@ -10,9 +10,7 @@ from hotline.core.errors import PeerError
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Controls, format characters (bidi overrides, zero-width), surrogates, private, unassigned."""
 
-_FILLERS = frozenset(
-    "\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5\u180b\u180c\u180d\u180f"
-)
+_FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5\u180b\u180c\u180d\u180f")
 """Characters that show as nothing although their category is a letter, mark or symbol."""
 
 _PLAIN = re.compile(

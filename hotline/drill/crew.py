@@ -19,12 +19,12 @@ from hotline.core.errors import HotlineError, LinkError, StorageError
 from hotline.core.exchange.delivery import StatementState
 from hotline.drill.robot import RobotOfficer
 from hotline.drill.side import COMPLETE, Side, open_side
+from hotline.drill.waiting import until
 from hotline.station.assembly import Machine
 
 SETTLE = "settle"
 MAX_RESTARTS = 500
 RESTART_PAUSE_S = 0.2
-COMPLETE_POLL_S = 0.05
 
 Report = dict[str, Any]
 OnReport = Callable[[str, Report], None]
@@ -70,12 +70,11 @@ async def work_side(
 
 
 async def _say_when_complete(side: Side, say: Callable[[str], None]) -> None:
-    said = False
     while True:
-        if side.complete != said:
-            said = not said
-            say(_line("complete" if said else "resumed"))
-        await asyncio.sleep(COMPLETE_POLL_S)
+        await until(side.station, lambda: side.complete)
+        say(_line("complete"))
+        await until(side.station, lambda: not side.complete)
+        say(_line("resumed"))
 
 
 class _Reporter:
@@ -123,22 +122,27 @@ class Crew:
         """Prepare; `on_report` takes (station, report)."""
         self._directory, self._names, self._on_report = directory, names, on_report
         self._children: dict[str, asyncio.subprocess.Process] = {}
+        self._news = asyncio.Condition()
         self._settling = False
         self._last_error = ""
         self.complete: set[str] = set()
         self.settled: set[str] = set()
         self.restarts = 0
 
-    async def run(self, until: Callable[[], bool]) -> None:
-        """Keep the children going until `until()`, then end them in order.
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Return when `condition` holds; it is looked at after each report of a child."""
+        async with self._news:
+            await self._news.wait_for(condition)
+
+    async def run(self, end: Awaitable[object]) -> None:
+        """Keep the children going until `end` returns, then end them in order.
 
         Raises:
             HotlineError: a child failed for a reason that starting again does not mend.
         """
         async with asyncio.TaskGroup() as tasks:
             watches = [tasks.create_task(self._watch(name)) for name in self._names]
-            while not until():
-                await asyncio.sleep(COMPLETE_POLL_S)
+            await end
             for watch in watches:
                 watch.cancel()
 
@@ -195,6 +199,8 @@ class Crew:
         errors = asyncio.create_task(child.stderr.read())
         while line := await child.stdout.readline():
             self._take(name, line)
+            async with self._news:
+                self._news.notify_all()
         self._last_error = (await errors).decode(errors="replace").strip()
         return await child.wait()
 

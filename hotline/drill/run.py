@@ -12,11 +12,11 @@ from hotline.desk.desk import OfficerDesk
 from hotline.drill.crew import Crew, OnReport
 from hotline.drill.setup import read_drill
 from hotline.drill.side import COMPLETE, Side, open_side
+from hotline.drill.waiting import until
 from hotline.station.assembly import Machine
 
 AUTO_LIMIT_S = 600.0
 SETTLE_LIMIT_S = 10.0
-LINK_POLL_S = 0.1
 
 Console = Callable[[OfficerDesk], Awaitable[int]]
 """Opens a console on a desk and returns when the officer leaves."""
@@ -34,15 +34,14 @@ async def run_auto(directory: Path, on_report: OnReport) -> Crew:
     everybody = set(names)
 
     async def settle() -> None:
-        while crew.complete != everybody:
-            await asyncio.sleep(LINK_POLL_S)
+        await crew.until(lambda: crew.complete == everybody)
         for name in names:
             await crew.settle(name)
 
     settling = asyncio.create_task(settle())
     try:
         async with asyncio.timeout(AUTO_LIMIT_S):
-            await _plainly(crew.run(lambda: crew.settled == everybody))
+            await _plainly(crew.run(crew.until(lambda: crew.settled == everybody)))
     except TimeoutError as error:
         raise LinkError(
             "the drill did not come to its end in time", hint="run it again with the same --home"
@@ -62,7 +61,7 @@ async def run_against_robot(
     async with open_side(directory, ours, machine) as side:
         crew = Crew(directory, [theirs], on_report)
         left = asyncio.Event()
-        robots = asyncio.create_task(_plainly(crew.run(left.is_set)))
+        robots = asyncio.create_task(_plainly(crew.run(left.wait())))
         try:
             await _at_console(side, console, beside=robots)
             completed = _completed(side)
@@ -86,8 +85,7 @@ async def run_person(
     async with open_side(directory, name, machine) as side:
         if not side.station.route.up:
             waiting()
-        while not side.station.route.up:
-            await asyncio.sleep(LINK_POLL_S)
+        await until(side.station, lambda: side.station.route.up)
         await _at_console(side, console, beside=None)
         completed = _completed(side)
         if completed:
@@ -112,8 +110,7 @@ async def _at_console(side: Side, console: Console, *, beside: asyncio.Task[None
 
 
 async def _end_when_complete(side: Side) -> None:
-    while not _completed(side):
-        await asyncio.sleep(LINK_POLL_S)
+    await until(side.station, lambda: _completed(side))
     await side.end(COMPLETE)
 
 

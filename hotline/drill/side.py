@@ -16,6 +16,7 @@ from hotline.core.records.events import DrillEnded, DrillStarted
 from hotline.desk.desk import OfficerDesk
 from hotline.desk.opening import open_desk
 from hotline.drill.setup import officer_of, scenario_of
+from hotline.drill.waiting import until
 from hotline.station.assembly import Machine, open_station
 from hotline.station.home import Home
 from hotline.station.station import Station
@@ -23,7 +24,7 @@ from hotline.transport.link import Timings
 
 TIMINGS = Timings(backoff_cap_s=1.0, stable_s=2.0, blocked_s=5.0)
 BRIEFING_LINE_MS = 4_000
-SETTLE_PAUSE_S = 0.05
+SETTLE_PAUSE_S = 0.5
 COMPLETE = "the incident is closed on both sides"
 
 
@@ -85,7 +86,9 @@ class Side:
         """Show our newest head until the peer has countersigned all that we recorded."""
         while not self.station.settled:
             self.station.show_head()
-            await asyncio.sleep(SETTLE_PAUSE_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SETTLE_PAUSE_S):
+                    await until(self.station, lambda: self.station.settled)
 
 
 @asynccontextmanager

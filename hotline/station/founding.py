@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hotline.core.canonical import to_base64
 from hotline.core.errors import OperatorError, StorageError
+from hotline.core.exchange.rules import GENERATION
 from hotline.core.messages.catalogue import Catalogue
 from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import build_origin
@@ -47,7 +48,6 @@ from hotline.station.home import (
     handle_of,
     write_json,
 )
-from hotline.station.line import GENERATION
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hotline.core.exchange.rules import GENERATION
 from hotline.core.records.checkpoint import build_origin, witness_name
 from hotline.core.seams import Clock, Entropy
 from hotline.core.values import Digest, Realm
@@ -13,9 +14,6 @@ from hotline.sealing.line_secret import LineSecret
 from hotline.sealing.packet import Announcement
 from hotline.sealing.prekey import Prekey, PrekeyPublic
 from hotline.sealing.roster import Roster
-
-GENERATION = 1
-"""Generation of every ledger; a restored ledger will open the next."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 from hotline.core.errors import HotlineError, InvariantError, OperatorError, PeerError
 from hotline.core.exchange.commands import Command, Note, SendStatement, TakeStatement, Tick
 from hotline.core.exchange.delivery import Delivery
-from hotline.core.exchange.rules import Rules
+from hotline.core.exchange.rules import GENERATION, Rules
 from hotline.core.exchange.situation import Situation
 from hotline.core.records import events as ev
 from hotline.core.times import format_time
@@ -22,7 +22,7 @@ from hotline.sealing.order import Order, order_digest, sign_order
 from hotline.sealing.statements import VerifiedStatement, verify_statement
 from hotline.station.courier import Courier
 from hotline.station.intake import Intake, Taken, told
-from hotline.station.line import GENERATION, Line
+from hotline.station.line import Line
 from hotline.station.outgoing import Outgoing
 from hotline.station.recorder import Recorded, Recorder
 from hotline.station.witness import Witness
@@ -270,6 +270,9 @@ class Station:
                 )
                 self._outgoing.put(lambda refusal=refusal: [refusal])  # type: ignore[misc]
             elif isinstance(command, TakeStatement):
+                if decision.duplicate:
+                    # The receipt before did not serve: perhaps its head never arrived.
+                    self._witness.forget_shown(self.peer)
                 self._put_receipt(command.told.digest)
 
     def _put_receipt(self, digest: str) -> None:

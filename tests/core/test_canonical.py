@@ -19,9 +19,7 @@ from hotline.core.canonical import (
 from hotline.core.errors import InvariantError, PeerError
 from hotline.core.text import refused_character
 
-TEXT = st.text(max_size=20).filter(
-    lambda text: not refused_character(text) and _normal(text)
-)
+TEXT = st.text(max_size=20).filter(lambda text: not refused_character(text) and _normal(text))
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-MAX_INTEGER, MAX_INTEGER) | TEXT,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
@@ -146,9 +144,7 @@ def test_pae_is_dsses() -> None:
 
 
 @given(st.text(max_size=8), st.binary(max_size=8), st.text(max_size=8), st.binary(max_size=8))
-def test_pae_of_different_things_differs(
-    one: str, first: bytes, two: str, second: bytes
-) -> None:
+def test_pae_of_different_things_differs(one: str, first: bytes, two: str, second: bytes) -> None:
     if "\ud800" <= max(one + two + "a") <= "\udfff":
         return
     assert (pae(one, first) == pae(two, second)) == ((one, first) == (two, second))

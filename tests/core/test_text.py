@@ -49,7 +49,19 @@ def test_combining_marks_are_bounded_in_a_row() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "plain", "Grüße", "Привет", "你好", "مرحبا", "שלום", "ハロー", "한국어", "ไทย", "½ × 3′ — “x”"],
+    [
+        "",
+        "plain",
+        "Grüße",
+        "Привет",
+        "你好",
+        "مرحبا",
+        "שלום",
+        "ハロー",
+        "한국어",
+        "ไทย",
+        "½ × 3′ — “x”",
+    ],
 )
 def test_words_of_many_scripts_stand(text: str) -> None:
     assert check_text(text, what="text") == text

@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 import unicodedata
 
+import pytest
+
 from hotline.core import text
+from hotline.core.errors import PeerError
 
 
 def test_plain_characters_none_is_refused_or_combines() -> None:
@@ -21,9 +24,5 @@ def test_plain_characters_none_is_refused_or_combines() -> None:
 
 def test_newline_where_only_one_line_may_be_is_refused_by_the_quick_way_too() -> None:
     assert text.refused_character("a\nb", newlines=False) is not None
-    try:
+    with pytest.raises(PeerError, match=r"U\+000A"):
         text.check_text("a\nb", what="a line", newlines=False)
-    except text.PeerError as error:
-        assert "U+000A" in str(error)
-    else:
-        raise AssertionError("a newline passed")

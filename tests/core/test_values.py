@@ -33,7 +33,9 @@ def test_station_name_stands(name: str) -> None:
     assert check_station(name) == name
 
 
-@pytest.mark.parametrize("name", ["", "a", "1A", "-A", "A" * 17, "A B", "A/", "Ä", "A\n", "A\u200b"])
+@pytest.mark.parametrize(
+    "name", ["", "a", "1A", "-A", "A" * 17, "A B", "A/", "Ä", "A\n", "A\u200b"]
+)
 def test_wrong_station_name_is_refused(name: str) -> None:
     with pytest.raises(PeerError):
         check_station(name)

@@ -633,6 +633,3 @@ async def test_false_head_conflicts_do_not_stop_the_line(tmp_path: Path) -> None
         for size in (0, 3, 2**53 - 1):
             south.inject(its.HeadConflictItem(origin=origin, size=size))
         await south.station.route.ping()
-
-
-# --- recordings ---------------------------------------------------------------------

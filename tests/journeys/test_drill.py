@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 SECONDS = 120
-STATEMENTS = 43
+STATEMENTS = 44
 ACKNOWLEDGED = 19
 
 
@@ -56,8 +56,10 @@ class _Running:
         self.lines: list[str] = []
         self.sides: dict[str, int] = {}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "hotline", "drill", "--auto"]
-            + ["--home", str(home), "--speed", str(speed)],
+            [
+                *(sys.executable, "-m", "hotline", "drill", "--auto"),
+                *("--home", str(home), "--speed", str(speed)),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -101,7 +103,7 @@ def test_drill_without_a_terminal_tells_every_statement_and_both_verdicts(tmp_pa
     for words in ("DELIVERED", "DISPLAYED", "READ BY OFFICER", "READ BACK", "dialogue answered"):
         assert words in told
     assert told.count(": VERIFIED, ") == 2
-    assert "The two ledgers AGREE: 43 statements, 43 receipted" in told
+    assert "The two ledgers AGREE: 44 statements, 44 receipted" in told
     assert "LADDER: CLOSED" in told
     ledgers = [Path(line.strip()) for line in told.splitlines() if line.endswith("ledger.db")]
     assert all(path.is_file() for path in ledgers[:2])

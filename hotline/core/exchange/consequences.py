@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hotline.core.errors import PeerError
 from hotline.core.exchange import rules as known
 from hotline.core.exchange.commands import Told
+from hotline.core.exchange.delivery import StatementState
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Dialogue, Situation
 from hotline.core.messages.template import LadderAct, ReplyClass, Template
@@ -31,7 +32,7 @@ def consequences(situation: Situation, rules: Rules, told: Told, now_ms: int) ->
     if told.template is None:
         return
     yield from _answer(situation, told, told.template)
-    yield from _special(situation, told, told.template)
+    yield from _special(situation, rules, told, told.template)
     climb = _climb(situation, rules, told, told.template)
     yield from _expect(situation, rules, told, told.template, climb, now_ms)
     if climb is not None:
@@ -117,7 +118,9 @@ def unread_by(situation: Situation, digest: str, station: str) -> bool:
     return all(reader != station for reader, *_ in situation.statements[digest].read_by)
 
 
-def _special(situation: Situation, told: Told, template: Template) -> Iterator[ev.Event]:
+def _special(
+    situation: Situation, rules: Rules, told: Told, template: Template
+) -> Iterator[ev.Event]:
     """Templates whose meaning the exchange itself knows."""
     about = situation.statements.get(told.statement.answers or "")
     if about is None:
@@ -134,15 +137,15 @@ def _special(situation: Situation, told: Told, template: Template) -> Iterator[e
                 at_ms=told.statement.at_ms,
             )
             yield from met(situation, about.digest, told.digest, ("read",))
-            dialogue = situation.dialogues.get(about.digest)
-            if dialogue and not dialogue.how and dialogue.reply == ReplyClass.ROGER:
-                yield ev.DialogueClosed(digest=about.digest, statement=told.digest, how="READ")
-                yield from met(situation, about.digest, told.digest, ("reply",))
+            if not _wants_read_back(rules, about):
+                yield from _read(situation, about.digest, told)
         case known.READ_BACK if theirs:
             agreed = told.statement.fields.get("result") == "AGREES"
             yield ev.ReadBack(
                 digest=about.digest, statement=told.digest, station=sender, agreed=agreed
             )
+            if agreed and not unread_by(situation, about.digest, sender):
+                yield from _read(situation, about.digest, told)
         case known.RETRACTION if not theirs:
             yield ev.StatementRetracted(digest=about.digest, statement=told.digest)
             dialogue = situation.dialogues.get(about.digest)
@@ -151,6 +154,19 @@ def _special(situation: Situation, told: Told, template: Template) -> Iterator[e
             yield from met(situation, about.digest, told.digest, ("reply",))
         case known.CORRECTION if not theirs:
             yield ev.StatementCorrected(digest=about.digest, statement=told.digest)
+
+
+def _wants_read_back(rules: Rules, about: StatementState) -> bool:
+    template = rules.template_of(about.statement.template)
+    return template is not None and bool(template.readback)
+
+
+def _read(situation: Situation, digest: str, told: Told) -> Iterator[ev.Event]:
+    """Close a dialogue that asked for nothing but to be read, and read back where it asks."""
+    dialogue = situation.dialogues.get(digest)
+    if dialogue and not dialogue.how and dialogue.reply == ReplyClass.ROGER:
+        yield ev.DialogueClosed(digest=digest, statement=told.digest, how="READ")
+        yield from met(situation, digest, told.digest, ("reply",))
 
 
 def _expect(

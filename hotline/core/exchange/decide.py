@@ -188,11 +188,13 @@ def _check_place(situation: Situation, command: TakeStatement) -> ev.GapSeen | N
         raise PeerError("it is addressed to its own sender")
     if statement.fields.get("reference", statement.answers) != statement.answers:
         raise PeerError("its reference is not the statement that it answers")
+    if order.generation != known.GENERATION:
+        raise PeerError(f"its order is of generation {order.generation}, which was never opened")
     key = (statement.sender, order.generation, order.seq)
     if key in situation.seen_orders:
         raise PeerError(f"fork: number {order.seq} of {statement.sender} stands already")
     held = situation.their_orders.get(statement.sender)
-    held_seq = held.seq if held and held.generation == order.generation else 0
+    held_seq = held.seq if held else 0
     if order.seq == held_seq + 1:
         expected = held.digest if held and held_seq else ZERO_DIGEST.hex()
         if command.prev != expected:

@@ -28,6 +28,9 @@ ROLES = {
 }
 """Templates whose meaning the exchange itself knows (docs/protocol.md §5.4)."""
 
+GENERATION = 1
+"""Generation of every ledger and order; a restored ledger will open the next."""
+
 DEFAULT_READ_CLOCKS_MS: Mapping[Precedence, int] = {
     Precedence.FLASH: 10 * 60_000,
     Precedence.IMMEDIATE: 30 * 60_000,

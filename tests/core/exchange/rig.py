@@ -58,9 +58,7 @@ class Side:
     log: list[Happening] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        opened = ev.LedgerOpened(
-            realm="EXERCISE", line=LINE, station=self.name, generation=1
-        )
+        opened = ev.LedgerOpened(realm="EXERCISE", line=LINE, station=self.name, generation=1)
         self._record(opened, None)
 
     def _record(self, event: ev.Event, statement: Statement | None) -> None:

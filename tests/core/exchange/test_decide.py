@@ -152,9 +152,7 @@ def test_unverified_statement_is_recorded_and_changes_nothing() -> None:
 def test_doubtful_clock_is_flagged_and_nothing_is_corrected() -> None:
     north, south = pair()
     letter = south.say()
-    (doubt,) = of_kind(
-        north.take(letter, sent_at_ms=north.now_ms - 2 * MINUTE_MS), ev.ClockDoubted
-    )
+    (doubt,) = of_kind(north.take(letter, sent_at_ms=north.now_ms - 2 * MINUTE_MS), ev.ClockDoubted)
     assert doubt.difference_ms == -2 * MINUTE_MS
     assert north.situation.statements[letter.digest].statement.at_ms == letter.told.statement.at_ms
 
@@ -186,9 +184,7 @@ def test_ladder_move_out_of_turn_is_refused_with_what_can_be_done() -> None:
     letter = south.say("deesc/hold", incident=INCIDENT)
     north.take(letter)
     say = {"incident": INCIDENT, "answers": letter.digest}
-    assert "what you can do now: propose" in refused(
-        south, "deesc/answer", answer="ACCEPT", **say
-    )
+    assert "what you can do now: propose" in refused(south, "deesc/answer", answer="ACCEPT", **say)
     assert "propose or answer" in refused(north, "deesc/verify-result", **say)
 
 

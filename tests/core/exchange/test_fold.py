@@ -30,9 +30,7 @@ ACTIONS = (
     "close",
     "again",
 )
-STEPS = st.lists(
-    st.tuples(st.sampled_from(ACTIONS), st.booleans(), st.integers(0, 5)), max_size=40
-)
+STEPS = st.lists(st.tuples(st.sampled_from(ACTIONS), st.booleans(), st.integers(0, 5)), max_size=40)
 
 
 class Play:

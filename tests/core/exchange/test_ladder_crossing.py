@@ -184,7 +184,9 @@ def test_breach_after_verification_takes_the_step_back() -> None:
 
 
 def test_declined_step_cannot_be_alleged_as_breached_while_closing() -> None:
-    crossing = play([(N, CEASE), (N, DELIVER), (S, DECLINE), (S, DELIVER), (N, CLOSE), (N, DELIVER)])
+    crossing = play(
+        [(N, CEASE), (N, DELIVER), (S, DECLINE), (S, DELIVER), (N, CLOSE), (N, DELIVER)]
+    )
     south = crossing.sides[1]
     assert south.ladder().state == "CLOSING"
     assert not crossing.move(S, NO)

@@ -51,8 +51,10 @@ GOOD: dict[str, Any] = {
 HEX = st.binary(min_size=32, max_size=32).map(bytes.hex)
 STATIONS = st.from_regex(r"[A-Z][A-Z0-9-]{0,15}", fullmatch=True)
 TIMES = st.integers(0, MAX_TIME_MS).map(format_time)
-WORDS = st.text(max_size=40).map(lambda text: unicodedata.normalize("NFC", text)).filter(
-    lambda text: not refused_character(text)
+WORDS = (
+    st.text(max_size=40)
+    .map(lambda text: unicodedata.normalize("NFC", text))
+    .filter(lambda text: not refused_character(text))
 )
 STATEMENTS = st.builds(
     Statement,
@@ -173,9 +175,11 @@ LONG = {f"f{n}": "x" * MAX_VALUE_CHARACTERS for n in range(20)}
 )
 def test_statement_out_of_order_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(PeerError):
-        decode_statement(json.dumps(
-            {**GOOD, **changes}, sort_keys=True, separators=(",", ":"), ensure_ascii=False
-        ).encode())
+        decode_statement(
+            json.dumps(
+                {**GOOD, **changes}, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+            ).encode()
+        )
 
 
 @pytest.mark.parametrize("key", sorted(GOOD))
