@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from typing import Any
 
 from hotline.core.errors import InvariantError, PeerError
-from hotline.core.text import check_text
+from hotline.core.text import check_text, is_plain
 
 MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 12
@@ -47,10 +48,12 @@ def decode(data: bytes, *, what: str, max_bytes: int) -> Any:
     if len(data) > max_bytes:
         raise PeerError(f"{what} has {len(data)} bytes, the bound is {max_bytes}")
     try:
-        value = json.loads(data.decode())
+        text = data.decode()
+        value = json.loads(text)
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise PeerError(f"{what} is not JSON in UTF-8") from error
-    _check(value, what, MAX_DEPTH)
+    plain = is_plain(text) and not _ODD_ESCAPE.search(text)
+    _check(value, what, MAX_DEPTH, plain=plain)
     try:
         spelled = encode(value)
     except (InvariantError, UnicodeEncodeError) as error:
@@ -60,14 +63,20 @@ def decode(data: bytes, *, what: str, max_bytes: int) -> Any:
     return value
 
 
-def _check(value: Any, what: str, depth: int) -> None:
+_ODD_ESCAPE = re.compile(r'\\[^n"\\]')
+"""An escape in JSON that may stand for a character which the text does not show."""
+
+
+def _check(value: Any, what: str, depth: int, *, plain: bool) -> None:
+    """Refuse what canonical JSON does not carry; `plain`: every string is known to be good."""
     if depth == 0 and isinstance(value, list | dict):
         raise PeerError(f"{what} is nested more than {MAX_DEPTH} deep")
     match value:
         case bool() | None:
             pass
         case str():
-            check_text(value, what=what)
+            if not plain:
+                check_text(value, what=what)
         case int():
             if abs(value) > MAX_INTEGER:
                 raise PeerError(f"{what} holds an integer of 2^53 or more")
@@ -75,11 +84,12 @@ def _check(value: Any, what: str, depth: int) -> None:
             raise PeerError(f"{what} holds a number with a fraction; write it as text")
         case list():
             for item in value:
-                _check(item, what, depth - 1)
+                _check(item, what, depth - 1, plain=plain)
         case dict():
             for key, item in value.items():
-                check_text(key, what=what)
-                _check(item, what, depth - 1)
+                if not plain:
+                    check_text(key, what=what)
+                _check(item, what, depth - 1, plain=plain)
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:

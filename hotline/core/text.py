@@ -23,6 +23,14 @@ MAX_COMBINING = 4
 """Combining marks that may follow one another; more would paint over other rows."""
 
 
+def is_plain(text: str) -> bool:
+    """Return whether `text` is of characters alone that need no closer look.
+
+    None of them is refused, combines, or is written otherwise in NFC.
+    """
+    return _PLAIN.fullmatch(text) is not None
+
+
 def refused_character(text: str, *, newlines: bool = True) -> str | None:
     """Name the first character of `text` that may not stand in it, or return None.
 
@@ -49,8 +57,9 @@ def check_text(text: str, *, what: str, newlines: bool = True) -> str:
     Raises:
         PeerError: it is not NFC or holds a refused character; the code point is named.
     """
-    plain = _PLAIN.fullmatch(text) and (newlines or "\n" not in text)
-    refused = None if plain else refused_character(text, newlines=newlines)
+    if is_plain(text) and (newlines or "\n" not in text):
+        return text
+    refused = refused_character(text, newlines=newlines)
     if refused:
         raise PeerError(f"{what} holds {refused}, which is not allowed")
     if not unicodedata.is_normalized("NFC", text):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hotline.core.errors import InvariantError
-from hotline.core.records.entry import Draft
+from hotline.core.records.entry import Draft, Entry
 from hotline.core.records.leaf import (
     ENCLOSURE,
     ENCLOSURE_KIND,
@@ -34,14 +34,13 @@ class Row:
     """One entry as it goes into the tables.
 
     Attributes:
+        entry: The entry in the open, as `LedgerReader.entries` would give it back.
+        sealed: Its sealed content.
         enclosure: The sealed enclosure, or None.
         public: The public record that the entry binds, or None.
     """
 
-    index: int
-    kind: int
-    subject: Digest
-    leaf: bytes
+    entry: Entry
     sealed: bytes
     enclosure: bytes | None
     public: bytes | None
@@ -79,7 +78,7 @@ class Composer:
         nodes: list[Node] = []
         for draft in drafts:
             row = self._row(draft, frontier.size, prev)
-            prev = leaf_hash(row.leaf)
+            prev = leaf_hash(row.entry.leaf)
             frontier, completed = append_leaf(frontier, prev)
             rows.append(row)
             nodes += completed
@@ -103,7 +102,17 @@ class Composer:
             sealed_digest=sealed_digest(sealed, enclosure),
         )
         encoded = encode_leaf(leaf)
-        return Row(index, draft.kind, draft.subject, encoded, sealed, enclosure, draft.public)
+        entry = Entry(
+            index=index,
+            kind=draft.kind,
+            recorded_at_ms=draft.recorded_at_ms,
+            subject=draft.subject,
+            content=draft.content,
+            salt=salt,
+            leaf=encoded,
+            has_enclosure=enclosure is not None,
+        )
+        return Row(entry, sealed, enclosure, draft.public)
 
     def _seal(self, draft: Draft, index: int, kind: int, plaintext: bytes) -> bytes:
         return self._sealer.seal(self._origin, index, kind, plaintext, draft.recorded_at_ms)

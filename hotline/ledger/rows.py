@@ -24,11 +24,13 @@ _WITNESSED = """INSERT INTO witnessed(seq, origin, old_size, size, root, note)
 def write_batch(connection: sqlite3.Connection, batch: Batch, note: bytes) -> None:
     """Write entries, enclosures, public records, nodes and the head over them."""
     for row in batch.rows:
-        connection.execute(_ENTRY, (row.index, row.kind, row.subject, row.leaf, row.sealed))
+        entry = row.entry
+        values = (entry.index, entry.kind, entry.subject, entry.leaf, row.sealed)
+        connection.execute(_ENTRY, values)
         if row.enclosure is not None:
-            connection.execute(_ENCLOSURE, (row.index, row.enclosure))
+            connection.execute(_ENCLOSURE, (entry.index, row.enclosure))
         if row.public is not None:
-            connection.execute(_PUBLIC, (row.subject, row.public))
+            connection.execute(_PUBLIC, (entry.subject, row.public))
     connection.executemany(_NODE, batch.nodes)
     connection.execute("INSERT INTO head(size, note) VALUES(?, ?)", (batch.frontier.size, note))
 

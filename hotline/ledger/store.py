@@ -7,15 +7,16 @@ Spec: docs/ledger.md §9, §10
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hotline.core.errors import IntegrityError, InvariantError
 from hotline.core.records.checkpoint import Checkpoint, Cosignature, sign_checkpoint
-from hotline.core.records.entry import Draft
+from hotline.core.records.entry import Draft, Entry
+from hotline.core.records.leaf import leaf_hash
 from hotline.core.records.witness import WitnessedHead
 from hotline.core.seams import BlobSealer, Entropy, Signer, Verifier
-from hotline.core.values import ZERO_DIGEST
+from hotline.core.values import ZERO_DIGEST, Digest
 from hotline.ledger.batch import Batch, Composer
 from hotline.ledger.handle import Handle
 from hotline.ledger.heads import Head
@@ -25,6 +26,10 @@ from hotline.ledger.reader import LedgerReader
 from hotline.ledger.rows import write_batch, write_cosignatures, write_witnessed
 from hotline.ledger.schema import RECEIVED_KIND
 from hotline.ledger.snapshot import Snapshot
+
+MAX_FRESH_NODES = 16_384
+MAX_FRESH_ENTRIES = 256
+"""What was written last is kept in memory up to here; the rest is read from the disk."""
 
 APPENDS_BETWEEN_CHECKPOINTS = 64
 """A short write-ahead log is a fast one; each checkpoint costs two more syncs."""
@@ -49,6 +54,8 @@ class Ledger(LedgerReader):
         last = parts.frontier.size - 1
         self._prev = read_node(parts.file, 0, last) if last >= 0 else ZERO_DIGEST
         self._appends = 0
+        self._fresh_nodes: dict[tuple[int, int], Digest] = {}
+        self._fresh_entries: dict[int, Entry] = {}
 
     @classmethod
     def create(
@@ -205,13 +212,46 @@ class Ledger(LedgerReader):
             if self._appends % APPENDS_BETWEEN_CHECKPOINTS == 0:
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         self._frontier, self._prev, self._newest = batch.frontier, batch.prev, head
+        self._remember(batch)
+
+    def _remember(self, batch: Batch) -> None:
+        """Keep what was just written in memory: receipts and proofs want it next.
+
+        It comes from here and not from the disk, so there is nothing to check.
+        """
+        if len(self._fresh_nodes) + len(batch.nodes) > MAX_FRESH_NODES:
+            self._fresh_nodes.clear()
+        self._fresh_nodes.update({(node.level, node.place): node.digest for node in batch.nodes})
+        for row in batch.rows:
+            self._fresh_entries[row.entry.index] = row.entry
+            level_0 = leaf_hash(row.entry.leaf)
+            self._fresh_nodes[0, row.entry.index] = level_0
+        while len(self._fresh_entries) > MAX_FRESH_ENTRIES:
+            del self._fresh_entries[next(iter(self._fresh_entries))]
+
+    def entries(self, start: int, stop: int) -> Iterator[Entry]:
+        """Yield the entries of [start, stop), cut at `size`, opened and checked.
+
+        Raises:
+            IntegrityError: as `LedgerReader.entries`.
+        """
+        fresh = self._fresh_entries.get(start) if stop == start + 1 else None
+        if fresh is None:
+            yield from super().entries(start, stop)
+        else:
+            self._file.usable()
+            yield fresh
+
+    def _node(self, level: int, place: int) -> Digest:
+        return self._fresh_nodes.get((level, place)) or super()._node(level, place)
 
     def _sign(self, batch: Batch) -> Head:
         size, root = batch.frontier.size, batch.frontier.root()
         return Head(size, root, sign_checkpoint(self._origin, size, root, self._signer))
 
     def _refuse_second_receipt(self, batch: Batch) -> None:
-        received = [row.subject for row in batch.rows if row.kind == RECEIVED_KIND]
+        entries = [row.entry for row in batch.rows]
+        received = [entry.subject for entry in entries if entry.kind == RECEIVED_KIND]
         known = any(self.find(subject, RECEIVED_KIND) is not None for subject in received)
         if known or len(set(received)) != len(received):
             raise InvariantError("a statement would be recorded as received a second time")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 
 from hotline.core.errors import IntegrityError, InvariantError
 from hotline.core.seams import Entropy
@@ -20,6 +21,7 @@ from hotline.sealing.aead import (
 
 EPOCH_KEY_BYTES = KEY_BYTES
 MIN_BLOB_BYTES = 4 + NONCE_BYTES + TAG_BYTES
+DAY_MS = 86_400_000
 _EPOCH = struct.Struct(">I")
 _INDEX = struct.Struct(">Q")
 _KIND = struct.Struct(">H")
@@ -27,7 +29,12 @@ _KIND = struct.Struct(">H")
 
 def epoch_of(at_ms: int) -> int:
     """Return the number of the month of `at_ms`, UTC: 202611 for November 2026."""
-    text = format_time(at_ms)
+    return _epoch_of_day(at_ms // DAY_MS)
+
+
+@lru_cache(maxsize=64)
+def _epoch_of_day(day: int) -> int:
+    text = format_time(day * DAY_MS)
     return int(text[:4]) * 100 + int(text[5:7])
 
 

@@ -16,7 +16,7 @@ from hotline.core.values import Digest
 from hotline.sealing.cell import MAX_PACKET_BYTES, OpenedCell
 from hotline.sealing.certificate import Certificate, Usage
 from hotline.sealing.ed25519 import verify_ed25519
-from hotline.sealing.items import MAX_ITEM_BYTES, Item, item_from_json
+from hotline.sealing.items import MAX_ITEM_BYTES, Item, encode_item, item_from_json
 from hotline.sealing.prekey import PREKEY_PUBLIC_BYTES
 from hotline.sealing.roster import Roster
 from hotline.sealing.shapes import (
@@ -116,20 +116,25 @@ def encode_packet(packet: Packet) -> bytes:
             spread items over packets (`len(encode_item(item))`).
     Spec: docs/protocol.md §7.2
     """
-    encoded = canonical.encode(
-        {
-            "announcement": packet.announcement.model_dump(mode="json"),
-            "counter": packet.counter,
-            "from": packet.sender,
-            "instance": packet.instance,
-            "items": [item.model_dump(mode="json") for item in packet.items],
-            "line": packet.line.hex(),
-            "revocation": packet.revocation.model_dump(mode="json"),
-            "sent_at": format_time(packet.sent_at_ms),
-            "to": packet.to,
-            "to_kid": packet.to_kid.hex(),
-            "v": 1,
-        }
+    before = {
+        "announcement": packet.announcement.model_dump(mode="json"),
+        "counter": packet.counter,
+        "from": packet.sender,
+        "instance": packet.instance,
+    }
+    after = {
+        "line": packet.line.hex(),
+        "revocation": packet.revocation.model_dump(mode="json"),
+        "sent_at": format_time(packet.sent_at_ms),
+        "to": packet.to,
+        "to_kid": packet.to_kid.hex(),
+        "v": 1,
+    }
+    # Keys are sorted, so "items" stands between "instance" and "line".
+    encoded = b'%b,"items":[%b],%b' % (
+        canonical.encode(before)[:-1],
+        b",".join(map(encode_item, packet.items)),
+        canonical.encode(after)[1:],
     )
     if len(encoded) > MAX_PACKET_BYTES or len(packet.items) > MAX_ITEMS:
         raise InvariantError(f"a packet is over {MAX_PACKET_BYTES} bytes or {MAX_ITEMS} items")

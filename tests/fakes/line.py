@@ -365,7 +365,7 @@ class FakeLine:
     async def __aenter__(self) -> FakeLine:
         await self.north.start(run=self._run)
         if self._run:
-            await wait_for(lambda: (self.north.directory / "listening.json").exists())
+            await wait_for((self.north.directory / "listening.json").exists)
         await self.south.start(run=self._run)
         if self._run:
             await self.up()

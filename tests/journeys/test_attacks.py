@@ -20,13 +20,13 @@ from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import cosign, parse_note, sign_checkpoint
 from hotline.core.records.leaf import commitment, decode_leaf, encode_leaf
 from hotline.core.values import Digest, Realm, sha256
+from hotline.host.entropy import system_entropy
 from hotline.sealing import items as its
 from hotline.sealing.dsse import Envelope, SignatureEntry, encode_envelope
 from hotline.sealing.ed25519 import Ed25519Signer
 from hotline.sealing.enrol import Subject, new_station_keys
 from hotline.sealing.hybrid import HybridSigner, draw_hybrid_seeds
 from hotline.sealing.statements import sign_statement
-from hotline.host.entropy import system_entropy
 from hotline.station import outgoing
 from tests.fakes.line import ENCOUNTER, FakeLine, Place, wait_for
 
@@ -342,7 +342,7 @@ async def test_proof_with_a_forged_leaf_is_refused(tmp_path: Path) -> None:
 
 
 async def test_proof_of_another_entry_is_refused(tmp_path: Path) -> None:
-    async with unproved(tmp_path) as (north, south, digest, receipt):
+    async with unproved(tmp_path) as (north, south, _digest, receipt):
         record = record_in(receipt)
         other = next(
             one

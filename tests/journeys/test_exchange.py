@@ -109,7 +109,7 @@ async def test_link_cut_in_the_middle_delivers_everything_once(
     tmp_path: Path, impatient: None
 ) -> None:
     line = FakeLine(tmp_path)
-    async with FaultProxy(lambda: line.north.listening()) as proxy:
+    async with FaultProxy(line.north.listening) as proxy:
         line.south.reach(*proxy.address)
         async with line:
             north, south = line.north, line.south
@@ -136,7 +136,7 @@ async def test_link_cut_in_the_middle_delivers_everything_once(
 
 async def test_black_hole_shows_no_receipt_until_it_heals(tmp_path: Path, impatient: None) -> None:
     line = FakeLine(tmp_path)
-    async with FaultProxy(lambda: line.north.listening()) as proxy:
+    async with FaultProxy(line.north.listening) as proxy:
         line.south.reach(*proxy.address)
         async with line:
             proxy.black_hole()
@@ -314,3 +314,24 @@ async def test_deescalation_crossing_over_the_wire_leaves_both_with_one_ladder(
                 for place in line.places
             )
         )
+
+
+async def test_receipt_whose_head_never_arrived_comes_again(
+    tmp_path: Path, impatient: None
+) -> None:
+    async with FakeLine(tmp_path) as line:
+        north, south = line.north, line.south
+        await line.settled()
+        honest, lost = north.station._receipt_items, []
+
+        def lose(digest: str) -> list[object]:
+            lost.append(honest(digest))  # built, marked as shown, and then it never leaves
+            north.station._receipt_items = honest  # type: ignore[method-assign]
+            return []
+
+        north.station._receipt_items = lose  # type: ignore[method-assign,assignment]
+        digest = await south.say("sea/encounter", ENCOUNTER)
+        await wait_for(lambda: south.receipted(digest))
+        assert lost
+        assert not north.reasons
+        assert not south.reasons

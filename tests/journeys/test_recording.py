@@ -56,7 +56,7 @@ def test_search_finds_a_word_in_every_spelling(word: str) -> None:
 
 async def test_recording_holds_no_word_name_template_or_incident(tmp_path: Path) -> None:
     line = FakeLine(tmp_path)
-    async with FaultProxy(lambda: line.north.listening()) as proxy:
+    async with FaultProxy(line.north.listening) as proxy:
         line.south.reach(*proxy.address)
         async with line:
             north, south = line.north, line.south

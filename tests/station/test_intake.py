@@ -85,7 +85,7 @@ async def test_damaged_items_never_stop_the_station_or_raise(
         for _ in range(ROUNDS):
             packet = [Raw(damaged(chance.choice(shapes), chance)) for _ in range(3)]
             south.inject(*packet)  # type: ignore[arg-type]
-        await wait_for(lambda: south.station._outgoing._letters.empty())
+        await wait_for(south.station._outgoing._letters.empty)
         await south.station.route.ping()
         assert north.task is not None
         assert not north.task.done()

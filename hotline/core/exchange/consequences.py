@@ -137,7 +137,7 @@ def _special(
                 at_ms=told.statement.at_ms,
             )
             yield from met(situation, about.digest, told.digest, ("read",))
-            if not _wants_read_back(rules, about):
+            if not _wants_read_back(rules, about) or (sender, True) in about.readbacks:
                 yield from _read(situation, about.digest, told)
         case known.READ_BACK if theirs:
             agreed = told.statement.fields.get("result") == "AGREES"

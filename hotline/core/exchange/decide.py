@@ -44,7 +44,7 @@ class Planned:
 
     @property
     def subject(self) -> Digest:
-        """What the leaf names in the open (docs/ledger.md §3)."""
+        """What the leaf names in the open (docs/ledger.md §3.2)."""
         match self.event:
             case (
                 ev.StatementSent()

@@ -38,12 +38,11 @@ _SALTS = itertools.count(1)
 def form_fields(template: str, **given: str) -> dict[str, str]:
     """Return canonical values for every required field, from its example unless given."""
     form = catalogue().templates[template]
-    values = {
+    return {
         spec.name: parse_field(spec, given.get(spec.name, spec.example), now_ms=NOW_MS)
         for spec in form.fields
         if spec.required or spec.name in given
     }
-    return values
 
 
 @dataclass

@@ -99,11 +99,37 @@ def test_reply_class_names_the_words_that_close(reply: str, closing: set[str]) -
 
 def test_roger_dialogue_is_closed_by_reading() -> None:
     north, south = pair()
-    letter = both(south, north, "sea/intent")
+    letter = both(south, north, "conv/free-text")
     both(north, south, "link/ack-read", answers=letter.digest)
     for side in (north, south):
         assert how(side, letter) == "READ"
-        assert side.clock(letter.digest, "reply") == "MET"
+        assert side.clock(letter.digest, "reply") != "RUNNING"
+
+
+@pytest.mark.parametrize(
+    "order", [("link/ack-read", "conv/readback"), ("conv/readback", "link/ack-read")]
+)
+def test_roger_dialogue_that_asks_for_a_read_back_is_closed_by_both_in_any_order(
+    order: tuple[str, str],
+) -> None:
+    north, south = pair()
+    letter = both(south, north, "sea/intent")
+    for template, expected in zip(order, ("", "READ"), strict=True):
+        given = {"result": "AGREES"} if template == "conv/readback" else {}
+        both(north, south, template, answers=letter.digest, **given)
+        for side in (north, south):
+            assert how(side, letter) == expected
+    for side in (north, south):
+        assert side.clock(letter.digest, "read") == side.clock(letter.digest, "reply") == "MET"
+
+
+def test_read_back_that_differs_closes_nothing() -> None:
+    north, south = pair()
+    letter = both(south, north, "sea/intent")
+    both(north, south, "link/ack-read", answers=letter.digest)
+    both(north, south, "conv/readback", answers=letter.digest, result="DIFFERS")
+    for side in (north, south):
+        assert how(side, letter) == ""
 
 
 def test_reading_does_not_close_a_dialogue_that_wants_an_answer() -> None:
