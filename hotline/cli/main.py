@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -56,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: Without the program's name; default: those of the shell.
     """
+    # Libraries log to stderr where nobody says otherwise, and a console is drawn there.
+    logging.getLogger().addHandler(logging.NullHandler())
     return guard(lambda: _run(arguments))
 
 

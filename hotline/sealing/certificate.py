@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
@@ -17,6 +17,7 @@ from hotline.sealing.hybrid import HybridPublicKey, HybridSignature
 from hotline.sealing.root import Root
 from hotline.sealing.shapes import (
     Count,
+    One,
     PublicKeys,
     RealmName,
     ShortText,
@@ -54,7 +55,7 @@ class CertificateBody(Strict):
         proof: Signatures by the subject's keys over the rest (`possession_message`).
     """
 
-    v: Literal[1]
+    v: One
     serial: Annotated[Count, Field(ge=1)]
     station: StationName
     realm: RealmName

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
@@ -15,6 +15,7 @@ from hotline.sealing.dsse import Envelope, decode_envelope, hybrid_signatures
 from hotline.sealing.root import Root
 from hotline.sealing.shapes import (
     DigestHex,
+    One,
     RealmName,
     StationName,
     Strict,
@@ -64,7 +65,7 @@ class Member(Strict):
 class CharterBody(Strict):
     """The signed payload of a charter."""
 
-    v: Literal[1]
+    v: One
     realm: RealmName
     name: LineName
     created: Time

@@ -23,6 +23,7 @@ from hotline.sealing.shapes import (
     Count,
     DigestHex,
     KeyIdHex,
+    One,
     StationName,
     Strict,
     Time,
@@ -95,7 +96,7 @@ class VerifiedPacket:
 
 
 class _PacketBody(Strict):
-    v: Literal[1]
+    v: One
     line: DigestHex
     sender: Annotated[StationName, Field(alias="from")]
     to: StationName

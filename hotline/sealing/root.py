@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from hotline.core.errors import PeerError
 from hotline.core.times import parse_time
@@ -12,6 +11,7 @@ from hotline.sealing.dsse import Envelope, decode_envelope, hybrid_signatures
 from hotline.sealing.hybrid import HybridPublicKey
 from hotline.sealing.shapes import (
     DigestHex,
+    One,
     PublicKeys,
     RealmName,
     StationName,
@@ -34,7 +34,7 @@ class RootBody(Strict):
     Spec: docs/protocol.md §4.6
     """
 
-    v: Literal[1]
+    v: One
     station: StationName
     realm: RealmName
     keys: PublicKeys

@@ -86,6 +86,9 @@ ShortText = Annotated[str, StringConstraints(max_length=80), AfterValidator(_che
 Reason = Annotated[str, StringConstraints(max_length=240), AfterValidator(_check_line)]
 StationName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9-]{0,15}\z")]
 RealmName = Annotated[Realm, Field(strict=False)]
+One = Annotated[int, Field(ge=1, le=1)]
+"""A version: 1 and not `true`, which Python takes for the same."""
+
 Count = Annotated[int, Field(ge=0, le=canonical.MAX_INTEGER)]
 
 

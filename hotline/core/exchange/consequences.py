@@ -30,6 +30,8 @@ def consequences(situation: Situation, rules: Rules, told: Told, now_ms: int) ->
     """
     yield from _incident(situation, told)
     if told.template is None:
+        # Whatever it may mean, its sender waits for somebody to read it.
+        yield _to_be_read(rules, told, now_ms)
         return
     yield from _answer(situation, told, told.template)
     yield from _special(situation, rules, told, told.template)
@@ -156,6 +158,17 @@ def _special(
             yield ev.StatementCorrected(digest=about.digest, statement=told.digest)
 
 
+def _to_be_read(rules: Rules, told: Told, now_ms: int) -> ev.DeadlineSet:
+    statement = told.statement
+    return ev.DeadlineSet(
+        digest=told.digest,
+        clock="read",
+        station=statement.to[0],
+        due_ms=now_ms + rules.read_clocks_ms[statement.precedence],
+        incident=statement.incident,
+    )
+
+
 def _wants_read_back(rules: Rules, about: StatementState) -> bool:
     template = rules.template_of(about.statement.template)
     return template is not None and bool(template.readback)
@@ -185,13 +198,7 @@ def _expect(
     if template.reply is ReplyClass.NONE:
         return
     actor = statement.to[0]
-    yield ev.DeadlineSet(
-        digest=told.digest,
-        clock="read",
-        station=actor,
-        due_ms=now_ms + rules.read_clocks_ms[statement.precedence],
-        incident=statement.incident,
-    )
+    yield _to_be_read(rules, told, now_ms)
     if climb is not None and climb.refused:
         return
     dialogue = answered(situation, told)

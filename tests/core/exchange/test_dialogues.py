@@ -149,7 +149,7 @@ def test_originator_cannot_answer_its_own_dialogue() -> None:
     assert how(north, letter) == how(south, letter) == ""
 
 
-def test_answer_with_fields_that_do_not_fit_has_no_consequence() -> None:
+def test_answer_with_fields_that_do_not_fit_has_no_consequence_but_to_be_read() -> None:
     north, south = pair()
     letter = both(south, north, "sea/intent")
     told = north.write("conv/response", answers=letter.digest)
@@ -157,7 +157,8 @@ def test_answer_with_fields_that_do_not_fit_has_no_consequence() -> None:
     odd = north.write("conv/response", answers=letter.digest, _fields=fields)
     assert odd.template is None
     taken = south.take(Letter(odd, "NORTH", ZERO_DIGEST.hex(), south.now_ms))
-    assert [type(event) for event in kinds(taken)] == [ev.StatementReceived]
+    assert [type(event) for event in kinds(taken)] == [ev.StatementReceived, ev.DeadlineSet]
+    assert [one.clock for one in of_kind(taken, ev.DeadlineSet)] == ["read"]
 
 
 # --- holding -------------------------------------------------------------------------
@@ -311,3 +312,16 @@ def test_statement_of_an_unknown_template_opens_its_incident_and_no_dialogue() -
     taken = north.take(Letter(told, "SOUTH", ZERO_DIGEST.hex(), north.now_ms))
     assert INCIDENT in north.situation.incidents
     assert not of_kind(taken, ev.DialogueOpened)
+    assert [one.clock for one in of_kind(taken, ev.DeadlineSet)] == ["read"]
+
+
+def test_statement_of_an_unknown_template_can_be_acknowledged() -> None:
+    north, south = pair()
+    letter = south.say("sea/encounter", incident=INCIDENT)
+    ref = letter.told.statement.template.model_copy(update={"digest": "00" * 32})
+    told = south.write("sea/encounter", incident=INCIDENT, _template=ref)
+    north.take(Letter(told, "SOUTH", ZERO_DIGEST.hex(), north.now_ms))
+    assert [state.digest for state in north.situation.unread()] == [told.digest]
+    north.say("link/ack-read", answers=told.digest)
+    assert north.situation.unread() == []
+    assert north.clock(told.digest, "read") == "MET"

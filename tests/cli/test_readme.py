@@ -1,0 +1,50 @@
+"""README and `--help` name the same commands and options."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import typer
+
+from hotline.cli.main import app
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+def _documented() -> dict[str, set[str]]:
+    """Return command to options, from the README's table."""
+    rows = re.findall(r"^\| `hotline (\w+)([^`]*)` \|", README, re.MULTILINE)
+    return {name: set(re.findall(r"--[a-z-]+", rest)) for name, rest in rows}
+
+
+def _offered() -> dict[str, set[str]]:
+    """Return command to visible options, from the program itself."""
+    group = typer.main.get_command(app)
+    commands = getattr(group, "commands")  # noqa: B009  click's group, untyped here
+    return {
+        name: {
+            option
+            for parameter in command.params
+            if not getattr(parameter, "hidden", False)
+            for option in parameter.opts
+            if option.startswith("--") and option != "--help"
+        }
+        for name, command in commands.items()
+    }
+
+
+def test_readme_names_every_command_and_option_that_help_offers() -> None:
+    assert _documented() == _offered()
+
+
+def test_readme_examples_use_offered_commands_only() -> None:
+    used = set(re.findall(r"\bhotline (\w+)\b", " ".join(re.findall(r"`[^`]+`", README))))
+    assert used <= set(_offered())
+
+
+def test_readme_files_named_as_proof_are_there() -> None:
+    named = re.findall(r"`((?:tests|docs)/[\w./-]+)`", README)
+    assert named
+    missing = [name for name in named if not (Path(__file__).parents[2] / name).exists()]
+    assert missing == []
