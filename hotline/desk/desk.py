@@ -17,16 +17,13 @@ from hotline.core.seams import Clock, Entropy
 from hotline.core.times import format_time
 from hotline.core.values import Digest, Precedence
 from hotline.desk.drafts import MAX_AGE_MS, Draft, Writer, draft_view, fill
+from hotline.desk.feed import PresentedFeed
 from hotline.desk.presenter import Presenter, Surroundings
 from hotline.desk.views import (
     Difference,
     DraftView,
-    IncidentView,
-    MessageView,
     ReadBackView,
     TemplateChoice,
-    TimelineRow,
-    WatchView,
 )
 from hotline.sealing.certificate import Certificate
 from hotline.sealing.hybrid import HybridSigner
@@ -45,7 +42,7 @@ class Officer:
     signer: HybridSigner = field(repr=False)
 
 
-class OfficerDesk:
+class OfficerDesk(PresentedFeed):
     """One officer at one station's desk; implements hotline.desk.port.Desk."""
 
     def __init__(
@@ -84,27 +81,11 @@ class OfficerDesk:
             coach=coach,
             names=line.roster.names,
         )
-        self._presenter = Presenter(lambda: station.situation, station.rules, own, around)
+        super().__init__(Presenter(lambda: station.situation, station.rules, own, around))
         self._drafts: dict[str, Draft] = {}
         self._names = itertools.count(1)
 
     # --- feed --------------------------------------------------------------------
-
-    def watch(self) -> WatchView:
-        """Return the watch screen's view as of now."""
-        return self._presenter.watch()
-
-    def timeline(self, start: int, stop: int) -> tuple[TimelineRow, ...]:
-        """Return rows start..stop-1 of the timeline, oldest first; fewer at the ends."""
-        return self._presenter.timeline(start, stop)
-
-    def incident(self, name: str) -> IncidentView | None:
-        """Return one incident, or None when there is none of that name."""
-        return self._presenter.incident(name)
-
-    def message(self, digest: str) -> MessageView | None:
-        """Return one statement, or None when the ledger holds none of that digest."""
-        return self._presenter.message(digest)
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call `changed` after each commit; returns what ends that."""
@@ -138,7 +119,7 @@ class OfficerDesk:
 
     def choices(self, incident: str | None = None) -> tuple[TemplateChoice, ...]:
         """Return templates on offer, those that the protocol expects next first."""
-        return self._presenter.offers.all(self.situation, incident)
+        return self.presenter.offers.all(self.situation, incident)
 
     def open_draft(self, choice: TemplateChoice) -> DraftView:
         """Start a draft from a template.

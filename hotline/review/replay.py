@@ -14,8 +14,8 @@ from hotline.core.exchange.situation import Happening, Situation
 from hotline.core.messages.phrasing import Phrasebook
 from hotline.core.times import format_time
 from hotline.core.values import ZERO_DIGEST, Digest
+from hotline.desk.feed import PresentedFeed
 from hotline.desk.presenter import Presenter, Surroundings
-from hotline.desk.views import IncidentView, MessageView, TimelineRow, WatchView
 from hotline.review.opening import Record
 from hotline.review.sentences import Sentences
 
@@ -23,7 +23,7 @@ MODE = "REPLAY"
 BEFORE_ALL = "before the first event"
 
 
-class ReplayFeed:
+class ReplayFeed(PresentedFeed):
     """Implements hotline.desk.port.Feed and hotline.tui.replay_port.ReplayFeed.
 
     Going back folds again from the first event. A fold costs about ten
@@ -45,7 +45,7 @@ class ReplayFeed:
             coach=lambda: "",
             names=record.names,
         )
-        self._presenter = Presenter(lambda: self._situation, rules, phrasebook, around)
+        super().__init__(Presenter(lambda: self._situation, rules, phrasebook, around))
 
     # --- place -----------------------------------------------------------------
 
@@ -91,22 +91,6 @@ class ReplayFeed:
         return self._sentences.say(self._record.happenings[self.position - 1])
 
     # --- feed --------------------------------------------------------------------
-
-    def watch(self) -> WatchView:
-        """Return the watch screen's view as of `position`."""
-        return self._presenter.watch()
-
-    def timeline(self, start: int, stop: int) -> tuple[TimelineRow, ...]:
-        """Return rows start..stop-1 of the timeline, oldest first; fewer at the ends."""
-        return self._presenter.timeline(start, stop)
-
-    def incident(self, name: str) -> IncidentView | None:
-        """Return one incident, or None when there was none of that name yet."""
-        return self._presenter.incident(name)
-
-    def message(self, digest: str) -> MessageView | None:
-        """Return one statement, or None when none of that digest was recorded yet."""
-        return self._presenter.message(digest)
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call `changed` after each move; returns what ends that."""
