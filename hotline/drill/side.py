@@ -23,7 +23,7 @@ from hotline.station.station import Station
 from hotline.transport.link import Timings
 
 TIMINGS = Timings(backoff_cap_s=1.0, stable_s=2.0, blocked_s=5.0)
-BRIEFING_LINE_MS = 4_000
+BRIEFING_LINE_MS = 6_000
 SETTLE_PAUSE_S = 0.5
 COMPLETE = "the incident is closed on both sides"
 
@@ -51,9 +51,17 @@ class Side:
         """Return what EXCON tells the officer now, or ""."""
         now_ms = self.machine.clock()
         for task in self.agenda():
-            if task.act == "say" and task.due_ms <= now_ms and task.coach:
+            due = task.act == "say" and task.due_ms <= now_ms
+            if due and task.coach and not self._answered(task):
                 return task.coach
         return self._briefing(now_ms)
+
+    def _answered(self, task: Task) -> bool:
+        """Whether the officer has answered by another form than the scenario names."""
+        template = self.station.rules.catalogue.get(task.say.template) if task.say else None
+        dialogue = self.situation.dialogues.get(task.answers or "")
+        moves = template is not None and template.ladder is not None
+        return dialogue is not None and dialogue.how == "ANSWERED" and not moves
 
     def _briefing(self, now_ms: int) -> str:
         """Return a line of the officer's briefing, one after the other, until something comes."""
@@ -89,6 +97,7 @@ class Side:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SETTLE_PAUSE_S):
                     await until(self.station, lambda: self.station.settled)
+        self.station.leave()
 
 
 @asynccontextmanager

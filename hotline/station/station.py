@@ -57,6 +57,7 @@ class Station:
         )
         self._fresh_items: dict[str, its.StatementItem] = {}
         self._refused = 0
+        self._leaving = False
         self._refused_said_s = 0.0
         self._fatal: asyncio.Future[None] | None = None
         self.faults: list[str] = []
@@ -112,6 +113,10 @@ class Station:
     def show_head(self) -> None:
         """Show the peer our newest head, so that it countersigns everything up to now."""
         self._outgoing.put(lambda: _present(self._witness.show(self.peer)))
+
+    def leave(self) -> None:
+        """The watch is over: that the link goes down now is no news, and is not recorded."""
+        self._leaving = True
 
     @property
     def settled(self) -> bool:
@@ -333,7 +338,7 @@ class Station:
         link = self.situation.links.get(self.peer)
         before = link.state if link else "DOWN"
         now = "DOWN" if state == "DIALING" else state
-        if now != before:
+        if now != before and not self._leaving:
             await self.note(self._link_event(now, reason))
         self._outgoing.restart()
         if state == "UP":
