@@ -32,7 +32,7 @@ bench: $(READY) ## run every benchmark in bench/
 	done
 
 soak: $(READY) ## run the long tests for SOAK_SECONDS (default 120)
-	$(BIN)/python -m pytest -m soak --timeout $$((SOAK_SECONDS * 2 + 300)) -q $(ARGS)
+	$(BIN)/python -m pytest -m soak -s --timeout $$((SOAK_SECONDS * 2 + 300)) -q $(ARGS)
 
 # The header names this command and nothing of the machine it ran on.
 COMPILE = CUSTOM_COMPILE_COMMAND="make lock" pip-compile --quiet --generate-hashes \
