@@ -14,7 +14,8 @@ from hotline.cli import drill, replay, verify
 from hotline.cli.failures import EXIT_USAGE, guard
 
 EPILOG = """Exit codes: 0 done and verified; 1 evidence does not verify; 2 the input or the
-configuration is wrong; 3 a peer or the link failed; 4 storage failed."""
+configuration is wrong; 3 a peer or the link failed; 4 storage failed; 70 a fault of
+hotline itself."""
 
 app = typer.Typer(
     name="hotline",

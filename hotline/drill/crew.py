@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from hotline.core.errors import HotlineError, LinkError, StorageError
+from hotline.core.errors import HotlineError, LinkError
 from hotline.core.exchange.delivery import StatementState
 from hotline.drill.robot import RobotOfficer
 from hotline.drill.side import COMPLETE, Side, open_side
@@ -24,6 +24,10 @@ from hotline.station.assembly import Machine
 
 SETTLE = "settle"
 MAX_RESTARTS = 500
+MAX_HELD = 50
+HELD_WORDS = "another process has it open"
+"""What a child says whose ledger the one before it has not let go of yet."""
+
 RESTART_PAUSE_S = 0.2
 
 Report = dict[str, Any]
@@ -125,6 +129,7 @@ class Crew:
         self._news = asyncio.Condition()
         self._settling = False
         self._last_error = ""
+        self._refused_starts = 0
         self.complete: set[str] = set()
         self.settled: set[str] = set()
         self.restarts = 0
@@ -219,19 +224,25 @@ class Crew:
         self._on_report(name, report)
 
     def _judge(self, name: str, code: int) -> None:
-        """Start again what was killed or found the ledger still held; give up on the rest."""
-        if self.restarts >= MAX_RESTARTS or (code >= 0 and code != StorageError.exit_code):
-            words = self._last_error.splitlines()[-1:] or [f"exit code {code}"]
-            raise _ChildError(f"the side {name} of the drill ended: {words[0]}", code)
+        """Start again what was killed, or found its ledger still held; give up on the rest.
+
+        Raises:
+            HotlineError: with the child's own sentence and exit code.
+        """
+        killed, held = code < 0, HELD_WORDS in self._last_error
+        self._refused_starts = self._refused_starts + 1 if held else 0
+        if self.restarts < MAX_RESTARTS and (killed or self._refused_starts in range(1, MAX_HELD)):
+            return
+        raise _ChildError(name, code, self._last_error)
 
 
 class _ChildError(HotlineError):
-    """A child failed; the exit code is the child's."""
+    """A child failed: its sentence and its exit code."""
 
-    default_hint = "see the sentence above"
-
-    def __init__(self, message: str, code: int) -> None:
-        super().__init__(message)
+    def __init__(self, name: str, code: int, said: str) -> None:
+        lines = said.splitlines()[-1:] or [f"it ended with code {code}"]
+        message, _, hint = lines[0].removeprefix("hotline: ").rstrip(".").rpartition("; ")
+        super().__init__(f"{name}: {message or hint}", hint=hint if message else None)
         self.exit_code = code if code > 0 else LinkError.exit_code
 
 

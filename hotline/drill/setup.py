@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hotline.core.drills.scenario import Scenario
-from hotline.core.errors import OperatorError
+from hotline.core.errors import OperatorError, StorageError
 from hotline.core.messages.statement import first_fault
 from hotline.core.values import Realm
 from hotline.host.packs import load_catalogue
@@ -19,6 +20,7 @@ from hotline.station.founding import Founder, found_line
 from hotline.station.home import Home, write_json
 
 MARKER = "drill.json"
+UNFINISHED = "founding"
 MIN_SPEED, MAX_SPEED = 0.1, 1000.0
 
 
@@ -32,11 +34,20 @@ class DrillCard(BaseModel):
     stations: tuple[str, ...]
 
 
-def set_up(directory: Path, scenario: Scenario, named: str, speed: float, machine: Machine) -> None:
+def set_up(
+    directory: Path,
+    scenario: Scenario,
+    named: str,
+    speed: float,
+    machine: Machine,
+    *,
+    paced: bool = True,
+) -> None:
     """Make EXERCISE homes for both stations of a scenario, or find them as they were left.
 
     Args:
         named: How `scenario` was named: its id, or the path of its file.
+        paced: A drill that stands there goes on at `speed`; otherwise at its own.
     Raises:
         OperatorError: the directory holds something else, or another drill.
         StorageError: the disk refused.
@@ -49,7 +60,10 @@ def set_up(directory: Path, scenario: Scenario, named: str, speed: float, machin
                 f"{directory.name} holds a drill of the scenario {card.scenario}",
                 hint="choose another directory, or that scenario",
             )
+        if paced and card.speed != speed:
+            write_json(marker, card.model_copy(update={"speed": speed}))
         return
+    _clear_unfinished(directory)
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise OperatorError(
             f"{directory.name} is not an empty directory and holds no drill",
@@ -61,6 +75,7 @@ def set_up(directory: Path, scenario: Scenario, named: str, speed: float, machin
         Founder(Home(directory / station), station, (officer_of(scenario, station),))
         for station in scenario.stations
     ]
+    _begin(directory)
     found_line(
         founders,
         name="-".join(scenario.stations).lower(),
@@ -70,6 +85,27 @@ def set_up(directory: Path, scenario: Scenario, named: str, speed: float, machin
         entropy=machine.entropy,
     )
     write_json(marker, DrillCard(scenario=named, speed=speed, stations=tuple(scenario.stations)))
+    (directory / UNFINISHED).unlink(missing_ok=True)
+
+
+def _begin(directory: Path) -> None:
+    """Leave a sign that what stands here is not whole yet, so that it may be made anew."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / UNFINISHED).touch()
+    except OSError as error:
+        raise StorageError(f"the directory {directory.name} cannot be made") from error
+
+
+def _clear_unfinished(directory: Path) -> None:
+    """Remove the homes of a founding that was cut short; nothing was ever said with their keys."""
+    if not (directory / UNFINISHED).is_file():
+        return
+    try:
+        for left in directory.iterdir():
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+    except OSError as error:
+        raise StorageError(f"the directory {directory.name} cannot be cleared") from error
 
 
 def officer_of(scenario: Scenario, station: str) -> Subject:

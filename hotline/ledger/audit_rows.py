@@ -75,7 +75,7 @@ def establish(
     except PeerError as error:
         findings.blame(f"it cannot be read: {error}", "the newest head")
         return None
-    ours = (identity.realm, identity.line.hex()[:16])
+    ours = (identity.realm, identity.line.hex())
     if (parsed.realm, parsed.line) != ours or parsed.station not in identity.members:
         findings.blame(
             "it names another line, realm or station than the charter", "the newest head"

@@ -106,8 +106,9 @@ def reconcile(verdict_a: Verdict, path_a: Path, verdict_b: Verdict, path_b: Path
     with Snapshot(path_a) as ours, Snapshot(path_b) as theirs, copy_errors("reading the ledgers"):
         a = _load(ours.connection, verdict_a, _sizes_of(theirs.connection, verdict_a.origin))
         b = _load(theirs.connection, verdict_b, _sizes_of(ours.connection, verdict_b.origin))
-    faults = [*_changed(a), *_changed(b), *_statement_faults(a, b), *_statement_faults(b, a)]
-    faults += [*_head_faults(a, b), *_head_faults(b, a)]
+    # Heads first: one missing end explains many missing statements.
+    faults = [*_changed(a), *_changed(b), *_head_faults(a, b), *_head_faults(b, a)]
+    faults += [*_statement_faults(a, b), *_statement_faults(b, a)]
     return Reconciliation(
         ok=not faults,
         statements=len(a.sent | a.received | b.sent | b.received),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hotline.core.errors import PeerError
 from hotline.core.values import ZERO_DIGEST
 from hotline.sealing.cell import open_cell, seal_cell
 from hotline.sealing.items import Item
@@ -18,6 +19,8 @@ from hotline.sealing.packet import (
 from hotline.station.line import Line
 
 INSTANCE_BYTES = 16
+MAX_INSTANCES = 64
+"""Starts of peers whose last counter is remembered, the oldest forgotten first."""
 NOTHING_REVOKED = RevocationHead(counter=0, digest=ZERO_DIGEST)
 
 
@@ -29,6 +32,7 @@ class Courier:
         self._line = line
         self._instance = line.entropy(INSTANCE_BYTES).hex()
         self._counter = 0
+        self._heard: dict[tuple[str, str], int] = {}
         self._prekeys = {line.prekey.key_id: line.prekey}
         self._secrets = {station: keys.secret for station, keys in line.peers.items()}
 
@@ -75,4 +79,18 @@ class Courier:
         opened = open_cell(
             cell, line=line.roster.line, prekeys=self._prekeys, secrets=self._secrets
         )
-        return verify_packet(line.roster, opened, our_station=line.station, at_ms=line.clock())
+        verified = verify_packet(line.roster, opened, our_station=line.station, at_ms=line.clock())
+        self._check_counter(verified.packet)
+        return verified
+
+    def _check_counter(self, packet: Packet) -> None:
+        """Refuse a packet that came before: a route keeps order, and every packet is new.
+
+        Spec: docs/protocol.md §7.4
+        """
+        key = (packet.sender, packet.instance)
+        if packet.counter <= self._heard.get(key, -1):
+            raise PeerError("a packet came a second time")
+        self._heard[key] = packet.counter
+        while len(self._heard) > MAX_INSTANCES:
+            del self._heard[next(iter(self._heard))]

@@ -88,6 +88,8 @@ def found_line(
     """
     if len(founders) != 2:
         raise OperatorError("a line is founded by two stations")
+    if realm is Realm.LIVE and any(founder.passphrase is None for founder in founders):
+        raise OperatorError("a LIVE home needs a passphrase", hint="give one for each station")
     now_ms = clock()
     sides = [_side(founder, realm, now_ms, entropy) for founder in founders]
     records = _records(sides, name, now_ms)
@@ -137,7 +139,8 @@ def _seeds(name: str, seeds: HybridSeeds) -> dict[str, bytes]:
 def _make_home(side: _Side, realm: Realm, entropy: Entropy) -> None:
     home, keys, passphrase = side.founder.home, side.keys, side.founder.passphrase
     try:
-        home.keys.mkdir(mode=0o700, parents=True)
+        home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        home.keys.mkdir(mode=0o700)
         (home.path / "tls").mkdir(mode=0o700)
         (home.path / "tls" / "cert.pem").write_bytes(side.tls.certificate_pem)
         key = home.path / "tls" / "key.pem"

@@ -123,12 +123,14 @@ class Intake:
         except PeerError as error:
             return Quarantine(peer, _digest_of(item), str(error), encoded)
         reference = OrderRef(
-            generation=order.generation, seq=order.seq, digest=order_digest(order).hex()
+            generation=order.generation,
+            seq=order.seq,
+            prev=order.prev.hex(),
+            digest=order_digest(order).hex(),
         )
         return TakeStatement(
             told=told(verified, reference, encoded, self._rules),
             peer=peer,
-            prev=order.prev.hex(),
             verdict=verified.verdict.value,
             sent_at_ms=sent_at_ms,
         )
@@ -137,9 +139,7 @@ class Intake:
         judged = taken.head = self._witness.judge(taken.peer, item)
         if judged.verdict in (HeadVerdict.FORK, HeadVerdict.INCONSISTENT):
             taken.facts.append(
-                ev.HeadRefused(
-                    peer=taken.peer, verdict=judged.verdict.name, note=item.checkpoint[:4096]
-                )
+                ev.HeadRefused(peer=taken.peer, verdict=judged.verdict.name, note=item.checkpoint)
             )
 
     def _receipts(self, taken: Taken, situation: Situation) -> None:

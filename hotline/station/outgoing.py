@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from hotline.core.errors import LinkError
+from hotline.core.errors import InvariantError, LinkError, PeerError
 from hotline.core.exchange.duties import urgency
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Situation
@@ -33,6 +33,7 @@ class _Letter:
     rank: int
     number: int
     items: Items = field(compare=False)
+    key: str = field(compare=False, default="")
 
 
 @dataclass(slots=True)
@@ -54,18 +55,27 @@ class Outgoing:
         courier: Courier,
         witness: Witness,
         items_of: Callable[[str], Sequence[Item]],
+        fault: Callable[[Exception], None],
     ) -> None:
         """Serve `peer`; `items_of(digest)` builds a statement's packet items."""
+        self._fault = fault
         self.peer, self._route, self._courier = peer, route, courier
         self._witness, self._items_of = witness, items_of
         self._letters: asyncio.PriorityQueue[_Letter] = asyncio.PriorityQueue()
         self._numbers = itertools.count()
+        self._waiting: set[str] = set()
         self._flights: dict[str, _Flight] = {}
 
-    def put(self, items: Items, rank: int = ANSWER_RANK) -> None:
-        """Send a letter; `items` is asked when it is its turn. Lost if the link is down."""
-        if self._route.up:
-            self._letters.put_nowait(_Letter(rank, next(self._numbers), items))
+    def put(self, items: Items, rank: int = ANSWER_RANK, key: str = "") -> None:
+        """Send a letter; `items` is asked when it is its turn. Lost if the link is down.
+
+        Args:
+            key: A letter with the key of one that waits already is not put.
+        """
+        if self._route.up and key not in self._waiting:
+            if key:
+                self._waiting.add(key)
+            self._letters.put_nowait(_Letter(rank, next(self._numbers), items, key))
 
     def pump(self, situation: Situation, rules: Rules, now_s: float) -> None:
         """Send what the outbox holds and is not on its way, the most urgent first.
@@ -100,6 +110,7 @@ class Outgoing:
     def restart(self) -> None:
         """Begin again: the link came up anew or broke, so what was on its way is lost."""
         self.resend()
+        self._waiting.clear()
         while not self._letters.empty():
             self._letters.get_nowait()
 
@@ -118,11 +129,15 @@ class Outgoing:
         """Send letters until cancelled."""
         while True:
             letter = await self._letters.get()
+            self._waiting.discard(letter.key)
             items = letter.items()
             if not items:
                 continue
             try:
                 await self._route.send(self._courier.seal(self.peer, items))
+            except (InvariantError, PeerError) as error:
+                # It cannot be sealed now; the others can, and the outbox keeps it.
+                self._fault(error)
             except LinkError:
                 # What was lost is found again: the outbox by the next pump, a
                 # receipt when the peer repeats its statement.

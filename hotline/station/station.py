@@ -31,6 +31,8 @@ from hotline.transport.route import OnCell, OnFault, OnState, Route
 TICK_S = 0.5
 REFUSED_SUMMARY_S = 60.0
 MAX_DISPLAYED_REPEATED = 64
+MAX_SENT_ITEM_BYTES = 49_152
+"""A statement with its order; a packet's head, proofs and announcement need the rest of a cell."""
 
 MakeRoute = Callable[[OnCell, OnState, OnFault], Route]
 
@@ -53,7 +55,7 @@ class Station:
         self._courier = Courier(line)
         self.route = make_route(self._take_cell, self._link_changed, self._fault)
         self._outgoing = Outgoing(
-            self.peer, self.route, self._courier, self._witness, self._statement_items
+            self.peer, self.route, self._courier, self._witness, self._statement_items, self._fault
         )
         self._fresh_items: dict[str, its.StatementItem] = {}
         self._refused = 0
@@ -214,9 +216,14 @@ class Station:
         )
         signed = sign_order(order, self.line.ledger, self.line.ledger_certificate)
         item = its.StatementItem(envelope=envelope, order=signed)
+        if len(its.encode_item(item)) > MAX_SENT_ITEM_BYTES:
+            raise OperatorError("the statement is too long to be sent", hint="shorten its text")
         self._fresh_items[verified.digest.hex()] = item
         reference = ev.OrderRef(
-            generation=order.generation, seq=order.seq, digest=order_digest(order).hex()
+            generation=order.generation,
+            seq=order.seq,
+            prev=order.prev.hex(),
+            digest=order_digest(order).hex(),
         )
         return told(verified, reference, its.encode_item(item), self.rules)
 
@@ -258,12 +265,15 @@ class Station:
             witnessed=fresh,
             cosignatures=taken.cosignatures,
         )
+        self._settle(recorded)
         self._answer(taken.statements[:1], recorded)
         for command in taken.statements[1:]:
-            recorded = await self._record(_only(command))
-            self._answer([command], recorded)
+            self._answer([command], await self._record(_only(command)))
         self._acknowledge_head(taken)
-        self._settle(taken, recorded)
+        if taken.their_size is not None:
+            self._show_again(taken.their_size)
+        elif taken.unknown_key:
+            self._outgoing.resend()
 
     def _answer(self, commands: Sequence[Command], recorded: Recorded) -> None:
         """Receipt what is recorded, say what is refused."""
@@ -281,7 +291,7 @@ class Station:
                 self._put_receipt(command.told.digest)
 
     def _put_receipt(self, digest: str) -> None:
-        self._outgoing.put(lambda: self._receipt_items(digest))
+        self._outgoing.put(lambda: self._receipt_items(digest), key=digest)
 
     def _receipt_items(self, digest: str) -> Sequence[its.Item]:
         size = self._ledger.size
@@ -301,16 +311,13 @@ class Station:
         elif head.verdict.may_countersign and not taken.statements:
             self._outgoing.put(lambda: _present(self._witness.countersign(self.peer)))
 
-    def _settle(self, taken: Taken, recorded: Recorded) -> None:
+    def _settle(self, recorded: Recorded) -> None:
+        self._refused += sum(decision.uncounted for decision in recorded.decisions)
         for happening in recorded.happenings:
             event = happening.event
             if isinstance(event, ev.ReceiptObtained | ev.RejectionReceived):
                 self._outgoing.landed(event.digest)
                 self._fresh_items.pop(event.digest, None)
-        if taken.their_size is not None:
-            self._show_again(taken.their_size)
-        elif taken.unknown_key:
-            self._outgoing.resend()
 
     def _show_again(self, their_size: int) -> None:
         """Go on from the head that the peer says it holds: what came with another proved nothing.

@@ -137,7 +137,7 @@ def long_record(record: Record, entries: int) -> Record:
 
     for number in range(10**6, 10**6 + entries // 5):
         digest = f"{number:064x}"
-        order = ev.OrderRef(generation=1, seq=number, digest=digest)
+        order = ev.OrderRef(generation=1, seq=number, prev="0" * 64, digest=digest)
         add(
             ev.StatementReceived(digest=digest, order=order, verdict="VERIFIED", received_at_ms=1),
             statement=True,

@@ -42,13 +42,11 @@ class TakeStatement:
 
     Attributes:
         peer: The station whose packet brought it.
-        prev: Digest of the order before, as this order names it.
         sent_at_ms: The peer's clock when it sealed the packet.
     """
 
     told: Told
     peer: str
-    prev: str
     verdict: str
     sent_at_ms: int
 

@@ -27,8 +27,13 @@ from hotline.core.protocols.ladder import LadderState, advance, next_acts
 from hotline.core.records import events as ev
 from hotline.core.values import ZERO_DIGEST, Digest
 
+FORK = "fork"
 MAX_QUARANTINED_KEYS = 10_000
-"""Distinct refusals kept apart; a peer that sends more is summed up, not recorded anew."""
+MAX_QUARANTINED_FORKS = 1_000
+"""Distinct refusals that are kept; forks have room of their own, so that no flood hides one.
+
+What comes beyond is refused all the same and counted in CellsRefused.
+"""
 
 MAX_REFUSED_HEADS = 1_000
 """Distinct contradicting heads kept as evidence; one is enough to convict."""
@@ -65,11 +70,13 @@ class Decision:
     Attributes:
         duplicate: The statement was recorded before; nothing to record, repeat the receipt.
         rejected: (digest, reason) to tell the peer, or None.
+        uncounted: It was refused and nothing records it: whoever asked counts it.
     """
 
     events: tuple[Planned, ...] = ()
     duplicate: bool = False
     rejected: tuple[str, str] | None = field(default=None)
+    uncounted: bool = False
 
 
 def decide(situation: Situation, rules: Rules, command: Command, now_ms: int) -> Decision:
@@ -192,16 +199,27 @@ def _check_place(situation: Situation, command: TakeStatement) -> ev.GapSeen | N
         raise PeerError(f"its order is of generation {order.generation}, which was never opened")
     key = (statement.sender, order.generation, order.seq)
     if key in situation.seen_orders:
-        raise PeerError(f"fork: number {order.seq} of {statement.sender} stands already")
+        raise PeerError(f"{FORK}: number {order.seq} of {statement.sender} stands already")
+    _check_chain(situation, statement.sender, order)
     held = situation.their_orders.get(statement.sender)
     held_seq = held.seq if held else 0
-    if order.seq == held_seq + 1:
-        expected = held.digest if held and held_seq else ZERO_DIGEST.hex()
-        if command.prev != expected:
-            raise PeerError(f"number {order.seq} of {statement.sender} does not continue its order")
-    elif order.seq > held_seq + 1:
+    if order.seq > held_seq + 1:
         return ev.GapSeen(peer=statement.sender, first_seq=held_seq + 1, last_seq=order.seq - 1)
     return None
+
+
+def _check_chain(situation: Situation, sender: str, order: ev.OrderRef) -> None:
+    """Check an order against its neighbours, whichever of them came before it.
+
+    Spec: docs/protocol.md §7.1
+    """
+    before = situation.seen_orders.get((sender, order.generation, order.seq - 1))
+    after = situation.seen_orders.get((sender, order.generation, order.seq + 1))
+    expected = ZERO_DIGEST.hex() if order.seq == 1 else before and before.digest
+    if expected and order.prev != expected:
+        raise PeerError(f"number {order.seq} of {sender} does not continue its order")
+    if after and after.prev != order.digest:
+        raise PeerError(f"number {order.seq + 1} of {sender} does not continue this order")
 
 
 def _quarantine(situation: Situation, command: Quarantine) -> Decision:
@@ -209,10 +227,19 @@ def _quarantine(situation: Situation, command: Quarantine) -> Decision:
     rejected = (command.digest, command.reason) if command.digest else None
     reason = command.reason[: ev.MAX_REASON_CHARACTERS]
     key = (command.digest, reason)
-    if key in situation.quarantine_keys or len(situation.quarantine_keys) >= MAX_QUARANTINED_KEYS:
+    if key in situation.quarantine_keys:
         return Decision(rejected=rejected)
+    if _quarantine_is_full(situation, reason):
+        return Decision(rejected=rejected, uncounted=True)
     event = ev.StatementQuarantined(sender=command.peer, digest=command.digest, reason=reason)
     return Decision((Planned(event, item=command.item),), rejected=rejected)
+
+
+def _quarantine_is_full(situation: Situation, reason: str) -> bool:
+    forks = sum(1 for _, kept in situation.quarantine_keys if kept.startswith(FORK))
+    if reason.startswith(FORK):
+        return forks >= MAX_QUARANTINED_FORKS
+    return len(situation.quarantine_keys) - forks >= MAX_QUARANTINED_KEYS
 
 
 def _news(situation: Situation, events: Sequence[ev.Event]) -> Iterator[ev.Event]:

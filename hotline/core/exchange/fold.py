@@ -117,7 +117,7 @@ def _statement(
         if held is None or (event.order.generation, event.order.seq) > (held.generation, held.seq):
             situation.their_orders[statement.sender] = event.order
         words = f"recorded here, number {event.order.seq} of {statement.sender}"
-    situation.seen_orders[statement.sender, event.order.generation, event.order.seq] = event.digest
+    situation.seen_orders[statement.sender, event.order.generation, event.order.seq] = event.order
     situation.statements[event.digest] = StatementState(
         digest=event.digest,
         statement=statement,

@@ -100,7 +100,7 @@ class Situation:
     generation: int = 0
     our_order: OrderRef | None = None
     their_orders: dict[str, OrderRef] = field(default_factory=dict)
-    seen_orders: dict[tuple[str, int, int], str] = field(default_factory=dict)
+    seen_orders: dict[tuple[str, int, int], OrderRef] = field(default_factory=dict)
     statements: dict[str, StatementState] = field(default_factory=dict)
     outbox: dict[str, None] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from hotline.core import canonical
 from hotline.core.errors import OperatorError, PeerError
+from hotline.core.text import check_text
 from hotline.core.times import parse_time
 from hotline.core.values import Digest, Precedence, Realm, check_incident, check_station, sha256
 
@@ -144,6 +145,11 @@ def _check_names(statement: Statement) -> None:
     parse_time(statement.at)
     if statement.reply_by is not None:
         parse_time(statement.reply_by)
+    names = [statement.marking]
+    for attachment in statement.attachments:
+        names += [attachment.name, attachment.type]
+    for name in names:
+        check_text(name, what="statement: a marking or a file's name", newlines=False)
     if len(set(statement.by)) != len(statement.by):
         raise PeerError("statement: the same officer is named twice")
     for name, value in statement.fields.items():
@@ -159,7 +165,15 @@ def statement_digest(payload: bytes) -> Digest:
 
 
 def first_fault(error: ValidationError) -> str:
-    """Say the first fault pydantic found, without the value (it may be secret or hostile)."""
+    """Say the first fault pydantic found, without the value (it may be secret or hostile).
+
+    Names that the input itself brought (an unknown key, a key of `fields`) are left
+    out too: a peer must not write the reason for which it is refused.
+    """
     fault: Any = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    place = ".".join(str(part) for part in fault["loc"]) or "value"
-    return f"{place[:60]}: {fault['msg'][:120]}"
+    place = [str(part) for part in fault["loc"]]
+    if fault["type"] == "extra_forbidden":
+        place[-1:] = ["an unknown key"]
+    if "fields" in place:
+        del place[place.index("fields") + 1 :]
+    return f"{'.'.join(place)[:60] or 'value'}: {fault['msg'][:120]}"

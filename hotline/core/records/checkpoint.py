@@ -30,7 +30,7 @@ ED25519 = 0x01
 COSIGNATURE_V1 = 0x04
 
 _SIZE = re.compile(rb"0|[1-9][0-9]{0,18}")
-_ORIGIN = re.compile(r"hotline/(LIVE|EXERCISE)/([0-9a-f]{16})/([A-Z0-9-]{1,16})/([1-9][0-9]{0,5})")
+_ORIGIN = re.compile(r"hotline/(LIVE|EXERCISE)/([0-9a-f]{64})/([A-Z0-9-]{1,16})/([1-9][0-9]{0,5})")
 _NAME = re.compile(r"[!-*,-~]{1,128}")
 _SIGNATURE_LINE = re.compile(rb"\xe2\x80\x94 ([!-*,-~]{1,128}) ([A-Za-z0-9+/]{4,8192}={0,2})")
 
@@ -40,7 +40,7 @@ class Origin:
     """Which log a head is of.
 
     Attributes:
-        line: First 16 hex digits of the line id.
+        line: The line id in hex.
         generation: 1 to MAX_GENERATION; rises when a rolled-back log had to be left behind.
     Spec: docs/ledger.md §7.1
     """
@@ -57,7 +57,7 @@ class Origin:
 
 
 def build_origin(realm: Realm, line: Digest, station: str, generation: int = 1) -> str:
-    """Return `hotline/<REALM>/<line id, 16 hex>/<STATION>/<generation>`.
+    """Return `hotline/<REALM>/<line id, 64 hex>/<STATION>/<generation>`.
 
     Raises:
         PeerError: `station` may not name a station.
@@ -70,7 +70,7 @@ def build_origin(realm: Realm, line: Digest, station: str, generation: int = 1) 
 
 def witness_name(realm: Realm, line: Digest, station: str) -> str:
     """Return the key name of `station`'s cosignatures: an origin without its generation."""
-    return f"hotline/{realm}/{line.hex()[:16]}/{check_station(station)}"
+    return f"hotline/{realm}/{line.hex()}/{check_station(station)}"
 
 
 def parse_origin(text: str) -> Origin:
@@ -81,7 +81,7 @@ def parse_origin(text: str) -> Origin:
     """
     match = _ORIGIN.fullmatch(text)
     if not match:
-        raise PeerError("a ledger origin must look like hotline/LIVE/<16 hex>/<STATION>/1")
+        raise PeerError("a ledger origin must look like hotline/LIVE/<64 hex>/<STATION>/1")
     realm, line, station, generation = match.groups()
     return Origin(Realm(realm), line, check_station(station), int(generation))
 

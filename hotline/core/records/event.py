@@ -21,10 +21,16 @@ class Event(BaseModel):
 
 
 class OrderRef(BaseModel):
-    """Where a statement stands in its sender's order (docs/protocol.md §7)."""
+    """Where a statement stands in its sender's order (docs/protocol.md §7.1).
+
+    Attributes:
+        prev: Digest of the order before, as the order itself names it; zeros at seq 1.
+        digest: Digest of the order.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     generation: int
     seq: int
+    prev: HexDigest
     digest: HexDigest

@@ -116,6 +116,7 @@ class Side:
         order = ev.OrderRef(
             generation=1,
             seq=self.situation.next_seq(),
+            prev=before.digest if before else ZERO_DIGEST.hex(),
             digest=sha256(f"{digest}{before}".encode()).hex(),
         )
         return Told(
@@ -137,10 +138,12 @@ class Side:
         return self.send(self.write(template, **given))
 
     def take(self, letter: Letter, **changes: Any) -> Decision:
+        prev = changes.pop("prev", letter.prev)
+        order = letter.told.order.model_copy(update={"prev": prev})
+        template = self.rules.template_for(letter.told.statement)
         command = TakeStatement(
-            told=replace(letter.told, template=self.rules.template_for(letter.told.statement)),
+            told=replace(letter.told, template=template, order=order),
             peer=letter.sender,
-            prev=letter.prev,
             verdict="VERIFIED",
             sent_at_ms=letter.sent_at_ms,
         )

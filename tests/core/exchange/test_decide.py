@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import hotline.core.exchange.decide as decide_module
 from hotline.core.errors import OperatorError
 from hotline.core.exchange import decide as module
 from hotline.core.exchange.commands import SendStatement
@@ -355,3 +356,29 @@ def test_precedence_sets_the_reading_clock() -> None:
         north.take(letter)
         due_ms = north.situation.deadlines[letter.digest, "read"].due_ms
         assert due_ms == north.now_ms + minutes * MINUTE_MS
+
+
+def test_order_that_fills_a_gap_must_fit_what_came_after_it() -> None:
+    north, south = pair()
+    first, second, third = (south.say() for _ in range(3))
+    north.take(first)
+    north.take(third)
+    assert "does not continue" in reason(north.take(second, prev="ee" * 32))
+    other = replace(
+        second.told,
+        digest="99" * 32,
+        order=second.told.order.model_copy(update={"digest": "77" * 32}),
+    )
+    taken = north.take(Letter(other, "SOUTH", second.prev, north.now_ms))
+    assert "does not continue this order" in reason(taken)
+    assert not north.take(second).rejected
+
+
+def test_fork_is_kept_when_the_quarantine_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decide_module, "MAX_QUARANTINED_KEYS", 2)
+    north, _ = pair()
+    kept = [north.quarantine(f"{number:064x}", "junk") for number in range(4)]
+    assert [len(one.events) for one in kept] == [1, 1, 0, 0]
+    assert [one.uncounted for one in kept] == [False, False, True, True]
+    assert all(one.rejected for one in kept)
+    assert north.quarantine("ab" * 32, "fork: number 1 of SOUTH stands already").events

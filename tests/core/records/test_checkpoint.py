@@ -58,20 +58,24 @@ NOTE = sign_checkpoint(ORIGIN, 42, HEAD.root, NORTH)
 COSIGNED = cosign(HEAD, WITNESS, SOUTH, 1_795_357_886)
 
 GOLDEN_NOTE = (
-    "hotline/LIVE/38a9c1e721584da2/NORTH/1\n"
+    "hotline/LIVE/38a9c1e721584da284b90ceea4ed7eb8db15ac4ea86c2c75ec925d5f8799fcf0/NORTH/1"
+    "\n"
     "42\n"
     "SBNJTRN+FjG7owHVrKtue7eqdM4RhdRWVl71HXN2d7I=\n"
     "\n"
-    "— hotline/LIVE/38a9c1e721584da2/NORTH/1 aFCHSN89Ip5aOfRvbBIEHfv6j961VqVtpkxz9s6npeJV2JyJ6z"
-    "TIWeIXW8OMkY2dt3tf9nx0EbUydqX6snhyPmCPewE=\n"
+    "— hotline/LIVE/38a9c1e721584da284b90ceea4ed7eb8db15ac4ea86c2c75ec925d5f8799fcf0/NORTH"
+    "/1 9TLN5slouEKWRwTj5dj8MICQzUuhdNNl+ENml1kwkeecD+NX0W/9qrOA5SjKd7TciUVkqywogjCtWQCC/r"
+    "GidU5BVQM=\n"
 )
 GOLDEN_COSIGNED = (
-    "hotline/LIVE/38a9c1e721584da2/NORTH/1\n"
+    "hotline/LIVE/38a9c1e721584da284b90ceea4ed7eb8db15ac4ea86c2c75ec925d5f8799fcf0/NORTH/1"
+    "\n"
     "42\n"
     "SBNJTRN+FjG7owHVrKtue7eqdM4RhdRWVl71HXN2d7I=\n"
     "\n"
-    "— hotline/LIVE/38a9c1e721584da2/SOUTH 0KECBQAAAABrAvy+GPbgGhKP2fhTPIshknNdbBvO6i8qKioSIz+N"
-    "KzbEzD8+sCX20rNbBz5NpeSCfTxZLBvnjlGBQwNsFet3x0RKBg==\n"
+    "— hotline/LIVE/38a9c1e721584da284b90ceea4ed7eb8db15ac4ea86c2c75ec925d5f8799fcf0/SOUTH"
+    " QG6PnwAAAABrAvy+Zu4Wcb+GMNRXEff2m44u1wIEkMdICbMeZ+FvD9QvWwwD5WGCHNgICJt8+NLKi3Q3B0yA"
+    "w98AwAO4bndWPVzECg==\n"
 )
 
 
@@ -248,7 +252,7 @@ def test_key_id_depends_on_name_algorithm_and_key() -> None:
 
 def test_origin_is_read_back() -> None:
     origin = parse_origin(build_origin(Realm.EXERCISE, LINE, "SOUTH-2", 17))
-    assert origin == Origin(Realm.EXERCISE, LINE.hex()[:16], "SOUTH-2", 17)
+    assert origin == Origin(Realm.EXERCISE, LINE.hex(), "SOUTH-2", 17)
     assert origin.witness_name == witness_name(Realm.EXERCISE, LINE, "SOUTH-2")
 
 
@@ -256,17 +260,17 @@ def test_origin_is_read_back() -> None:
     "text",
     [
         "",
-        "hotline/LIVE/0123456789abcdef/NORTH",
-        "hotline/live/0123456789abcdef/NORTH/1",
+        "hotline/LIVE/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/NORTH",
+        "hotline/live/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/NORTH/1",
         "hotline/LIVE/0123456789ABCDEF/NORTH/1",
         "hotline/LIVE/0123456789abcde/NORTH/1",
-        "hotline/LIVE/0123456789abcdef/north/1",
-        "hotline/LIVE/0123456789abcdef/-NORTH/1",
-        "hotline/LIVE/0123456789abcdef/NORTH/0",
-        "hotline/LIVE/0123456789abcdef/NORTH/01",
-        "hotline/LIVE/0123456789abcdef/NORTH/1/",
-        "hotline/LIVE/0123456789abcdef/NORTH/1\n",
-        "hotline/LIVE/0123456789abcdef/NORTH/١",
+        "hotline/LIVE/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/north/1",
+        "hotline/LIVE/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/-NORTH/1",
+        "hotline/LIVE/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/NORTH/0",
+        "hotline/LIVE/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/NORTH/01",
+        "hotline/LIVE/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/NORTH/1/",
+        "hotline/LIVE/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/NORTH/1\n",
+        "hotline/LIVE/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/NORTH/١",
     ],
 )
 def test_origin_of_another_form_is_refused(text: str) -> None:

@@ -10,7 +10,7 @@ from hotline.core.records.merkle import EMPTY_ROOT, prove_consistency, root_of
 from hotline.core.records.witness import HeadVerdict, WitnessedHead, judge_head
 from hotline.core.values import Digest, sha256
 
-LOG = "hotline/LIVE/0123456789abcdef/NORTH/1"
+LOG = "hotline/LIVE/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/NORTH/1"
 HASHES = [sha256(b"%d" % number) for number in range(20)]
 FORGED = [*HASHES[:3], *(sha256(b"forged %d" % number) for number in range(17))]
 
