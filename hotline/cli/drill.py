@@ -19,7 +19,7 @@ from hotline.desk.desk import OfficerDesk
 from hotline.drill.crew import work_side
 from hotline.drill.outcome import judge
 from hotline.drill.run import run_against_robot, run_auto, run_person
-from hotline.drill.setup import MAX_SPEED, MIN_SPEED, read_drill, set_up
+from hotline.drill.setup import MAX_SPEED, MIN_SPEED, change_speed, read_drill, set_up
 from hotline.host.clock import system_clock
 from hotline.host.config import find_config
 from hotline.host.entropy import system_entropy
@@ -29,6 +29,8 @@ from hotline.tui.entry import run_console
 
 DEFAULT_SCENARIO = "unplanned-encounter"
 AUTO_SPEED = 60.0
+PREPARING = "Preparing the exercise: keys and ledgers of both stations. A moment."
+CLOSING = "The console is closed. Both ledgers are countersigned and verified. A moment."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,18 @@ class _Wanted:
     home: Path | None
     speed: float | None
     as_json: bool
+
+
+@dataclass(slots=True)
+class _Seat:
+    """The place at a console; `code` is what the console ended with."""
+
+    code: int = 0
+
+    async def take(self, desk: OfficerDesk) -> int:
+        self.code = await run_console(desk, clock=system_clock)
+        print(CLOSING, flush=True)
+        return self.code
 
 
 def drill(
@@ -82,15 +96,27 @@ def drill(
         asyncio.run(_child(_needed(home), side, machine))
         return
     wanted = _Wanted(scenario, auto, paired, join, home, speed, as_json)
+    seat = _Seat()
     if join is not None:
-        directory, completed = _join(join, machine)
+        directory, completed = _join(join, machine, seat)
     elif paired:
-        directory, completed = _pair(wanted, machine)
+        directory, completed = _pair(wanted, machine, seat)
     elif auto or as_json or not has_terminal():
         directory, completed = _script(wanted, machine)
     else:
-        directory, completed = _against_robot(wanted, machine)
-    _finish(directory, machine, completed, as_json=as_json)
+        directory, completed = _against_robot(wanted, machine, seat)
+    _finish(directory, machine, wanted, completed)
+    if seat.code:
+        raise typer.Exit(seat.code)
+
+
+def _command_again(directory: Path, wanted: _Wanted) -> str:
+    """Return the command that goes on with this drill."""
+    if wanted.join is not None:
+        return f"hotline drill --join {directory}"
+    scenario = "" if wanted.scenario == DEFAULT_SCENARIO else f" --scenario {wanted.scenario}"
+    paired = " --paired" if wanted.paired else ""
+    return f"hotline drill{paired}{scenario} --home {directory}"
 
 
 def _set_up(wanted: _Wanted, machine: Machine, default_speed: float) -> tuple[Path, str]:
@@ -98,26 +124,30 @@ def _set_up(wanted: _Wanted, machine: Machine, default_speed: float) -> tuple[Pa
     loaded = load_scenario(machine.config, wanted.scenario)
     directory = wanted.home or Path(tempfile.mkdtemp(prefix="hotline-drill-"))
     set_up(directory, loaded, wanted.scenario, wanted.speed or default_speed, machine)
+    if wanted.speed is not None:
+        change_speed(directory, wanted.speed)
     return directory, loaded.title
 
 
-def _join(directory: Path, machine: Machine) -> tuple[Path, bool]:
+def _join(directory: Path, machine: Machine, seat: _Seat) -> tuple[Path, bool]:
     _check_terminal("--join")
     other = read_drill(directory).stations[1]
-    return directory, asyncio.run(_person(directory, other, machine))
+    return directory, asyncio.run(_person(directory, other, machine, seat))
 
 
-def _pair(wanted: _Wanted, machine: Machine) -> tuple[Path, bool]:
+def _pair(wanted: _Wanted, machine: Machine, seat: _Seat) -> tuple[Path, bool]:
     _check_terminal("--paired")
+    print(PREPARING, flush=True)
     directory, _ = _set_up(wanted, machine, 1.0)
     first = read_drill(directory).stations[0]
-    return directory, asyncio.run(_person(directory, first, machine))
+    return directory, asyncio.run(_person(directory, first, machine, seat))
 
 
-def _against_robot(wanted: _Wanted, machine: Machine) -> tuple[Path, bool]:
+def _against_robot(wanted: _Wanted, machine: Machine, seat: _Seat) -> tuple[Path, bool]:
+    print(PREPARING, flush=True)
     directory, _ = _set_up(wanted, machine, 1.0)
     quiet = Progress(sys.stderr, quiet=True)
-    return directory, asyncio.run(run_against_robot(directory, machine, _console, quiet.take))
+    return directory, asyncio.run(run_against_robot(directory, machine, seat.take, quiet.take))
 
 
 def _script(wanted: _Wanted, machine: Machine) -> tuple[Path, bool]:
@@ -128,17 +158,15 @@ def _script(wanted: _Wanted, machine: Machine) -> tuple[Path, bool]:
     return directory, True
 
 
-async def _person(directory: Path, name: str, machine: Machine) -> bool:
+async def _person(directory: Path, name: str, machine: Machine, seat: _Seat) -> bool:
     def waiting() -> None:
         print(f"You are {name}. Waiting for the other terminal.")
-        print(f"There, run:  hotline drill --join {directory}")
+        first = read_drill(directory).stations[0]
+        way = f"--join {directory}" if name == first else f"--paired --home {directory}"
+        print(f"There, run:  hotline drill {way}")
         print("Ctrl-C gives up; the drill can be taken up again.", flush=True)
 
-    return await run_person(directory, name, machine, _console, waiting)
-
-
-async def _console(desk: OfficerDesk) -> int:
-    return await run_console(desk, clock=system_clock)
+    return await run_person(directory, name, machine, seat.take, waiting)
 
 
 async def _child(directory: Path, name: str, machine: Machine) -> None:
@@ -157,12 +185,14 @@ async def _child(directory: Path, name: str, machine: Machine) -> None:
     await work_side(directory, name, machine, say=say, orders=orders)
 
 
-def _finish(directory: Path, machine: Machine, completed: bool, *, as_json: bool) -> None:
+def _finish(directory: Path, machine: Machine, wanted: _Wanted, completed: bool) -> None:
     outcome = judge(directory, machine)
-    if as_json:
+    if wanted.as_json:
         print(json.dumps(outcome.summary()))
     else:
-        say_outcome(outcome, directory, completed=completed)
+        say_outcome(
+            outcome, directory, completed=completed, again=_command_again(directory, wanted)
+        )
     if not outcome.good:
         raise typer.Exit(1)
 

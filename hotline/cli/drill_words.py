@@ -39,8 +39,12 @@ class Progress:
             print(line, file=self._out, flush=True)
 
 
-def say_outcome(outcome: Outcome, directory: Path, *, completed: bool) -> None:
-    """Print each statement with its states, both verdicts and the reconciliation."""
+def say_outcome(outcome: Outcome, directory: Path, *, completed: bool, again: str) -> None:
+    """Print each statement with its states, both verdicts and the reconciliation.
+
+    Args:
+        again: The command that goes on with a drill that was left before its end.
+    """
     print()
     print("STATEMENTS (from the sender's ledger)")
     for state in outcome.statements():
@@ -50,16 +54,19 @@ def say_outcome(outcome: Outcome, directory: Path, *, completed: bool) -> None:
     for ending in outcome.endings:
         verdict = ending.verdict
         word = "VERIFIED" if verdict.ok else "DOES NOT VERIFY"
-        print(f"  {ending.name}: {word}, {verdict.entries} entries, root {verdict.root.hex()}")
+        print(f"  {ending.name}: {word}, {verdict.entries} entries")
+        print(f"    root {verdict.root.hex()}")
         for fault in verdict.faults:
             print(f"    {fault.sentence()}")
         print(f"    {ending.path}")
     _say_reconciliation(outcome)
     print(f"LADDER: {outcome.ladder}")
-    if not completed:
-        print("The drill was left before its end.")
+    if completed:
+        print("The drill came to its end.")
+    else:
+        print(f"The drill was left before its end. Go on with:\n  {again}")
     print(f"Kept in {directory}")
-    print(f"Look again:  hotline replay {outcome.endings[0].path}")
+    print(f"Look again:\n  hotline replay {outcome.endings[0].path}")
 
 
 def _say_statement(state: StatementState) -> None:

@@ -18,6 +18,7 @@ from hotline.core.times import format_time
 from hotline.core.values import Digest, Precedence
 from hotline.desk.drafts import MAX_AGE_MS, Draft, Writer, draft_view, fill
 from hotline.desk.feed import PresentedFeed
+from hotline.desk.messages import fault_as_asked
 from hotline.desk.presenter import Presenter, Surroundings
 from hotline.desk.views import (
     Difference,
@@ -189,7 +190,10 @@ class OfficerDesk(PresentedFeed):
         template = self.station.rules.template_of(state.statement.template)
         if template is None or not template.readback:
             raise OperatorError("that statement asks for no read-back")
-        found = compare(state.statement, template, typed, self._clock())
+        try:
+            found = compare(state.statement, template, typed, self._clock())
+        except OperatorError as error:
+            raise OperatorError(fault_as_asked(str(error), template, self._writer.own)) from error
         differences = tuple(
             Difference(self._label(template, one.field), one.sent, one.typed) for one in found
         )

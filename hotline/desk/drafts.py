@@ -105,7 +105,7 @@ def fill(
             try:
                 values[spec.name] = parse_field(spec, entered, now_ms=now_ms)
             except OperatorError as error:
-                faults[spec.name] = str(error)
+                faults[spec.name] = named_as_shown(str(error), writer, draft.template, spec)
     urgency = _precedence(precedence, draft.precedence, faults)
     text = unicodedata.normalize("NFC", text)
     _check_text(draft, text, faults)
@@ -120,6 +120,12 @@ def fill(
         touched=True,
     )
     return filled if faults else _built(writer, filled, values, now_ms)
+
+
+def named_as_shown(fault: str, writer: Writer, template: Template, spec: FieldSpec) -> str:
+    """Return a field's fault with the label that the officer sees in place of its name."""
+    label = phrasing.label(template, spec, writer.own)
+    return f"{label}: {fault.removeprefix(f'{spec.name}: ')}"
 
 
 def _precedence(named: str, before: Precedence, faults: dict[str, str]) -> Precedence:

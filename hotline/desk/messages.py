@@ -6,12 +6,34 @@ from hotline.core.exchange.delivery import Delivery, StatementState
 from hotline.core.exchange.duties import awaiting_read_back
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Situation
-from hotline.core.messages.phrasing import Phrasebook, label
+from hotline.core.messages.phrasing import Phrasebook, label, phrase_id
 from hotline.core.messages.readback import critical
 from hotline.core.messages.rendering import render
+from hotline.core.messages.template import FieldSpec, Template
 from hotline.core.times import format_dtg
 from hotline.desk.offers import Offers
 from hotline.desk.views import Direction, MessageView
+
+_VALUE = "\u2026"
+
+
+def asked_words(template: Template, spec: FieldSpec, phrasebook: Phrasebook) -> str:
+    """Return what to read back in the words of the statement's own line, without the value.
+
+    A form's label ("Course") may not say whose course it was.
+    """
+    line = phrasebook.phrase(phrase_id(template, spec.name, "line"), value=_VALUE) or ""
+    words = line.replace(_VALUE, "").strip(" :.")
+    return words if _VALUE in line and words else label(template, spec, phrasebook)
+
+
+def fault_as_asked(fault: str, template: Template, phrasebook: Phrasebook) -> str:
+    """Return a read-back's fault with the words that the officer sees for the field's name."""
+    for spec in critical(template):
+        if fault.startswith(f"{spec.name}: "):
+            words = asked_words(template, spec, phrasebook)
+            return f"{words}: {fault.removeprefix(f'{spec.name}: ')}"
+    return fault
 
 
 def message_view(
@@ -45,7 +67,7 @@ def message_view(
         flags=tuple(_flags(state, rendering.flags)),
         history=tuple(state.steps),
         replies=offers.about(situation, state.digest),
-        readback=tuple((spec.name, label(template, spec, phrasebook)) for spec in readback)
+        readback=tuple((spec.name, asked_words(template, spec, phrasebook)) for spec in readback)
         if template
         else (),
         can_acknowledge=_can_acknowledge(situation, state),

@@ -89,6 +89,7 @@ class Presenter:
             need_you=self._need_you(situation),
             timeline_length=len(situation.timeline),
             notice=self._notice(situation),
+            next_read=next((state.digest for state in situation.unread()), ""),
         )
 
     def timeline(self, start: int, stop: int) -> tuple[TimelineRow, ...]:
@@ -247,8 +248,8 @@ class Presenter:
         ours = clock.station == situation.station
         return DeadlineRow(
             due_ms=clock.due_ms,
-            word=wording.clock_words(clock.clock, ours=ours),
-            label=f"{state.token} {state.statement.precedence.value}",
+            word=wording.deadline_words(clock.clock, ours=ours),
+            label=state.token,
             incident=clock.incident or "",
             digest=clock.digest,
             ours=ours,
@@ -281,14 +282,16 @@ class Presenter:
     def _notice(self, situation: Situation) -> str:
         """Say the one thing to do next, the most urgent first."""
         if situation.drill_outcome:
-            return f"The exercise is over: {situation.drill_outcome}. ^X leaves the console."
+            return f"The exercise is over: {situation.drill_outcome}. ^X leaves."
         unread = situation.unread()
         if unread:
             first = unread[0]
             kind = first.statement.precedence.value
-            return f"NEXT: read {first.token} ({kind}): F8 opens it, F8 again says you read it."
+            keys = "F8 opens it, PgDn reads on, then F8 again"
+            return f"NEXT: read {first.token} ({kind}): {keys}."
         for state in awaiting_read_back(situation, self._rules):
-            return f"NEXT: read back {state.token}: mark it, Enter opens it; type its values."
+            keys = "mark it in TIMELINE with Up and Down, then Enter"
+            return f"NEXT: read back {state.token}: {keys}."
         coach = self._around.coach()
         if coach:
             return f"EXCON: {coach}"

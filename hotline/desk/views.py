@@ -132,7 +132,10 @@ class LadderView:
 
 @dataclass(frozen=True, slots=True)
 class WatchView:
-    """The watch screen but for the timeline, which is read by pages."""
+    """The watch screen but for the timeline, which is read by pages.
+
+    `next_read` is the digest of the statement to read first, "" when none waits.
+    """
 
     status: StatusView
     flash: FlashView | None
@@ -143,6 +146,7 @@ class WatchView:
     need_you: int
     timeline_length: int
     notice: str
+    next_read: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,16 @@ def _evidence_row(event: ev.Event) -> tuple[str, str, Mark]:
             return "LOG", type(event).__name__, Mark.CALM
 
 
+def deadline_words(clock: str, *, ours: bool) -> str:
+    """Return what a clock of the list waits for: short, with the key that does it."""
+    waits = {
+        "read": ("read F8", "to read"),
+        "reply": ("reply F3", "to reply"),
+        "promise": ("promise F3", "promised"),
+    }
+    return waits[clock][0 if ours else 1]
+
+
 def clock_words(clock: str, *, ours: bool) -> str:
     """Return what a deadline waits for, in words."""
     waits = {

@@ -34,20 +34,11 @@ class DrillCard(BaseModel):
     stations: tuple[str, ...]
 
 
-def set_up(
-    directory: Path,
-    scenario: Scenario,
-    named: str,
-    speed: float,
-    machine: Machine,
-    *,
-    paced: bool = True,
-) -> None:
+def set_up(directory: Path, scenario: Scenario, named: str, speed: float, machine: Machine) -> None:
     """Make EXERCISE homes for both stations of a scenario, or find them as they were left.
 
     Args:
         named: How `scenario` was named: its id, or the path of its file.
-        paced: A drill that stands there goes on at `speed`; otherwise at its own.
     Raises:
         OperatorError: the directory holds something else, or another drill.
         StorageError: the disk refused.
@@ -60,8 +51,6 @@ def set_up(
                 f"{directory.name} holds a drill of the scenario {card.scenario}",
                 hint="choose another directory, or that scenario",
             )
-        if paced and card.speed != speed:
-            write_json(marker, card.model_copy(update={"speed": speed}))
         return
     _clear_unfinished(directory)
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
@@ -106,6 +95,18 @@ def _clear_unfinished(directory: Path) -> None:
             shutil.rmtree(left) if left.is_dir() else left.unlink()
     except OSError as error:
         raise StorageError(f"the directory {directory.name} cannot be cleared") from error
+
+
+def change_speed(directory: Path, speed: float) -> None:
+    """Let a drill go on at another speed.
+
+    Raises:
+        OperatorError: there is no drill, or its card is damaged.
+        StorageError: the disk refused.
+    """
+    card = read_drill(directory)
+    if card.speed != speed:
+        write_json(directory / MARKER, card.model_copy(update={"speed": speed}))
 
 
 def officer_of(scenario: Scenario, station: str) -> Subject:

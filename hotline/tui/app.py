@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 from functools import partial
 
@@ -14,8 +16,13 @@ from hotline.tui.roaming import Roaming
 from hotline.tui.screens.choose import ChooseScreen
 from hotline.tui.screens.compose import ComposeScreen
 from hotline.tui.screens.frame import FrameScreen
+from hotline.tui.screens.message import MessageScreen
 from hotline.tui.screens.readback import ReadBackScreen
 from hotline.tui.screens.send import SendScreen
+from hotline.tui.screens.watch import WatchScreen
+
+FIELD_LIMIT_S = 1.0
+"""How long the next key waits for a field to take the ones before it."""
 
 READ_NOT_AGREED = "It does not say that you agree."
 
@@ -48,7 +55,11 @@ class ConsoleApp(Roaming):
         """Return the word for `action`; F8 names the statement that it is about."""
         if action.id == "acknowledge":
             target = self._to_acknowledge()
-            return f"Read {target.token}".rstrip() if target else ""
+            if target is None or self._unread_below(target):
+                return ""
+            return f"Read {target.token}".rstrip()
+        if action.id == "page_down" and isinstance(frame, MessageScreen):
+            return frame.WORDS[action.id] if frame.shown_digest is None else ""
         return super().footer_word(frame, action)
 
     def flash_key_words(self) -> str:
@@ -61,14 +72,27 @@ class ConsoleApp(Roaming):
         target = self._to_acknowledge()
         if target is None or target.digest != flash.digest:
             return "first F2"
+        if self._unread_below(target):
+            return "PgDn, then F8"
         return "F8=READ BY OFFICER" if frame.shown_digest == flash.digest else "F8=OPEN"
 
+    def _unread_below(self, message: MessageView) -> bool:
+        """Whether the message's own screen is up and its end was not in sight yet."""
+        frame = self.frame
+        up = isinstance(frame, MessageScreen) and frame.digest == message.digest
+        return up and frame is not None and frame.shown_digest is None
+
     def _to_acknowledge(self) -> MessageView | None:
-        """Return what F8 is about: the statement on the screen, else the FLASH, else the mark."""
+        """Return what F8 is about: the statement on the screen, else the FLASH, else the mark.
+
+        On the watch screen it is what the desk's notice names, whatever the mark is on.
+        """
         frame, flash = self.frame, self.view.flash
         if frame is None or not frame.is_ready:
             return None
-        for digest in (frame.shown_digest, flash.digest if flash else None, frame.marked_digest):
+        named = self.view.next_read if isinstance(frame, WatchScreen) else ""
+        on_strip = flash.digest if flash else None
+        for digest in (named, frame.shown_digest, on_strip, frame.marked_digest):
             message = self.feed.message(digest) if digest else None
             if message is None or message.direction is not Direction.IN:
                 continue
@@ -87,6 +111,8 @@ class ConsoleApp(Roaming):
             self.act(
                 self.desk.acknowledge(message.digest), partial(self._acknowledged, message.token)
             )
+        elif self._unread_below(message):
+            self.say("First read it to its end: PgDn reads on. Then press F8.", fault=True)
         else:
             self.open_message(message.digest)
 
@@ -127,16 +153,33 @@ class ConsoleApp(Roaming):
         """Show the read-back form of a statement."""
         self._go(ReadBackScreen(message))
 
-    def do_preview(self) -> None:
+    async def do_preview(self) -> None:
         """^P."""
         if isinstance(self.frame, ComposeScreen):
-            self._after_typing(self.frame.check_and_preview)
+            await self._after_typing(self.frame.check_and_preview)
 
-    def do_send(self) -> None:
+    async def do_send(self) -> None:
         """^G."""
         if isinstance(self.frame, ComposeScreen):
-            self._after_typing(self.frame.ask_to_send)
+            await self._after_typing(self.frame.ask_to_send)
 
-    def _after_typing(self, work: Callable[[], object]) -> None:
-        """Do `work` once the field has taken the keys that came before this one."""
-        (self.focused or self).call_later(work)
+    async def _after_typing(self, work: Callable[[], object]) -> None:
+        """Do `work` once the field has taken the keys before this one, and before the next key.
+
+        Keys typed right behind ^P then go to the field that ^P turned to.
+        """
+        done = asyncio.Event()
+
+        def run() -> None:
+            try:
+                work()
+            finally:
+                done.set()
+
+        field = self.focused
+        if field is None or not field.is_running:
+            work()
+        elif field.call_later(run):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FIELD_LIMIT_S):
+                    await done.wait()

@@ -8,5 +8,5 @@ from enum import StrEnum
 class Closing(StrEnum):
     """As the question to the officer says it."""
 
-    GOES_ON = "the line goes on"
-    STOPS = "the line stops"
+    GOES_ON = "The line goes on."
+    STOPS = "The line then stops."

@@ -6,9 +6,9 @@ EXCHANGE = (
     "A statement comes in. It stands at the end of the timeline; a FLASH also rings.",
     "Open it: mark it with Up and Down, press Enter. Read it to its end.",
     "Press F8. The sender is told READ BY OFFICER. This does not say that you agree.",
-    "If READ BACK stands in NEXT: type the named fields from memory. Both are compared.",
+    "If READ BACK stands in NEXT: type those values from memory. The machine compares.",
     "To answer: mark an answer in NEXT and press Enter, or press F3 for all forms.",
-    "Fill the fields; Tab goes on. A fault stands beside its field.",
+    "Fill the fields; Tab goes on. Left and Right change a choice. A fault stands below.",
     "Press ^P. You see what will be signed, in your language and in theirs.",
     "Press ^G. Read to the end, type the code if one is asked, go to SEND, press Enter.",
     "Watch its state: QUEUED, DELIVERED, DISPLAYED, READ BY OFFICER, ANSWERED, CLOSED.",
@@ -34,4 +34,6 @@ SYMBOLS = (
     ("v p * !", "On the ladder: taken by us, by them, by both, broken."),
     ("T-08:19  LATE", "Time left on a clock; LATE when it ran out."),
     ("YOU  THEY", "Whose turn it is."),
+    ("NEXT EXCON", "What is expected of you now; EXCON directs an exercise and advises."),
+    ("OOW", "Officer of the watch: who has the watch here now."),
 )

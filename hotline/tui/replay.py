@@ -11,6 +11,8 @@ from hotline.tui.literal import clean
 from hotline.tui.replay_port import ReplayFeed
 from hotline.tui.roaming import Roaming
 from hotline.tui.screens.frame import FrameScreen
+from hotline.tui.screens.incident import IncidentScreen
+from hotline.tui.screens.watch import WatchScreen
 
 LEAP_EVENTS = 10
 EVENT_EVERY_S = 1.0
@@ -36,7 +38,9 @@ class ReplayApp(Roaming):
         return self._player is not None
 
     def guidance(self) -> str:
-        """Say the event that the record stands at."""
+        """Say the event that the record stands at, where the record can be stepped through."""
+        if not isinstance(self.frame, (WatchScreen, IncidentScreen)):
+            return ""
         if not self.record.position:
             return "Before the first event. Right steps on, Space plays."
         return clean(self.record.event_words())

@@ -100,7 +100,7 @@ class Roaming(Shell):
 
     def _chord_done(self, action_id: str | None) -> None:
         if action_id:
-            self.action_do(action_id)
+            self.call_next(self.action_do, action_id)
 
     def do_incident(self) -> None:
         """F4: the marked incident, or the most urgent; again: the next one."""

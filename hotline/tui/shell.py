@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
+from inspect import isawaitable
 from typing import Any, ClassVar, TypeVar
 
 from rich.text import Text
@@ -30,8 +31,11 @@ from hotline.tui.widgets.code_box import CodeBox
 
 Outcome = TypeVar("Outcome")
 
-OUTCOME_STANDS_MS = 10_000
+OUTCOME_STANDS_MS = 5_000
 """How long "done" stands before guidance comes back; what went wrong stands until a key."""
+
+NEWS_WAITS_MS = 2_000
+"""So long "done" stands in any case, when the desk meanwhile has something new to say."""
 
 STYLES = ("frame", "watch", "message", "incident", "compose", "send", "readback", "leave", "chord")
 """One sheet for what all screens share, then one for each screen that has a look of its own."""
@@ -56,7 +60,7 @@ class Shell(App[int], inherit_bindings=False):
         self.coalescer = Coalescer(self, self.refresh_view)
         self._unsubscribe: Callable[[], None] | None = None
         self._said = ("", False)
-        self._said_ms = 0
+        self._said_ms, self._said_over = 0, ""
         self._displayed: set[str] = set()
         self._filters_used: tuple[LineFilter, ...] | None = None
         self.animation_level = "none"
@@ -98,7 +102,8 @@ class Shell(App[int], inherit_bindings=False):
             return
         self._catch_up_with_size()
         words, fault = self._said
-        if words and not fault and self.clock() - self._said_ms > OUTCOME_STANDS_MS:
+        stands_ms = OUTCOME_STANDS_MS if self.view.notice == self._said_over else NEWS_WAITS_MS
+        if words and not fault and self.clock() - self._said_ms > stands_ms:
             self._said = ("", False)
         self.refresh_view()
 
@@ -132,7 +137,7 @@ class Shell(App[int], inherit_bindings=False):
     def say(self, words: str, *, fault: bool = False) -> None:
         """Show the outcome of an act until the officer acts again."""
         self._said = (words, fault)
-        self._said_ms = self.clock()
+        self._said_ms, self._said_over = self.clock(), self.view.notice
         if self.frame is not None:
             self.frame.refresh_words()
 
@@ -224,10 +229,12 @@ class Shell(App[int], inherit_bindings=False):
         """Return the word for `action` on that screen; "" leaves it out of the footer."""
         return frame.WORDS.get(action.id, action.word)
 
-    def action_do(self, action_id: str) -> None:
+    async def action_do(self, action_id: str) -> None:
         """Do what the table calls `action_id`."""
         self._said = ("", False)
-        getattr(self, f"do_{action_id}")()
+        work = getattr(self, f"do_{action_id}")()
+        if isawaitable(work):
+            await work
         if self.frame is not None:
             self.frame.refresh_words()
 

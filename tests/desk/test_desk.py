@@ -105,7 +105,8 @@ async def test_each_wrong_field_is_named_with_its_fault(alone: Place) -> None:
     assert not view.preview_own
     faults = {field.name: field.fault for field in view.fields if field.fault}
     assert faults.keys() == {"course", "position", "own_hull"}
-    assert all(fault.startswith(f"{name}: ") for name, fault in faults.items())
+    labels = {field.name: field.label for field in view.fields}
+    assert all(fault.startswith(f"{labels[name]}: ") for name, fault in faults.items())
     assert "for example 045" in faults["course"]
     assert set(view.faults) == set(faults.values())
     values = {field.name: field.value for field in view.fields}
@@ -313,7 +314,11 @@ async def test_read_back_that_agrees_compares_values_and_not_spellings(line: Fak
     await line.north.desk.acknowledge(digest)
     view = line.north.desk.message(digest)
     assert view is not None
-    assert [name for name, _ in view.readback] == ["position", "course", "speed"]
+    assert view.readback == (
+        ("position", "Position of our ship"),
+        ("course", "Course of our ship"),
+        ("speed", "Speed of our ship"),
+    )
     told = await line.north.desk.read_back(
         digest, {"position": "54-31.200N 011-02.500E", "course": "210 deg T", "speed": "12.0 kn"}
     )

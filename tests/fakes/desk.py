@@ -103,6 +103,7 @@ class FakeDesk:
     forms: tuple[TemplateChoice, ...] = ()
     form_fields: tuple[FieldView, ...] = ()
     notice: str = ""
+    next_read: str = ""
     code: str = ""
     warnings: tuple[str, ...] = ()
     calls: list[tuple[object, ...]] = field(default_factory=list)
@@ -124,6 +125,7 @@ class FakeDesk:
             need_you=sum(row.needs_you for row in self.incidents),
             timeline_length=len(self.said),
             notice=self.notice,
+            next_read=self.next_read,
         )
 
     def status(self) -> StatusView:

@@ -15,7 +15,7 @@ def test_ledger_is_told_entry_by_entry_then_as_it_stood(record: Record) -> None:
     end = lines[lines.index(numbered[-1]) + 1 :]
     assert end[0].startswith("-- state at ")
     assert any(line.startswith("incident   SOUTH-") for line in end)
-    assert any("their acknowledgement" in line for line in end)
+    assert any(line.startswith("waits for") and "to read" in line for line in end)
     assert all("\n" not in line for line in lines)
 
 

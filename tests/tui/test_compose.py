@@ -32,7 +32,7 @@ async def test_statement_written_checked_and_sent_without_a_code() -> None:
         await until_text(pilot, "> Cancel <")
         clock.now_ms += 1_000
         await pilot.press("tab", "enter")
-        await until_text(pilot, "SEA-03 is signed and recorded as 6S0: QUEUED.")
+        await until_text(pilot, "SEA-03 is signed and recorded as 6S0.")
         assert sent(desk) == [("send", "draft-1", "")]
         assert isinstance(app.screen, WatchScreen)
         assert app.drafts == {}
@@ -250,3 +250,42 @@ async def test_precedence_of_the_form_can_be_changed() -> None:
         app.screen.query_one("#precedence").focus()
         await pilot.press("left", "ctrl+p")
         await until_text(pilot, "FLASH an SUED")
+
+
+async def test_keys_right_behind_the_check_go_to_the_field_that_it_turned_to() -> None:
+    app = console(crowded_desk())
+    async with app.run_test(size=NARROW) as pilot:
+        await pilot.press("f3", "enter", *"045", "tab", "9")
+        await settled(pilot)
+        app.screen.query_one("#free-text").focus()
+        await settled(pilot)
+        burst = (("ctrl+p", None), ("right", None))
+        for key, character in burst:
+            app.post_message(events.Key(key, character))
+        await settled(pilot)
+        assert isinstance(app.focused, ChoiceBox)
+        assert app.focused.value == "hold"
+
+
+async def test_fault_of_a_field_goes_when_it_is_changed_and_a_long_choice_stands_whole() -> None:
+    app = console(crowded_desk())
+    async with app.run_test(size=NARROW) as pilot:
+        await pilot.press("f3", "enter", *"500", "tab", *"045")
+        await until_text(pilot, "! a bearing is 000 to 359")
+        await pilot.press("shift+tab", "backspace")
+        await settled(pilot)
+        assert "! a bearing" not in text_of(app)
+        await pilot.press("tab", "tab", "right")
+        await until_text(pilot, "= hold course and speed")
+
+
+async def test_wrong_code_is_said_to_be_wrong() -> None:
+    desk = crowded_desk()
+    desk.code = CODE
+    app = console(desk)
+    async with app.run_test(size=NARROW) as pilot:
+        await pilot.press(*FILLED, "ctrl+g")
+        await until_text(pilot, "> Cancel <")
+        await pilot.press("tab", *"0000")
+        await until_text(pilot, f"That is not the code: clear it with Backspace, then type {CODE}.")
+        assert not sent(desk)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.widgets import Input
 
 from hotline.tui.closing import Closing
 from hotline.tui.screens.choose import ChooseScreen
@@ -89,9 +90,9 @@ async def test_f8_on_a_flash_opens_it_first_and_says_read_only_then() -> None:
         await until_text(pilot, "F8=READ BY OFFICER")
         assert ("acknowledge", digest_of(6)) not in desk.calls
         await pilot.press("f8")
-        await until_text(pilot, "the sender is told READ BY OFFICER")
-        assert ("acknowledge", digest_of(6)) in desk.calls
-        assert app.view.flash is None
+        told = ("acknowledge", digest_of(6))
+        await until(pilot, lambda: told in desk.calls, "the acknowledgement")
+        await until(pilot, lambda: app.view.flash is None, "the strip's end")
         assert "FLASH 6K0 NOT READ" not in text_of(app)
 
 
@@ -132,7 +133,7 @@ async def test_long_text_is_not_read_before_its_end_was_in_sight() -> None:
     async with app.run_test(size=NARROW) as pilot:
         await settled(pilot)
         await pilot.press("enter", "f8")
-        await until_text(pilot, "The text goes on below: PgDn reads on.")
+        await until_text(pilot, "First read it to its end: PgDn reads on. Then press F8.")
         assert not [call for call in desk.calls if call[0] in ("acknowledge", "displayed")]
         await pilot.press("end")
         await until(pilot, lambda: ("displayed", digest_of(1)) in desk.calls, "displayed")
@@ -300,7 +301,7 @@ async def test_leaving_asks_first_says_what_it_does_and_cancel_is_marked(closing
     async with app.run_test(size=NARROW) as pilot:
         await settled(pilot)
         await pilot.press("ctrl+x")
-        await until_text(pilot, f"Leave the console; {closing.value}?")
+        await until_text(pilot, f"Leave the console? {closing.value}")
         await until_text(pilot, "> Cancel <")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, WatchScreen), "the watch")
@@ -327,6 +328,47 @@ async def test_whose_turn_it_is_stands_on_the_watch() -> None:
     app = console(crowded_desk())
     async with app.run_test(size=NARROW) as pilot:
         await until_text(pilot, "> Your turn: answer 5K1 within 08:19. Enter opens it.")
-        assert "T-08:19    YOU  REPLY 5K1" in text_of(app)
-        assert "LATE 00:20 THEY READ 4S1" in text_of(app)
+        assert "T-08:19    YOU  5K1 REPLY" in text_of(app)
+        assert "LATE 00:20 THEY 4S1 READ" in text_of(app)
         assert "1 need you" in text_of(app)
+
+
+async def test_acknowledged_text_counts_as_read_although_its_state_changed() -> None:
+    desk = quiet_desk()
+    desk.receive("PRIORITY", *(f"Line {n} of a long text." for n in range(60)))
+    app = console(desk)
+    async with app.run_test(size=NARROW) as pilot:
+        await settled(pilot)
+        await pilot.press("enter", "end", "f8")
+        await until_text(pilot, "READ BY OFFICER. It does not say that you agree.")
+        await pilot.press("f1", "escape", "home")
+        await settled(pilot)
+        assert "The text goes on below" not in text_of(app)
+
+
+async def test_f8_on_the_watch_opens_what_the_notice_names_whatever_is_marked() -> None:
+    desk = quiet_desk()
+    first = desk.receive("PRIORITY", "The first text.")
+    desk.receive("PRIORITY", "The second text.")
+    desk.next_read = first
+    app = console(desk)
+    async with app.run_test(size=NARROW) as pilot:
+        await settled(pilot)
+        await pilot.press("f8")
+        await until_text(pilot, "The first text.")
+
+
+async def test_read_back_that_does_not_read_turns_to_its_field_and_keeps_the_rest() -> None:
+    desk = crowded_desk()
+    desk.said[-1].read = True
+    app = console(desk)
+    async with app.run_test(size=NARROW) as pilot:
+        await pilot.press("enter", "enter", *"9x", "tab", *"0.6", "tab")
+        await until_text(pilot, "> COMPARE <")
+        label = next(label for label, _ in desk.said[-1].readback.values())
+        desk.refuse["read_back"] = f"{label}: must be a number"
+        await pilot.press("enter")
+        await until_text(pilot, f"! {label}: must be a number")
+        await until(pilot, lambda: isinstance(app.focused, Input), "the field")
+        assert isinstance(app.focused, Input)
+        assert app.focused.value == "9x"

@@ -91,7 +91,7 @@ async def test_flash_read_and_answered_through_a_real_terminal(tmp_path: Path) -
         tmux.run("send-keys", "Enter")
         await tmux.see("is signed and recorded")
         tmux.run("send-keys", "C-x")
-        await tmux.see("Leave the console; the line stops?")
+        await tmux.see("Leave the console? The line then stops.")
         tmux.run("send-keys", "Tab")
         await tmux.see("> Leave <")
         tmux.run("send-keys", "Enter")

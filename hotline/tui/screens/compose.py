@@ -8,6 +8,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Input, Static, TextArea
 
 from hotline.desk.views import DraftView, WatchView
@@ -37,6 +38,12 @@ class ComposeScreen(FrameScreen):
         self.incident = draft.incident
         self._checked = False
         self._stale = False
+        # Held, not looked up: the draft is kept while the screen is taken down, too.
+        self._boxes = [FieldBox(field) for field in draft.fields]
+        words = tuple((one, one) for one in draft.precedences)
+        self._precedence = ChoiceBox(words, draft.precedence, id="precedence")
+        self._text = TextArea(draft.text, id="free-text", compact=True)
+        self._under_text = Static(literal(TEXT_HELP, QUIET), id="text-under", markup=False)
 
     def compose_body(self) -> ComposeResult:
         """Yield the form and the pane beside it."""
@@ -48,28 +55,24 @@ class ComposeScreen(FrameScreen):
                 with Horizontal(classes="field-row"):
                     label = literal(fit(" Precedence", LABEL_CELLS), BRIGHT)
                     yield Static(label, classes="field-label", markup=False)
-                    words = tuple((one, one) for one in draft.precedences)
-                    yield ChoiceBox(words, draft.precedence, id="precedence")
-                for field in draft.fields:
-                    yield FieldBox(field)
+                    yield self._precedence
+                yield from self._boxes
                 with Vertical(classes="field"):
                     yield Static(literal(" Free text", BRIGHT), markup=False)
-                    text = TextArea(draft.text, id="free-text", compact=True)
-                    text.cursor_blink = False
-                    text.highlight_cursor_line = False
-                    yield text
-                    yield Static(literal(TEXT_HELP, QUIET), id="text-under", markup=False)
+                    self._text.cursor_blink = False
+                    self._text.highlight_cursor_line = False
+                    yield self._text
+                    yield self._under_text
             yield Lines(id="beside")
 
     def begin(self) -> None:
         """Keys go to the first field that is empty, else to the precedence."""
         self.query_one("#beside", Lines).entitle("PREVIEW")
-        boxes = list(self.query(FieldBox))
-        empty = next((box for box in boxes if not box.value), None)
+        empty = next((box for box in self._boxes if not box.value), None)
         if empty is not None:
             empty.focus_box()
         else:
-            self.query_one("#precedence").focus()
+            self._precedence.focus()
 
     def _head(self) -> Content:
         draft = self.draft
@@ -83,11 +86,23 @@ class ComposeScreen(FrameScreen):
 
     def guide_words(self) -> str:
         """Say which key is next."""
-        if self._checked and not self._stale and self.draft.ready:
-            return "Read both texts beside the form. ^G opens the sending screen."
-        if self._checked and not self._stale and self.draft.faults:
-            return f"Not ready: {self.draft.faults[0]}"
+        fresh = self._checked and not self._stale
+        if fresh and self.draft.ready:
+            return "Checked. Read it beside the form; ^G opens the sending screen."
+        if fresh and self.draft.faults:
+            return self._fault_words()
+        if isinstance(self.focused, ChoiceBox):
+            return "Left and Right change the choice; Enter shows all of them. Tab goes on."
         return "Tab goes from field to field; * must be filled. Then ^P checks it."
+
+    def _fault_words(self) -> str:
+        count = len(self.draft.faults)
+        if not (self.draft.text_fault or any(field.fault for field in self.draft.fields)):
+            return f"Not ready: {self.draft.faults[0]}"
+        many = f"{count} places are" if count > 1 else "1 place is"
+        if isinstance(self.focused, ChoiceBox):
+            return f"Not ready: {many} wrong. Choose by Left and Right; Enter shows all."
+        return f"Not ready: {many} wrong; the reason stands under it, behind !."
 
     def show(self, view: WatchView) -> None:
         """Bring the pane beside the form up to date."""
@@ -97,9 +112,8 @@ class ComposeScreen(FrameScreen):
 
     def _written(self) -> tuple[dict[str, str], str, str]:
         """Return what stands in the form: fields, free text, precedence."""
-        fields = {box.field_name: box.value for box in self.query(FieldBox)}
-        text = self.query_one("#free-text", TextArea).text
-        return fields, text, self.query_one("#precedence", ChoiceBox).value
+        fields = {box.field_name: box.value for box in self._boxes}
+        return fields, self._text.text, self._precedence.value
 
     def _is_new(self) -> bool:
         draft = self.draft
@@ -123,7 +137,7 @@ class ComposeScreen(FrameScreen):
         self.draft = draft
         self.shell.drafts[draft.draft] = draft
         by_name = {field.name: field for field in draft.fields}
-        for box in self.query(FieldBox):
+        for box in self._boxes:
             if box.field_name in by_name:
                 box.show(by_name[box.field_name])
         under = (
@@ -131,21 +145,21 @@ class ComposeScreen(FrameScreen):
             if draft.text_fault
             else literal(TEXT_HELP, QUIET)
         )
-        self.query_one("#text-under", Static).update(under)
+        self._under_text.update(under)
 
     def check_and_preview(self) -> bool:
         """^P: check every field, show the preview or go to the first fault; whether it is ready."""
-        for box in self.query(FieldBox):
+        for box in self._boxes:
             box.touched = True
         if not self._fill():
             return False
         self._checked, self._stale = True, False
         if not self.draft.ready:
-            faulty = next((box for box in self.query(FieldBox) if box.field.fault), None)
+            faulty = next((box for box in self._boxes if box.field.fault), None)
             if faulty is not None:
                 faulty.focus_box()
             elif self.draft.text_fault:
-                self.query_one("#free-text").focus()
+                self.set_focus(self._text)
         self.show(self.shell.view)
         self.refresh_words()
         return self.draft.ready
@@ -165,6 +179,7 @@ class ComposeScreen(FrameScreen):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """A preview holds no longer once a field changed."""
+        self._forget_fault(event.input)
         self._changed()
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
@@ -173,7 +188,17 @@ class ComposeScreen(FrameScreen):
 
     def on_choice_box_chosen(self, event: ChoiceBox.Chosen) -> None:
         """A preview holds no longer once a choice changed."""
+        self._forget_fault(event.box)
         self._changed()
+
+    def _forget_fault(self, widget: Widget) -> None:
+        owner = widget.parent.parent if widget.parent else None
+        if isinstance(owner, FieldBox) and owner.value != owner.field.value:
+            owner.changed()
+
+    def on_descendant_focus(self) -> None:
+        """Guidance depends on the kind of the field."""
+        self.refresh_words()
 
     def on_choice_box_list_asked(self, event: ChoiceBox.ListAsked) -> None:
         """Show the whole list."""

@@ -70,12 +70,12 @@ class IncidentScreen(FrameScreen):
         self.refresh_view()
 
     def guide_words(self) -> str:
-        """Say whose turn it is, then what Enter does."""
-        incident = self.shell.feed.incident(self.incident)
-        turn = f"{incident.ladder.whose_turn} " if incident and incident.ladder.whose_turn else ""
+        """Say what Enter does; whose turn it is stands above the ladder."""
         if self.shell.post is None:
-            return f"{turn}Enter opens the marked statement."
-        return f"{turn}Enter in NEXT opens a form; nothing is sent."
+            return "Enter opens the marked statement. Esc goes back."
+        if isinstance(self.focused, ChoiceList) and self.focused.row_count():
+            return "Enter in NEXT opens a form; nothing is sent by it. Esc goes back."
+        return "Enter opens the marked statement; Tab goes to NEXT. Esc goes back."
 
     def show(self, view: WatchView) -> None:
         """Bring all panes up to date."""
@@ -101,6 +101,10 @@ class IncidentScreen(FrameScreen):
 
     def _marked_row(self) -> TimelineRow | None:
         return self.query_one(IncidentRows).marked_row()
+
+    def on_descendant_focus(self) -> None:
+        """Guidance depends on where the keys go."""
+        self.refresh_words()
 
     def on_rows_marked(self, message: Rows.Marked) -> None:
         """F8 is about the marked statement: the footer names it."""

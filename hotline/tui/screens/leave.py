@@ -18,6 +18,7 @@ class LeaveScreen(FrameScreen):
 
     PLACE = LEAVE
     FOOTER = ("pane", "back")
+    WORDS = {"pane": "Other button", "back": "Stay"}
 
     def __init__(self, closing: Closing | None) -> None:
         super().__init__()
@@ -32,7 +33,7 @@ class LeaveScreen(FrameScreen):
             return "Leave the replay? The record is not changed."
         drafts = len(self.shell.drafts)
         kept = f" {drafts} draft{'s' if drafts > 1 else ''} not sent." if drafts else ""
-        return f"Leave the console; {self._line.value}?{kept}"
+        return f"Leave the console? {self._line.value}{kept}"
 
     def _warnings(self) -> list[str]:
         warnings = []

@@ -21,6 +21,7 @@ class MessageScreen(FrameScreen):
         "watch",
         "compose",
         "incident",
+        "page_down",
         "acknowledge",
         "open",
         "pane",
@@ -29,9 +30,13 @@ class MessageScreen(FrameScreen):
         "leave",
     )
 
+    WORDS = {"page_down": "Read on"}
+
     def __init__(self, digest: str) -> None:
         super().__init__()
         self.digest = digest
+        self._drawn = False
+        self._could_read = False
 
     @property
     def message(self) -> MessageView | None:
@@ -69,9 +74,12 @@ class MessageScreen(FrameScreen):
         self.call_after_refresh(self._focus_next)
 
     def _focus_next(self) -> None:
-        """Keys go to the text until its end was in sight, then to what can be done."""
+        """Keys go to the text until its end was in sight, after F8 to what can be done."""
+        self._drawn = True
         offers, card = self.query_one(ChoiceList), self.query_one(MessageCard)
-        (offers if card.seen and offers.row_count() else card).focus()
+        # At once: `focus` of the widget takes its time, and a key may come before it.
+        self.set_focus(offers if card.seen and offers.row_count() else card)
+        self.refresh_words()
 
     def show(self, view: WatchView) -> None:
         """Bring the text and the answers up to date."""
@@ -80,6 +88,9 @@ class MessageScreen(FrameScreen):
         offers = self.query_one(ChoiceList)
         offers.show(self._offers(message) if message else ())
         offers.display = self.shell.post is not None
+        could, self._could_read = self._could_read, bool(message and message.can_acknowledge)
+        if could and not self._could_read and offers.display:
+            self._focus_next()
 
     def _offers(self, message: MessageView) -> tuple[Offer, ...]:
         if self.shell.post is None:
@@ -87,7 +98,8 @@ class MessageScreen(FrameScreen):
         readback: tuple[Offer, ...] = ()
         if message.readback:
             count = len(message.readback)
-            why = f"type {count} field{'s' if count > 1 else ''} from memory; both are compared"
+            values = f"{count} values" if count > 1 else "1 value"
+            why = f"type {values} from memory; the machine compares"
             readback = (Offer(f"READ BACK {message.token}", why, readback=True),)
         return readback + tuple(offer_of(choice) for choice in message.replies)
 
@@ -96,18 +108,25 @@ class MessageScreen(FrameScreen):
         message, card = self.message, self.query_one(MessageCard)
         if message is None or self.shell.post is None:
             return "Esc goes back."
+        if not self._drawn:
+            # Which key comes first is not known before.
+            return ""
         if not card.seen:
             way = "PgDn" if self.focused is card else "Tab, then PgDn"
             return f"The text goes on below: {way} reads on."
         if message.can_acknowledge:
             return "Read it, then F8: the sender is told READ BY OFFICER, not that you agree."
+        way = "" if isinstance(self.focused, ChoiceList) else "Tab to NEXT, then "
         if message.readback:
-            return "Read the fields back: mark READ BACK in NEXT, then Enter."
-        if message.replies:
-            return "Choose the answer in NEXT with Up and Down; Enter opens it. Nothing is sent."
+            return f"Now read back: {way}Enter on READ BACK in NEXT."
+        if self._answer_due() and message.replies:
+            return f"{way}Up and Down mark an answer; Enter opens it. Nothing is sent.".lstrip()
         if message.direction is Direction.OUT:
             return "Sent by this station. Its state shows how far it got. Esc goes back."
-        return "Nothing more is asked of you here. Esc goes back."
+        return "Nothing more is asked of you here. Esc goes back; F2 to the watch screen."
+
+    def _answer_due(self) -> bool:
+        return any(row.ours and row.digest == self.digest for row in self.shell.view.deadlines)
 
     def on_lines_seen_to_end(self, message: MessageCard.SeenToEnd) -> None:
         """Let the desk know that the statement has been shown in full."""

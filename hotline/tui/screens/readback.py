@@ -16,7 +16,7 @@ from hotline.tui.widgets.lines import Lines
 from hotline.tui.widgets.push import Push
 from hotline.tui.widgets.readback_words import outcome_lines
 
-LABEL_CELLS = 28
+LABEL_CELLS = 34
 
 
 class ReadBackScreen(FrameScreen):
@@ -30,6 +30,7 @@ class ReadBackScreen(FrameScreen):
         super().__init__()
         self.message = message
         self.incident = message.incident
+        self._comparing = False
 
     def place_words(self) -> str:
         """Name what is read back."""
@@ -37,7 +38,7 @@ class ReadBackScreen(FrameScreen):
 
     def guide_words(self) -> str:
         """Say what to do."""
-        return "Type each field as you read it. Tab goes on; at the end press COMPARE."
+        return "Type what the message said. Tab goes on; then Enter on COMPARE."
 
     def compose_body(self) -> ComposeResult:
         """Yield one box for each field, two buttons and room for the outcome."""
@@ -71,19 +72,27 @@ class ReadBackScreen(FrameScreen):
             self.shell.say("A field is empty. Type every field, then press COMPARE.", fault=True)
             return
         post = self.shell.post
-        if post is not None:
-            self.query_one("#compare", Button).disabled = True
+        if post is not None and not self._comparing:
+            self._comparing = True
             self.shell.act(
                 post.read_back(self.message.digest, typed), self._compared, self._not_compared
             )
 
     def _not_compared(self) -> None:
-        self.query_one("#compare", Button).disabled = False
-
-    def _compared(self, outcome: ReadBackView) -> None:
+        self._comparing = False
         if self.app.screen is not self:
             return
-        self._not_compared()
+        said, _ = self.shell.outcome()
+        named = (name for name, label in self.message.readback if said.startswith(f"{label}: "))
+        name = next(named, None)
+        for box in self.query(Input):
+            if box.name == name:
+                box.focus()
+
+    def _compared(self, outcome: ReadBackView) -> None:
+        self._comparing = False
+        if self.app.screen is not self:
+            return
         if outcome.agreed:
             self.shell.go_back()
             self.shell.say(f"{self.message.token} was read back right. The sender is told so.")
@@ -92,4 +101,5 @@ class ReadBackScreen(FrameScreen):
         box.display = True
         box.entitle("WHAT DIFFERS")
         box.set_lines(outcome_lines(outcome))
-        self.shell.say("It differs. The sender is told so. Ask, or read again.", fault=True)
+        words = "It differs; the sender is told so. Correct it here, or Esc and read again."
+        self.shell.say(words, fault=True)

@@ -70,10 +70,17 @@ class SendScreen(FrameScreen):
         if not self.query_one("#statement", Lines).seen:
             return "Step 1: read it to the end. PgDn reads on."
         if not self._code_right():
-            return f"Step 2: Tab, type {self.draft.code}, then Tab to SEND, then Enter."
+            return self._code_words()
         if self.query_one("#send").has_focus:
             return "Enter SENDS it now. Esc cancels."
         return "Step 2: Tab to SEND, then Enter. Enter on Cancel keeps the draft."
+
+    def _code_words(self) -> str:
+        box, code = self.query_one("#code", Input), self.draft.code
+        if len(box.value) >= len(code):
+            return f"That is not the code: clear it with Backspace, then type {code}."
+        first = "" if box.has_focus else "Tab, "
+        return f"Step 2: {first}type {code}, then Tab to SEND, then Enter."
 
     def _code_right(self) -> bool:
         if not self.draft.code:
@@ -135,8 +142,8 @@ class SendScreen(FrameScreen):
         shell.drafts.pop(self.draft.draft, None)
         shell.go_back(2 if shell_is_on(self) else 0)
         message = shell.feed.message(digest)
-        token = f" as {message.token}: {message.state_word}" if message else ""
-        shell.say(f"{self.draft.number} is signed and recorded{token}. The timeline follows it.")
+        token = f" as {message.token}" if message else ""
+        shell.say(f"{self.draft.number} is signed and recorded{token}. F2: its state, in TIMELINE.")
 
     def _not_sent(self) -> None:
         self._sending = False

@@ -27,15 +27,15 @@ class WatchScreen(FrameScreen):
         "help",
         "step_back",
         "step_on",
-        "leap_on",
         "play",
         "compose",
         "incident",
         "acknowledge",
         "open",
+        "leave",
         "pane",
         "chord",
-        "leave",
+        "leap_on",
     )
 
     def compose_body(self) -> ComposeResult:
@@ -46,7 +46,8 @@ class WatchScreen(FrameScreen):
                 yield DeadlineList(id="deadlines")
                 yield Ladder(id="ladder")
             with Container(id="right"):
-                yield Timeline(self.shell.feed.timeline, id="timeline")
+                can_write = self.shell.post is not None
+                yield Timeline(self.shell.feed.timeline, can_write=can_write, id="timeline")
                 yield MessageCard(id="card")
 
     def begin(self) -> None:
@@ -57,6 +58,10 @@ class WatchScreen(FrameScreen):
         """Say whose turn it is and which key, as the desk puts it."""
         if self.shell.post is None:
             return _READ_ONLY
+        named = self.shell.view.next_read
+        beside = self.shell.feed.message(named) if named and named == self.shown_digest else None
+        if beside is not None:
+            return f"NEXT: read {beside.token} in MESSAGE beside; F8 then says READ BY OFFICER."
         return self.shell.view.notice or _NOTHING_TO_DO
 
     @property

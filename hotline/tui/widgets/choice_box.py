@@ -20,6 +20,10 @@ class ChoiceBox(Widget, can_focus=True):
     class Chosen(Message):
         """The value changed by the officer's key."""
 
+        def __init__(self, box: ChoiceBox) -> None:
+            super().__init__()
+            self.box = box
+
     class ListAsked(Message):
         """Enter asks for the whole list."""
 
@@ -40,7 +44,7 @@ class ChoiceBox(Widget, can_focus=True):
         if value in self._values and value != self.value:
             self.value = value
             self.refresh()
-            self.post_message(self.Chosen())
+            self.post_message(self.Chosen(self))
 
     def turn(self, delta: int) -> None:
         """Go to the value before or after; round at the ends."""

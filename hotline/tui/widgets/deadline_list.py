@@ -35,13 +35,13 @@ class DeadlineList(Rows):
         return self._rows[index].digest
 
     def row_lines(self, index: int, width: int, *, marked: bool) -> tuple[Content, ...]:
-        """Return one line: clock, whose it is, what it is about."""
+        """Return one line: clock, whose it is, the statement, what is to be done."""
         row = self._rows[index]
         who = "YOU " if row.ours else "THEY"
         late = row.overdue or row.due_ms < self._now_ms
         style = FAULT if late else WARNING if row.ours else PLAIN
         clock = f"{'>' if marked else ' '}{due_words(row.due_ms, self._now_ms):10} {who} "
-        label = fit(f"{row.word} {row.label}", width - len(clock))
+        label = fit(f"{row.label} {row.word}", width - len(clock))
         return (line_of((clock, style), (label, QUIET if not row.ours else PLAIN)),)
 
     def empty_words(self) -> str:

@@ -38,7 +38,7 @@ class Ladder(Lines):
     def show(self, ladder: LadderView | None, incident: str) -> None:
         """Take the ladder of `incident`; what is current stays in sight."""
         self._ladder = ladder if ladder and (ladder.rungs or ladder.state_word) else None
-        state = f"{incident} {ladder.state_word}" if self._ladder and ladder else ""
+        state = f"{ladder.state_word} {incident}" if self._ladder and ladder else ""
         self.entitle(f"LADDER {state}".strip(), LEGEND if self._ladder else "")
         self._draw()
 

@@ -15,6 +15,7 @@ class MessageCard(Lines):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._digest: str | None = None
+        self._said: tuple[tuple[str, ...], ...] = ()
         self.entitle("MESSAGE")
 
     @property
@@ -35,5 +36,9 @@ class MessageCard(Lines):
             self._digest, self.seen = message.digest, False
             self.scroll_to(y=0, animate=False, force=True, immediate=True)
         self.entitle(f"MESSAGE {message.token}")
+        # Its state may change after it was read; its words and warnings must not, unread.
+        said = (message.lines, message.flags)
+        read, self._said = self.seen and said == self._said, said
         lines, whole = message_lines(message)
         self.set_lines(lines, needed=whole)
+        self.seen = self.seen or read

@@ -44,9 +44,9 @@ class Timeline(Rows):
 
     ROW_LINES = 2
 
-    def __init__(self, read_rows: ReadRows, *, id: str | None = None) -> None:
+    def __init__(self, read_rows: ReadRows, *, can_write: bool, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._read_rows = read_rows
+        self._read_rows, self._can_write = read_rows, can_write
         self._length = 0
         self._pages: OrderedDict[int, tuple[TimelineRow, ...]] = OrderedDict()
         self.entitle("TIMELINE")
@@ -88,7 +88,8 @@ class Timeline(Rows):
 
     def empty_words(self) -> str:
         """Say how to begin."""
-        return "No statement yet, in or out. F3 writes one."
+        write = " F3 writes one." if self._can_write else ""
+        return f"No statement yet, in or out.{write}"
 
     def watch_selected(self, old: int, new: int) -> None:
         """Also say where in the timeline the mark is."""
