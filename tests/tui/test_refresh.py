@@ -8,6 +8,7 @@ import pytest
 
 from hotline.tui.refresh import REFRESH_EVERY_S
 from hotline.tui.widgets.timeline import MAX_PAGES, PAGE_ROWS, Timeline
+from hotline.tui.widgets.title_row import TitleRow
 from tests.fakes.desk_scenes import crowded_desk, flash_desk, long_desk, quiet_desk
 from tests.tui.rig import NARROW, console, settled, text_of, until, until_text
 
@@ -145,3 +146,14 @@ async def test_live_line_has_the_word_live_and_no_exercise_band() -> None:
     async with app.run_test(size=NARROW) as pilot:
         await until_text(pilot, " LIVE ")
         assert "EXERCISE" not in text_of(app)
+
+
+async def test_refresh_of_a_screen_whose_widgets_are_gone_is_no_fault() -> None:
+    app = console(crowded_desk())
+    async with app.run_test(size=NARROW) as pilot:
+        await settled(pilot)
+        frame = app.frame
+        assert frame is not None
+        await frame.query(TitleRow).remove()
+        frame.refresh_view()
+        frame.refresh_words()

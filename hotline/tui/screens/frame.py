@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -128,14 +129,25 @@ class FrameScreen(Screen[None]):
         if not self.is_ready:
             return
         view = self.shell.view
-        self.query_one(TitleRow).show(view.status, self.place_words())
-        self.query_one(ModeBand).show(view.status.mode, self.shell.band_words())
-        self.show(view)
-        self.refresh_words()
+        try:
+            self.query_one(TitleRow).show(view.status, self.place_words())
+            self.query_one(ModeBand).show(view.status.mode, self.shell.band_words())
+            self.show(view)
+            self.refresh_words()
+        except NoMatches:
+            if self._is_whole():
+                raise
+
+    def _is_whole(self) -> bool:
+        """Return whether the frame stands: when the console ends, widgets go before the screen."""
+        parts = (TitleRow, FlashStrip, GuideRow, ModeBand, FooterRow)
+        return self.app.is_running and all(self.query(part) for part in parts)
 
     def refresh_words(self) -> None:
         """Bring strip, guidance and footer up to date."""
         if not self.is_ready:
+            return
+        if not self._is_whole():
             return
         words, fault = self.shell.outcome()
         guidance = self.shell.guidance() or self.guide_words()
