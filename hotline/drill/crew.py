@@ -128,8 +128,8 @@ class Crew:
         self._children: dict[str, asyncio.subprocess.Process] = {}
         self._news = asyncio.Condition()
         self._settling = False
-        self._last_error = ""
-        self._refused_starts = 0
+        self._last_errors: dict[str, str] = {}
+        self._refused_starts: dict[str, int] = {}
         self.complete: set[str] = set()
         self.settled: set[str] = set()
         self.restarts = 0
@@ -206,7 +206,7 @@ class Crew:
             self._take(name, line)
             async with self._news:
                 self._news.notify_all()
-        self._last_error = (await errors).decode(errors="replace").strip()
+        self._last_errors[name] = (await errors).decode(errors="replace").strip()
         return await child.wait()
 
     def _take(self, name: str, line: bytes) -> None:
@@ -229,11 +229,13 @@ class Crew:
         Raises:
             HotlineError: with the child's own sentence and exit code.
         """
-        killed, held = code < 0, HELD_WORDS in self._last_error
-        self._refused_starts = self._refused_starts + 1 if held else 0
-        if self.restarts < MAX_RESTARTS and (killed or self._refused_starts in range(1, MAX_HELD)):
+        said = self._last_errors.get(name, "")
+        killed, held = code < 0, HELD_WORDS in said
+        refused = self._refused_starts.get(name, 0) + 1 if held else 0
+        self._refused_starts[name] = refused
+        if self.restarts < MAX_RESTARTS and (killed or 0 < refused < MAX_HELD):
             return
-        raise _ChildError(name, code, self._last_error)
+        raise _ChildError(name, code, said)
 
 
 class _ChildError(HotlineError):

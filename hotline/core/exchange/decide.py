@@ -27,7 +27,6 @@ from hotline.core.protocols.ladder import LadderState, advance, next_acts
 from hotline.core.records import events as ev
 from hotline.core.values import ZERO_DIGEST, Digest
 
-FORK = "fork"
 MAX_QUARANTINED_KEYS = 10_000
 MAX_QUARANTINED_FORKS = 1_000
 """Distinct refusals that are kept; forks have room of their own, so that no flood hides one.
@@ -199,7 +198,7 @@ def _check_place(situation: Situation, command: TakeStatement) -> ev.GapSeen | N
         raise PeerError(f"its order is of generation {order.generation}, which was never opened")
     key = (statement.sender, order.generation, order.seq)
     if key in situation.seen_orders:
-        raise PeerError(f"{FORK}: number {order.seq} of {statement.sender} stands already")
+        raise PeerError(f"{known.FORK}: number {order.seq} of {statement.sender} stands already")
     _check_chain(situation, statement.sender, order)
     held = situation.their_orders.get(statement.sender)
     held_seq = held.seq if held else 0
@@ -236,8 +235,8 @@ def _quarantine(situation: Situation, command: Quarantine) -> Decision:
 
 
 def _quarantine_is_full(situation: Situation, reason: str) -> bool:
-    forks = sum(1 for _, kept in situation.quarantine_keys if kept.startswith(FORK))
-    if reason.startswith(FORK):
+    forks = situation.forks_kept
+    if reason.startswith(known.FORK):
         return forks >= MAX_QUARANTINED_FORKS
     return len(situation.quarantine_keys) - forks >= MAX_QUARANTINED_KEYS
 

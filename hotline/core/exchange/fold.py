@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from hotline.core.errors import InvariantError
 from hotline.core.exchange.delivery import Delivery, StatementState
-from hotline.core.exchange.rules import ACKNOWLEDGEMENT
+from hotline.core.exchange.rules import ACKNOWLEDGEMENT, FORK
 from hotline.core.exchange.situation import (
     Deadline,
     Dialogue,
@@ -282,6 +282,7 @@ def _station(situation: Situation, happening: Happening, event: ev.Event) -> Non
         case ev.StatementQuarantined():
             situation.quarantined.append((happening.at_ms, event.sender, event.reason))
             situation.quarantine_keys.add((event.digest, event.reason))
+            situation.forks_kept += event.reason.startswith(FORK)
         case ev.HeadRefused():
             situation.refused_heads.add((event.peer, event.note))
         case ev.PackLoaded():

@@ -28,6 +28,9 @@ ROLES = {
 }
 """Templates whose meaning the exchange itself knows (docs/protocol.md §5.4)."""
 
+FORK = "fork"
+"""With this word begins the reason for which the second of two statements is kept."""
+
 GENERATION = 1
 """Generation of every ledger and order; a restored ledger will open the next."""
 

@@ -113,6 +113,7 @@ class Situation:
     timeline: list[Happening] = field(default_factory=list)
     quarantined: list[tuple[int, str, str]] = field(default_factory=list)
     quarantine_keys: set[tuple[str, str]] = field(default_factory=set)
+    forks_kept: int = 0
     refused_heads: set[tuple[str, str]] = field(default_factory=set)
     injects: set[tuple[str, str]] = field(default_factory=set)
     officer: str = ""
