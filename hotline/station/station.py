@@ -268,7 +268,9 @@ class Station:
         self._settle(recorded)
         self._answer(taken.statements[:1], recorded)
         for command in taken.statements[1:]:
-            self._answer([command], await self._record(_only(command)))
+            recorded = await self._record(_only(command))
+            self._settle(recorded)
+            self._answer([command], recorded)
         self._acknowledge_head(taken)
         if taken.their_size is not None:
             self._show_again(taken.their_size)
