@@ -14,9 +14,16 @@ from tests.fakes.proxy import FaultProxy
 
 SAID = "Pelagius turns northwards at dawn"
 
+SHORTEST_BYTES = 6
+"""Shorter spellings stand in a megabyte of random bytes by chance, and prove nothing."""
+
 
 def spellings(word: str) -> Iterator[bytes]:
-    """Yield the ways in which a word may stand in a recording."""
+    """Yield the ways in which a word may stand in a recording, none too short to be evidence."""
+    return (spelling for spelling in all_spellings(word) if len(spelling) >= SHORTEST_BYTES)
+
+
+def all_spellings(word: str) -> Iterator[bytes]:
     for encoding in ("utf-8", "utf-16-le", "utf-16-be"):
         plain = word.encode(encoding)
         yield plain
@@ -30,11 +37,12 @@ def spellings(word: str) -> Iterator[bytes]:
 
 
 def found(words: list[str], recording: bytes) -> list[str]:
+    assert min(map(len, words)) >= SHORTEST_BYTES
     lowered = recording.lower()
     return [
         word
         for word in words
-        if any(one in recording or one.lower() in lowered for one in spellings(word))
+        if word.lower().encode() in lowered or any(one in recording for one in spellings(word))
     ]
 
 
@@ -71,9 +79,9 @@ async def test_recording_holds_no_word_name_template_or_incident(tmp_path: Path)
             await north.say("sea/unsafe-act", UNSAFE_ACT, incident=incident)
             await line.settled()
             words = [
-                *SAID.split()[:3],
-                *("A. Ramos", "Ramos", "ramos", "Niven", "niven", "LCDR", "Duty officer"),
-                *("DDG-51", "F 213", "54-31.200N", "Approaches", "Green light", "LASER"),
+                *("Pelagius", " turns ", "northwards"),
+                *("A. Ramos", '"Ramos', '"Niven', "B. Niven", '"LCDR"', "Duty officer"),
+                *("DDG-51", '"F 213"', "54-31.200N", "Approaches", "Green light", '"LASER"'),
                 *("sea/encounter", "deesc/cease-propose", "link/ack-read", "sea/unsafe-act"),
                 *("IMMEDIATE", "statement", "payloadType", "own_hull", incident, digest),
             ]
