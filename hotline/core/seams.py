@@ -21,21 +21,21 @@ Entropy = Callable[[int], bytes]
 
 
 class Signer(Protocol):
-    """An Ed25519 key that signs."""
+    """A key that signs: Ed25519, or ML-DSA-65 where a long-lasting signature is asked for."""
 
     @property
     def public_key(self) -> bytes:
-        """32 bytes."""
+        """32 bytes, or 1952 of ML-DSA-65."""
 
     def sign(self, message: bytes) -> bytes:
-        """Return the 64-byte signature of `message`."""
+        """Return the signature of `message`: 64 bytes, or 3309 of ML-DSA-65."""
 
 
 class Verifier(Protocol):
-    """Checks Ed25519 signatures as strictly as libsodium does."""
+    """Checks Ed25519 signatures as strictly as libsodium does, or ML-DSA-65 ones."""
 
     def __call__(self, public_key: bytes, message: bytes, signature: bytes) -> bool:
-        """Return whether `signature` (64 bytes) of `message` is by `public_key` (32 bytes)."""
+        """Return whether `signature` of `message` is by `public_key`; lengths as in Signer."""
 
 
 class BlobSealer(Protocol):
@@ -66,6 +66,7 @@ class LedgerIdentity:
         name: The line's name in the charter.
         members: Station names, as the charter orders them.
         ledger_keys: For each member its certified Ed25519 ledger keys.
+        lasting_keys: For each member the ML-DSA-65 halves of the same keys.
         root_words: For each member its root's fingerprint in words.
         record_digests: Digest of every public record that was accepted.
     """
@@ -75,6 +76,7 @@ class LedgerIdentity:
     name: str
     members: tuple[str, ...]
     ledger_keys: Mapping[str, tuple[bytes, ...]]
+    lasting_keys: Mapping[str, tuple[bytes, ...]]
     root_words: Mapping[str, str]
     record_digests: frozenset[Digest]
 

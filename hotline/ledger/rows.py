@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from hotline.core.records.checkpoint import Cosignature
+from hotline.core.records.lasting import LastingHead
 from hotline.core.records.witness import WitnessedHead
 from hotline.ledger.batch import Batch
 
@@ -17,6 +18,8 @@ _PUBLIC = """INSERT INTO public(seq, digest, bytes)
  WHERE NOT EXISTS (SELECT 1 FROM public WHERE digest = ?1)"""
 _COSIGNATURE = """INSERT INTO cosignature(signer, size, note) SELECT ?1, ?2, ?3
  WHERE NOT EXISTS (SELECT 1 FROM cosignature WHERE signer = ?1 AND size = ?2)"""
+_LASTING = """INSERT INTO lasting(signer, size, note) SELECT ?1, ?2, ?3
+ WHERE NOT EXISTS (SELECT 1 FROM lasting WHERE signer = ?1 AND size = ?2)"""
 _WITNESSED = """INSERT INTO witnessed(seq, origin, old_size, size, root, note)
  SELECT (SELECT coalesce(max(seq), 0) + 1 FROM witnessed), ?, ?, ?, ?, ?"""
 
@@ -47,3 +50,9 @@ def write_witnessed(connection: sqlite3.Connection, witnessed: Sequence[Witnesse
     for head in witnessed:
         values = (head.origin, head.old_size, head.size, head.root, head.note)
         connection.execute(_WITNESSED, values)
+
+
+def write_lasting(connection: sqlite3.Connection, heads: Sequence[LastingHead]) -> None:
+    """Write long-lasting signatures on heads; of each signer and size the first one stays."""
+    for head in heads:
+        connection.execute(_LASTING, (head.signer, head.checkpoint.size, head.note))

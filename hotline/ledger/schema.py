@@ -34,6 +34,9 @@ TABLES = (
     """CREATE TABLE witnessed(
  seq INTEGER PRIMARY KEY, origin TEXT NOT NULL, old_size INTEGER NOT NULL,
  size INTEGER NOT NULL, root BLOB NOT NULL, note BLOB NOT NULL) STRICT""",
+    """CREATE TABLE lasting(
+ signer TEXT NOT NULL, size INTEGER NOT NULL, note BLOB NOT NULL,
+ PRIMARY KEY(signer, size)) STRICT, WITHOUT ROWID""",
     """CREATE TABLE node(
  level INTEGER NOT NULL, idx INTEGER NOT NULL, hash BLOB NOT NULL,
  PRIMARY KEY(level, idx)) STRICT, WITHOUT ROWID""",
@@ -67,7 +70,7 @@ def _insert_when(table: str, refused: str) -> str:
     )
 
 
-_GUARDED = ("entry", "enclosure", "public", "head", "cosignature", "witnessed")
+_GUARDED = ("entry", "enclosure", "public", "head", "cosignature", "witnessed", "lasting")
 
 # INSERT OR REPLACE deletes without firing delete triggers on a connection that
 # has not set recursive_triggers; so each insert trigger refuses the collision itself.
@@ -98,6 +101,10 @@ TRIGGERS = (
     _insert_when(
         "cosignature",
         "EXISTS (SELECT 1 FROM cosignature WHERE signer = NEW.signer AND size = NEW.size)",
+    ),
+    _insert_when(
+        "lasting",
+        "EXISTS (SELECT 1 FROM lasting WHERE signer = NEW.signer AND size = NEW.size)",
     ),
     _insert_when(
         "witnessed",

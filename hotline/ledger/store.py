@@ -13,6 +13,7 @@ from pathlib import Path
 from hotline.core.errors import IntegrityError, InvariantError
 from hotline.core.records.checkpoint import Checkpoint, Cosignature, sign_checkpoint
 from hotline.core.records.entry import Draft, Entry
+from hotline.core.records.lasting import LastingHead
 from hotline.core.records.leaf import leaf_hash
 from hotline.core.records.witness import WitnessedHead
 from hotline.core.seams import BlobSealer, Entropy, Signer, Verifier
@@ -23,7 +24,7 @@ from hotline.ledger.heads import Head
 from hotline.ledger.opening import HEADS_NAME, OpenLedger, check_schema, lay_ledger, open_ledger
 from hotline.ledger.pages import read_edge, read_newest_head, read_node
 from hotline.ledger.reader import LedgerReader
-from hotline.ledger.rows import write_batch, write_cosignatures, write_witnessed
+from hotline.ledger.rows import write_batch, write_cosignatures, write_lasting, write_witnessed
 from hotline.ledger.schema import RECEIVED_KIND
 from hotline.ledger.snapshot import Snapshot
 
@@ -166,6 +167,7 @@ class Ledger(LedgerReader):
         *,
         witnessed: Sequence[WitnessedHead] = (),
         cosignatures: Sequence[Cosignature] = (),
+        lasting: Sequence[LastingHead] = (),
     ) -> Head:
         """Record everything in one durable transaction; return the head that may go out.
 
@@ -173,6 +175,7 @@ class Ledger(LedgerReader):
             drafts: Events in order; together they cost one sync and get one head.
             witnessed: Heads of a peer, judged good, that will be countersigned after this.
             cosignatures: A peer's cosignatures on heads of ours, verified by the caller.
+            lasting: ML-DSA signatures on heads, ours or a peer's, verified by the caller.
         Returns:
             The new head; with no drafts the newest one.
         Raises:
@@ -188,8 +191,8 @@ class Ledger(LedgerReader):
             batch = self._composer.compose(drafts, self._frontier, self._prev)
             self._refuse_second_receipt(batch)
             self._refuse_foreign(cosignatures)
-            if batch.rows or witnessed or cosignatures:
-                self._write(batch, witnessed, cosignatures)
+            if batch.rows or witnessed or cosignatures or lasting:
+                self._write(batch, witnessed, cosignatures, lasting)
             return self._newest
 
     def _write(
@@ -197,6 +200,7 @@ class Ledger(LedgerReader):
         batch: Batch,
         witnessed: Sequence[WitnessedHead],
         cosignatures: Sequence[Cosignature],
+        lasting: Sequence[LastingHead],
     ) -> None:
         head = self._sign(batch) if batch.rows else self._newest
         with self._file.writing() as connection:
@@ -204,6 +208,7 @@ class Ledger(LedgerReader):
                 write_batch(connection, batch, head.note)
             write_cosignatures(connection, cosignatures)
             write_witnessed(connection, witnessed)
+            write_lasting(connection, lasting)
             connection.execute("COMMIT")
             # Only now: a head.db ahead of the ledger would mean a rolled-back ledger.
             if batch.rows:

@@ -162,6 +162,57 @@ class LineTestItem(Strict):
     phrase: Reason
 
 
+class LastingItem(Strict):
+    """A long-lasting signature on a head, of the sender's ledger or of ours: a whole note."""
+
+    t: Literal["lasting"] = "lasting"
+    note: Annotated[str, PlainValidator(_check_lines)]
+
+
+class HeldItem(Strict):
+    """The newest head of the receiver's ledger that the sender has witnessed, as it was signed."""
+
+    t: Literal["held"] = "held"
+    checkpoint: Annotated[str, PlainValidator(_check_lines)]
+
+
+class HeadRefusedItem(Strict):
+    """The sender will not countersign a head: it contradicts one that it holds."""
+
+    t: Literal["head-refused"] = "head-refused"
+    origin: Origin
+    size: Count
+    verdict: Literal["FORK", "INCONSISTENT"]
+
+
+class GenerationItem(Strict):
+    """Two officers' authorisation of the sender's new generation of its ledger."""
+
+    t: Literal["generation"] = "generation"
+    envelope: EnvelopeObject
+
+
+class RefetchItem(Strict):
+    """The sender lost the end of its ledger: give back its statements and repeat yours.
+
+    Attributes:
+        ours: (generation, seq) of the sender's own newest order that it still has.
+        yours: (generation, seq) of the receiver's newest order that the sender still has.
+    """
+
+    t: Literal["refetch"] = "refetch"
+    ours: Annotated[tuple[Count, Count], Field(strict=False)]
+    yours: Annotated[tuple[Count, Count], Field(strict=False)]
+
+
+class ReturnedItem(Strict):
+    """A statement of the receiver's own, given back as the sender recorded it."""
+
+    t: Literal["returned"] = "returned"
+    envelope: EnvelopeObject
+    order: EnvelopeObject
+
+
 Item: TypeAlias = (
     StatementItem
     | CertificateItem
@@ -173,6 +224,12 @@ Item: TypeAlias = (
     | NackItem
     | HeadConflictItem
     | LineTestItem
+    | LastingItem
+    | HeldItem
+    | HeadRefusedItem
+    | GenerationItem
+    | RefetchItem
+    | ReturnedItem
 )
 
 _MODELS: dict[str, type[Item]] = {
@@ -186,6 +243,12 @@ _MODELS: dict[str, type[Item]] = {
     "nack": NackItem,
     "head-conflict": HeadConflictItem,
     "test": LineTestItem,
+    "lasting": LastingItem,
+    "held": HeldItem,
+    "head-refused": HeadRefusedItem,
+    "generation": GenerationItem,
+    "refetch": RefetchItem,
+    "returned": ReturnedItem,
 }
 _RESERVED = frozenset({"hello", "revocation"})
 

@@ -117,6 +117,10 @@ class Roster:
         """Return the Ed25519 keys that may sign heads of the ledger of `station`."""
         return tuple(one.key.ed25519 for one in self.certified(station, Usage.LEDGER))
 
+    def lasting_keys(self, station: str) -> tuple[bytes, ...]:
+        """Return the ML-DSA-65 keys that may sign heads of `station` for long."""
+        return tuple(one.key.mldsa65 for one in self.certified(station, Usage.LEDGER))
+
     def console_keys(self, station: str, at_ms: int) -> tuple[bytes, ...]:
         """Return the Ed25519 keys that may sign packets of `station` at `at_ms`."""
         certificates = self.certified(station, Usage.TRANSPORT)
@@ -194,6 +198,7 @@ def identify_ledger(records: Sequence[bytes]) -> LedgerIdentity:
         name=roster.name,
         members=roster.members,
         ledger_keys={station: roster.ledger_keys(station) for station in roster.members},
+        lasting_keys={station: roster.lasting_keys(station) for station in roster.members},
         root_words={
             station: root_words(roster.roots[station].digest) for station in roster.members
         },

@@ -152,4 +152,5 @@ def _draft(planned: Planned, now_ms: int) -> Draft:
         recorded_at_ms=now_ms,
         subject=planned.subject,
         enclosure=planned.item,
+        public=planned.public,
     )

@@ -40,11 +40,17 @@ MAX_REFUSED_HEADS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """An event to record: `statement` and `item` for those that carry a statement."""
+    """An event to record.
+
+    Attributes:
+        statement, item: Of those that carry a statement; `item` becomes the enclosure.
+        public: The public record that the entry binds, or None.
+    """
 
     event: ev.Event
     statement: Statement | None = None
     item: bytes | None = None
+    public: bytes | None = None
 
     @property
     def subject(self) -> Digest:
@@ -56,8 +62,11 @@ class Planned:
                 | ev.ReceiptObtained()
                 | ev.RejectionReceived()
                 | ev.OfficerAcknowledged()
+                | ev.StatementRecovered()
             ):
                 return Digest(bytes.fromhex(self.event.digest))
+            case ev.GenerationOpened() | ev.PeerGenerationAdmitted():
+                return Digest(bytes.fromhex(self.event.authorisation))
             case _:
                 return ZERO_DIGEST
 

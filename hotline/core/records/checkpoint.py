@@ -238,7 +238,7 @@ def cosign(checkpoint: Checkpoint, name: str, signer: Signer, at_s: int) -> byte
     """
     if not 0 < at_s <= MAX_SIZE:
         raise InvariantError("a cosignature needs a time after 1970")
-    signature = signer.sign(_cosigned(checkpoint, at_s))
+    signature = signer.sign(cosigned_message(checkpoint, at_s))
     stamped = at_s.to_bytes(STAMP_BYTES, "big") + signature
     named = NoteSignature(name, key_id(name, signer.public_key, COSIGNATURE_V1), stamped)
     return format_note(checkpoint, [named])
@@ -272,14 +272,15 @@ def verify_cosignature(
     if cosignature.signer != name:
         raise PeerError("a cosignature is by another witness than expected")
     only = parse_note(note).signatures[0]
-    message = _cosigned(cosignature.checkpoint, cosignature.at_s)
+    message = cosigned_message(cosignature.checkpoint, cosignature.at_s)
     signature = only.signature[STAMP_BYTES:]
     if not _any_key(only, public_keys, COSIGNATURE_V1, message, signature, verifier):
         raise PeerError("a cosignature is not by a ledger key of its station")
     return cosignature
 
 
-def _cosigned(checkpoint: Checkpoint, at_s: int) -> bytes:
+def cosigned_message(checkpoint: Checkpoint, at_s: int) -> bytes:
+    """Return what a witness signs: cosignature/v1, its time in seconds, the head's lines."""
     return b"cosignature/v1\ntime %d\n" % at_s + checkpoint.body()
 
 

@@ -1,0 +1,136 @@
+"""Events of keeping a ledger: journal, long-lasting heads, generations, keys, epochs, holds."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from hotline.core.messages.statement import HexDigest
+from hotline.core.records.event import Event, OrderRef, Reason
+
+MAX_CASE_CHARACTERS = 60
+
+Case = Annotated[str, Field(min_length=1, max_length=MAX_CASE_CHARACTERS)]
+Officers = Annotated[tuple[str, ...], Field(strict=False, min_length=2, max_length=8)]
+"""Role, rank and name of the officers who signed the authorisation, two or more persons."""
+
+
+class JournalAnchored(Event):
+    """The head of the station's journal, so that the peer's countersignature covers it, too."""
+
+    kind: ClassVar[int] = 34
+    origin: str
+    size: int
+    root: HexDigest
+    occasion: Literal["hour", "watch", "close"]
+
+
+class HeadRefusedThere(Event):
+    """The peer will not countersign a head of ours: it holds one that contradicts it."""
+
+    kind: ClassVar[int] = 35
+    peer: str
+    origin: str
+    size: int
+    verdict: Literal["FORK", "INCONSISTENT"]
+
+
+class StatementRecovered(Event):
+    """A statement that we sent before our ledger was put back; the peer gave it back."""
+
+    kind: ClassVar[int] = 36
+    digest: HexDigest
+    peer: str
+    order: OrderRef
+
+
+class GenerationOpened(Event):
+    """Entry 1 of a later generation: what it follows, and on whose authority.
+
+    Attributes:
+        authorisation: Digest of the record that two officers signed; the entry binds it.
+        kept_origin, kept_size, kept_root: The ledger that was left behind, as it was found.
+        countersigned_size, countersigned_root: The newest head of it that the peer holds
+            countersigned; larger than kept_size when the end of it was lost.
+    """
+
+    kind: ClassVar[int] = 37
+    authorisation: HexDigest
+    kept_origin: str
+    kept_size: int
+    kept_root: HexDigest
+    countersigned_size: int
+    countersigned_root: HexDigest
+    reason: Reason
+    officers: Officers
+
+
+class PeerGenerationAdmitted(Event):
+    """The peer left its ledger behind and opened the next; the entry binds its authorisation."""
+
+    kind: ClassVar[int] = 38
+    peer: str
+    generation: int
+    authorisation: HexDigest
+    reason: Reason
+
+
+class LedgerKeyChanged(Event):
+    """The station's ledger key changed; this entry's head is signed by the old and the new."""
+
+    kind: ClassVar[int] = 39
+    station: str
+    certificate: HexDigest
+    before: HexDigest
+
+
+class EpochKeyMade(Event):
+    """A month has its own content key from here on."""
+
+    kind: ClassVar[int] = 40
+    epoch: int
+
+
+class EpochKeyDestroyed(Event):
+    """The content of a month's entries can no longer be read; every proof stays whole.
+
+    Attributes:
+        our_order, their_orders: Newest orders of that time, so that the order goes on.
+        authorisation: Digest of what the officers signed; the enclosure holds it.
+    """
+
+    kind: ClassVar[int] = 41
+    epoch: int
+    authorisation: HexDigest
+    officers: Officers
+    our_order: OrderRef | None
+    their_orders: dict[str, OrderRef]
+
+
+class HoldPlaced(Event):
+    """A legal hold: while it stands, no epoch's content is destroyed."""
+
+    kind: ClassVar[int] = 42
+    case: Case
+    reason: Reason
+    by: str
+
+
+class HoldReleased(Event):
+    """Two officers released a hold."""
+
+    kind: ClassVar[int] = 43
+    case: Case
+    reason: Reason
+    authorisation: HexDigest
+    officers: Officers
+
+
+class LedgerRestored(Event):
+    """A backup was put in place and nothing newer was known of: nothing is missing."""
+
+    kind: ClassVar[int] = 44
+    size: int
+    root: HexDigest
+    backed_up_at_ms: int
