@@ -15,6 +15,7 @@ from hotline.core.messages.statement import Statement
 from hotline.core.records import events as ev
 from hotline.core.text import refused_character
 from hotline.core.times import format_clock, format_span, format_time
+from hotline.review.keeping_words import KEEPING_WORDS
 
 _SHORT = 16
 _SECONDS = 19
@@ -145,6 +146,7 @@ _WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
     ev.HeadRefused: _head_refused,
     ev.GapSeen: _gap,
     ev.ClockDoubted: _doubted,
+    **KEEPING_WORDS,
 }
 """Kind of event to its words; statements have theirs in `Sentences`."""
 

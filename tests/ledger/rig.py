@@ -160,7 +160,7 @@ def identify(records: Sequence[bytes]) -> LedgerIdentity:
         name="TEST",
         members=("NORTH", "SOUTH"),
         ledger_keys={name: (Key(name.encode()).public_key,) for name in ("NORTH", "SOUTH")},
-        lasting_keys={name: () for name in ("NORTH", "SOUTH")},
+        lasting_keys=dict.fromkeys(("NORTH", "SOUTH"), ()),
         root_words={name: f"{name.lower()} words" for name in ("NORTH", "SOUTH")},
         record_digests=frozenset(digests),
     )

@@ -39,7 +39,9 @@ def example(kind: type[BaseModel]) -> Any:
         elif type(None) in choices:
             values[name] = None
         elif hint is not None and getattr(hint, "__origin__", None) is tuple:
-            values[name] = ()
+            values[name] = ("OIC A", "XO B") if get_args(hint)[0] is str else ()
+        elif getattr(hint, "__origin__", None) is dict:
+            values[name] = {}
         else:
             values[name] = choices[0]
     return kind(**values)

@@ -1,0 +1,69 @@
+"""Words for the events of keeping a ledger, for a reviewer (docs/ledger.md §18-20)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hotline.core.records import events as ev
+from hotline.core.times import format_time
+
+_OCCASIONS = {"hour": "hourly", "watch": "at the watch relief", "close": "at the close"}
+
+
+def _signed(officers: tuple[str, ...]) -> str:
+    return "authorised by " + " and ".join(officers)
+
+
+def _generation(event: ev.GenerationOpened) -> str:
+    lost = event.countersigned_size - event.kept_size
+    gap = f"; {lost} countersigned entries of it are lost" if lost > 0 else ""
+    return (
+        f"a new generation after {event.kept_size} kept entries{gap}; {event.reason}; "
+        f"{_signed(event.officers)}"
+    )
+
+
+def _recovered(event: ev.StatementRecovered) -> str:
+    return (
+        f"our statement {event.digest[:12]}, number {event.order.seq}, given back by {event.peer}"
+    )
+
+
+def _erased(event: ev.EpochKeyDestroyed) -> str:
+    return f"the content of epoch {event.epoch} was erased, {_signed(event.officers)}"
+
+
+def _refused_there(event: ev.HeadRefusedThere) -> str:
+    return f"EVIDENCE: {event.peer} refused our head of {event.size} entries ({event.verdict})"
+
+
+def _key(event: ev.LedgerKeyChanged) -> str:
+    return f"{event.station} signs heads with a new key, certificate {event.certificate[:12]}"
+
+
+def _restored(event: ev.LedgerRestored) -> str:
+    made = format_time(event.backed_up_at_ms)[:16]
+    return (
+        f"a backup of {made}Z was put in place with {event.size} entries; nothing newer was known"
+    )
+
+
+KEEPING_WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
+    ev.JournalAnchored: lambda e: (
+        f"the station journal stands at {e.size} entries, {_OCCASIONS[e.occasion]}"
+    ),
+    ev.HeadRefusedThere: _refused_there,
+    ev.StatementRecovered: _recovered,
+    ev.GenerationOpened: _generation,
+    ev.PeerGenerationAdmitted: lambda e: (
+        f"{e.peer} opened generation {e.generation} of its ledger: {e.reason}"
+    ),
+    ev.LedgerKeyChanged: _key,
+    ev.EpochKeyMade: lambda e: f"epoch {e.epoch} has a content key of its own",
+    ev.EpochKeyDestroyed: _erased,
+    ev.HoldPlaced: lambda e: f"LEGAL HOLD on case {e.case} by {e.by}: {e.reason}",
+    ev.HoldReleased: lambda e: f"hold on case {e.case} released, {_signed(e.officers)}: {e.reason}",
+    ev.LedgerRestored: _restored,
+}
+"""Kind of event to its words."""
