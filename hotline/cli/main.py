@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from hotline import __version__
-from hotline.cli import drill, replay, verify
+from hotline.cli import backup, check, disclose, doctor, drill, export, ledger, replay, verify
 from hotline.cli.failures import EXIT_USAGE, guard
 
 EPILOG = """Exit codes: 0 done and verified; 1 evidence does not verify; 2 the input or the
@@ -28,6 +28,15 @@ app = typer.Typer(
 app.command("drill", short_help="Stand watch in an exercise on this machine.")(drill.drill)
 app.command("verify", short_help="Check a whole ledger, or two against each other.")(verify.verify)
 app.command("replay", short_help="Play a ledger again, read-only.")(replay.replay)
+app.command("disclose", short_help="Show single entries, with their proof.")(disclose.disclose)
+app.command("check", short_help="Check a disclosed entry, or evidence of a fork.")(check.check)
+app.command("export", short_help="Export a ledger for auditors and witnesses.")(export.export)
+app.command("backup", short_help="Copy a home's ledgers, and verify the copy.")(backup.backup)
+app.command("restore", short_help="Put a backup in place if nothing newer is known.")(
+    backup.restore
+)
+app.command("doctor", short_help="Say what is well with a home and what is not.")(doctor.doctor)
+app.add_typer(ledger.app, name="ledger", short_help="Hold, erase, renew what a ledger keeps.")
 
 
 def _show_version(asked: bool) -> None:

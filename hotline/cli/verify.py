@@ -25,16 +25,37 @@ def verify(
             help="The other station's ledger: compare statement by statement, head by head.",
         ),
     ] = None,
+    card: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CARD",
+            help="A station's card, or its root's words: establishes identity; several may be.",
+        ),
+    ] = None,
+    audit: Annotated[
+        bool,
+        typer.Option("--audit", help="Judge every stored head and cosignature, however many."),
+    ] = False,
+    since: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A head you trust (a saved --json, or a checkpoint): check what came after it.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> int:
     """Check a whole ledger; needs neither a content key nor a station.
 
     Exits with 0 when everything verifies (and, with --peer, reconciles), with 1
-    when evidence does not verify.
+    when evidence does not verify, or when a card names another root.
     """
-    from hotline.review.verdicts import review_ledgers
+    from hotline.cli.progress import ProgressBar
+    from hotline.review.reviewing import Asked, review_ledgers
 
-    review = review_ledgers(ledger, peer)
+    with ProgressBar("verifying") as bar:
+        asked = Asked(audit or None, card or [], since, progress=bar.show)
+        review = review_ledgers(ledger, peer, asked)
     if as_json:
         print(json.dumps(review.as_json(), sort_keys=True))
     else:

@@ -58,5 +58,26 @@ class IntegrityError(HotlineError):
     default_hint = "keep every file as it is and call the reviewer"
 
 
+class MissingKeyError(IntegrityError):
+    """What would open a sealed blob is not here.
+
+    Attributes:
+        epoch: Number of the epoch whose key is missing.
+    """
+
+    def __init__(self, message: str, epoch: int) -> None:
+        super().__init__(message)
+        self.epoch = epoch
+
+
+class ErasedContentError(IntegrityError):
+    """What an entry said was erased on two officers' authority; its proofs stand."""
+
+    default_hint = "it is gone for good; every proof about the entry still stands"
+
+    def __init__(self, index: int, epoch: int) -> None:
+        super().__init__(f"the content of entry {index} was erased (epoch {epoch})")
+
+
 class InvariantError(HotlineError):
     """Our own bug: something that cannot happen did."""

@@ -52,7 +52,9 @@ class BlobSealer(Protocol):
         """Return the plaintext.
 
         Raises:
-            IntegrityError: the blob was altered, moved, or its key is not here.
+            ErasedContentError: the key of the blob's epoch was destroyed.
+            MissingKeyError: it is not here.
+            IntegrityError: the blob was altered, or moved.
         """
 
 

@@ -89,6 +89,11 @@ def _evidence_row(event: ev.Event) -> tuple[str, str, Mark]:
         case ev.HeadRefused():
             words = f"{event.peer} showed a ledger that contradicts itself ({event.verdict})"
             return "EVIDENCE", f"{words}. Keep everything; call the reviewer.", Mark.ALARM
+        case ev.HeadRefusedThere():
+            words = f"{event.peer} refused our ledger at {event.size} entries ({event.verdict})"
+            return "EVIDENCE", f"{words}. Keep everything; call the reviewer.", Mark.ALARM
+        case ev.GenerationOpened() | ev.PeerGenerationAdmitted():
+            return "LEDGER", _generation_words(event), Mark.ALARM
         case ev.GapSeen():
             numbers = f"{event.first_seq} to {event.last_seq}"
             return "GAP", f"Statements {numbers} of {event.peer} are still missing", Mark.WARNING
@@ -98,7 +103,41 @@ def _evidence_row(event: ev.Event) -> tuple[str, str, Mark]:
             span = format_span(abs(event.difference_ms))
             return "CLOCK", f"The clocks of the stations differ by {span}", Mark.WARNING
         case _:
+            return _upkeep_row(event)
+
+
+def _upkeep_row(event: ev.Event) -> tuple[str, str, Mark]:
+    match event:
+        case ev.EpochKeyDestroyed():
+            who = " and ".join(event.officers)
+            return "ERASED", f"The content of {event.epoch} was erased by {who}", Mark.NOTICE
+        case ev.HoldPlaced():
+            return "HOLD", f"Case {event.case} is held: nothing is erased", Mark.NOTICE
+        case ev.HoldReleased():
+            who = " and ".join(event.officers)
+            return "HOLD", f"The hold on case {event.case} was released by {who}", Mark.NOTICE
+        case ev.LedgerKeyChanged():
+            return "LEDGER", f"{event.station} signs its ledger with a new key", Mark.NOTICE
+        case ev.LedgerRestored():
+            words = f"A backup with {event.size} entries was put in place; nothing newer was known"
+            return "LEDGER", words, Mark.WARNING
+        case _:
             return "LOG", type(event).__name__, Mark.CALM
+
+
+def _generation_words(event: ev.GenerationOpened | ev.PeerGenerationAdmitted) -> str:
+    if isinstance(event, ev.GenerationOpened):
+        who = " and ".join(event.officers)
+        return (
+            f"This station's ledger begins anew after {event.kept_size} entries, authorised by "
+            f"{who}: {event.reason}. What was lost comes back from the peer."
+        )
+    lost = "" if event.fits else " What it says of our countersignatures is NOT so: keep everything"
+    return (
+        f"{event.peer} put back its ledger and opened generation {event.generation}; of "
+        f"{event.held_size} entries that we countersigned it kept {event.kept_size}; what it had "
+        f"lost it asks back now: {event.reason}.{lost}"
+    )
 
 
 def deadline_words(clock: str, *, ours: bool) -> str:

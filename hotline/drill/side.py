@@ -91,7 +91,8 @@ class Side:
         await self.station.note(DrillEnded(outcome=outcome))
 
     async def settle(self) -> None:
-        """Show our newest head until the peer has countersigned all that we recorded."""
+        """Close the record; show our newest head until the peer has countersigned all of it."""
+        await self.station.conclude()
         while not self.station.settled:
             self.station.show_head()
             with contextlib.suppress(TimeoutError):

@@ -10,7 +10,8 @@ import hashlib
 import hmac
 import os
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -72,6 +73,7 @@ def write_key_file(
     *,
     entropy: Entropy,
     replace: bool = False,
+    wipe: bool = False,
 ) -> None:
     """Write a key file that is whole on disk, readable by its owner only, or not there.
 
@@ -79,6 +81,8 @@ def write_key_file(
         path: Where; its directory exists.
         passphrase: None stores the seeds unprotected, for EXERCISE only.
         replace: Whether a file of that name may be replaced.
+        wipe: Whether the bytes of the file that is replaced are overwritten where they
+            lie, once the new one is durable. The disk may hold copies all the same.
     Raises:
         OperatorError: a LIVE file without a passphrase, an empty passphrase, or
             `path` exists and may not be replaced.
@@ -95,7 +99,35 @@ def write_key_file(
         _write_seeds(keys.seeds), header, nonce, derived[:_KEY_BYTES]
     )
     body = canonical.to_base64(derived[_KEY_BYTES:] + nonce + sealed).encode()
-    _write_atomically(path, header + b"\n" + body + b"\n", entropy(8).hex())
+    content = header + b"\n" + body + b"\n"
+    with _replaced(path, wipe and replace):
+        _write_atomically(path, content, entropy(8).hex())
+
+
+@contextmanager
+def _replaced(path: Path, wipe: bool) -> Iterator[None]:
+    """Hold on to the file at `path` while it is replaced, then overwrite what it held."""
+    if not wipe or not path.exists():
+        yield
+        return
+    try:
+        with path.open("r+b") as old:
+            yield
+            length = os.fstat(old.fileno()).st_size
+            old.write(bytes(length))
+            old.flush()
+            os.fsync(old.fileno())
+    except OSError as error:
+        raise StorageError(f"the disk refused to overwrite the old {path.name}") from error
+
+
+def is_protected(path: Path) -> bool:
+    """Return whether a key file wants a passphrase; what is wrong with it `read_key_file` says."""
+    try:
+        header, _ = _read_lines(path)
+        return _parse_header(header, path.name).protection != "none"
+    except (OperatorError, StorageError):
+        return False
 
 
 def read_key_file(path: Path, passphrase: str | None) -> KeyFile:

@@ -1,4 +1,4 @@
-"""What stands beside the log: heads, public records, cosignatures, witnessed heads.
+"""What stands beside the log: public records, receipts, witnessed heads, stored nodes.
 
 Nothing unknown, unsigned or trailing passes.
 Spec: docs/ledger.md §11.3
@@ -7,44 +7,29 @@ Spec: docs/ledger.md §11.3
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 
 from hotline.core.errors import HotlineError, PeerError
 from hotline.core.records.checkpoint import (
+    ED25519,
     Checkpoint,
-    Origin,
+    key_id,
     parse_note,
     parse_origin,
     verify_checkpoint,
-    verify_cosignature,
 )
-from hotline.core.seams import IdentifyLedger, LedgerIdentity, Verifier
+from hotline.core.records.lasting import lasting_key_id
+from hotline.core.seams import IdentifyLedger, Verifier
 from hotline.core.values import Digest
+from hotline.ledger.audit_blocks import MAX_BOUND
+from hotline.ledger.audit_heads import Parties, lasting_fault, signature_damage
 from hotline.ledger.public import record_digest
-from hotline.ledger.verdict import Findings
+from hotline.ledger.schema import RECEIPT_KIND, SENT_KIND
+from hotline.ledger.verdict import Damage, Findings
 
-
-@dataclass(frozen=True, slots=True)
-class Parties:
-    """Whose ledger it is and whose keys may sign what."""
-
-    origin: str
-    parsed: Origin
-    identity: LedgerIdentity
-    verifier: Verifier
-
-    def keys_of(self, station: str) -> Sequence[bytes]:
-        """Return the certified ledger keys of a member, none for a stranger."""
-        return self.identity.ledger_keys.get(station, ())
-
-    def others(self) -> list[str]:
-        """Return the members that are not the ledger's own station."""
-        return [name for name in self.identity.members if name != self.parsed.station]
-
-    def witness_name(self, station: str) -> str:
-        """Return the cosignature key name of a member on this line."""
-        return f"hotline/{self.parsed.realm}/{self.parsed.line}/{station}"
+# Read without the indexes, which nobody checked against the table.
+_RECEIPTED = """SELECT max(idx) FROM entry NOT INDEXED WHERE idx >= ?1 AND kind = ?2
+ AND subject IN (SELECT subject FROM entry NOT INDEXED WHERE idx >= ?1 AND kind = ?3)"""
 
 
 def read_origin(connection: sqlite3.Connection) -> str:
@@ -59,15 +44,24 @@ def read_origin(connection: sqlite3.Connection) -> str:
     return parse_note(row[0]).checkpoint.origin
 
 
+def read_records(connection: sqlite3.Connection) -> tuple[bytes, ...]:
+    """Return the public records in the order in which they were bound, one more than allowed."""
+    rows = connection.execute("SELECT bytes FROM public ORDER BY seq LIMIT ?", (MAX_BOUND,))
+    return tuple(bytes(row[0]) for row in rows)
+
+
 def establish(
-    connection: sqlite3.Connection, identify: IdentifyLedger, verifier: Verifier, findings: Findings
+    connection: sqlite3.Connection,
+    identify: IdentifyLedger,
+    verifiers: tuple[Verifier, Verifier | None],
+    findings: Findings,
 ) -> Parties | None:
     """Read origin and public records; return the parties, or None with the faults found."""
-    records = [bytes(row[0]) for row in connection.execute("SELECT bytes FROM public ORDER BY seq")]
     try:
-        identity = identify(records)
+        identity = identify(read_records(connection))
     except HotlineError as error:
-        findings.blame(f"they do not verify: {error}", "the public records")
+        what = f"they do not verify: {error}"
+        findings.blame(what, "the public records", damage=Damage.RECORDS)
         return None
     try:
         origin = read_origin(connection)
@@ -77,28 +71,10 @@ def establish(
         return None
     ours = (identity.realm, identity.line.hex())
     if (parsed.realm, parsed.line) != ours or parsed.station not in identity.members:
-        findings.blame(
-            "it names another line, realm or station than the charter", "the newest head"
-        )
+        what = "it names another line, realm or station than the charter"
+        findings.blame(what, "the newest head", damage=Damage.RECORDS)
         return None
-    return Parties(origin, parsed, identity, verifier)
-
-
-def good_heads(
-    connection: sqlite3.Connection, parties: Parties, findings: Findings
-) -> Iterator[Checkpoint]:
-    """Yield the stored heads that are of this log and signed by its key; blame the others."""
-    keys = parties.keys_of(parties.parsed.station)
-    for size, note in connection.execute("SELECT size, note FROM head ORDER BY size"):
-        try:
-            checkpoint = verify_checkpoint(note, keys, parties.verifier)
-        except PeerError as error:
-            findings.blame(f"it was altered: {error}", f"the head of size {size}")
-            continue
-        if (checkpoint.size, checkpoint.origin) != (size, parties.origin):
-            findings.blame("it is of another log or size", f"the head of size {size}")
-            continue
-        yield checkpoint
+    return Parties(origin, parsed, identity, *verifiers)
 
 
 def check_newest(connection: sqlite3.Connection, entries: int, good: int, found: Findings) -> None:
@@ -106,32 +82,46 @@ def check_newest(connection: sqlite3.Connection, entries: int, good: int, found:
     (size,) = connection.execute("SELECT coalesce(max(size), 0) FROM head").fetchone()
     if good < entries:
         what = f"entries {good} to {entries - 1} are not covered by any signed head"
-        found.blame(what, f"entry {good}", good)
+        found.blame(what, f"entry {good}", good, Damage.UNSIGNED)
     elif size > entries:
         what = f"entries {entries} to {size - 1} are missing: a head covers {size}"
-        found.blame(what, f"entry {entries}", entries)
+        found.blame(what, f"entry {entries}", entries, Damage.CUT)
 
 
 def check_public(
-    connection: sqlite3.Connection, parties: Parties, bound: set[Digest], findings: Findings
+    connection: sqlite3.Connection,
+    parties: Parties,
+    bound: Collection[Digest],
+    whole: bool,
+    findings: Findings,
 ) -> None:
-    """Every record is accepted and bound by an entry; every binding has its record."""
-    found: set[Digest] = set()
+    """Every record is accepted and bound by an entry; every binding has its record.
+
+    Args:
+        bound: What the examined entries bind, in the order of the first entry that does.
+        whole: All entries were examined, so that a record that is not bound is a fault.
+    """
+    found: list[Digest] = []
     rows = connection.execute("SELECT seq, digest, bytes FROM public ORDER BY seq")
     for number, (seq, digest, record) in enumerate(rows, 1):
-        what = _public_fault(digest, record, parties, bound)
+        what = _public_fault(digest, record, parties, bound if whole else None)
         if seq != number:
             what = "a record before it is missing"
         if what:
-            findings.blame(what, f"public record {seq}")
-        found.add(Digest(digest))
-    missing = bound - found
+            findings.blame(what, f"public record {seq}", damage=Damage.RECORDS)
+        found.append(Digest(digest))
+    missing = set(bound) - set(found)
+    if whole and sorted(bound) == sorted(found) and list(bound) != found:
+        what = "they stand in another order than entries bind them"
+        findings.blame(what, "the public records", damage=Damage.REORDERED)
     if missing:
         what = f"{len(missing)} that entries bind are missing"
-        findings.blame(what, "the public records")
+        findings.blame(what, "the public records", damage=Damage.MISSING)
 
 
-def _public_fault(digest: bytes, record: bytes, parties: Parties, bound: set[Digest]) -> str | None:
+def _public_fault(
+    digest: bytes, record: bytes, parties: Parties, bound: Collection[Digest] | None
+) -> str | None:
     try:
         computed = record_digest(record)
     except PeerError as error:
@@ -140,69 +130,133 @@ def _public_fault(digest: bytes, record: bytes, parties: Parties, bound: set[Dig
         return "it is not the record whose digest it stands under"
     if computed not in parties.identity.record_digests:
         return "it is not one that this line rests on"
-    return None if computed in bound else "no entry binds it"
-
-
-def cosigned_sizes(connection: sqlite3.Connection) -> frozenset[int]:
-    """Return the sizes at which cosignatures need a root."""
-    return frozenset(row[0] for row in connection.execute("SELECT size FROM cosignature"))
-
-
-def check_cosignatures(
-    connection: sqlite3.Connection, parties: Parties, roots: dict[int, Digest], findings: Findings
-) -> dict[str, int]:
-    """Check every cosignature; return for each witness the size it countersigned up to."""
-    names = {parties.witness_name(name): name for name in parties.others()}
-    largest: dict[str, int] = {}
-    rows = connection.execute("SELECT signer, size, note FROM cosignature ORDER BY signer, size")
-    for signer, size, note in rows:
-        keys = parties.keys_of(names.get(signer, ""))
-        try:
-            checkpoint = verify_cosignature(note, signer, keys, parties.verifier).checkpoint
-        except PeerError as error:
-            findings.blame(f"it was altered: {error}", f"a cosignature on the head of size {size}")
-            continue
-        if checkpoint != Checkpoint(parties.origin, size, roots.get(size, Digest(b""))):
-            what = "the witness saw another log than this one"
-            findings.blame(what, f"a cosignature on the head of size {size}")
-            continue
-        largest[signer] = size
-    return largest
+    return None if bound is None or computed in bound else "no entry binds it"
 
 
 def check_receipts(
-    sent: dict[Digest, int], receipted: set[Digest], cosigned: dict[str, int], findings: Findings
+    connection: sqlite3.Connection, cosigned: dict[str, int], findings: Findings
 ) -> None:
     """A receipt was obtained: so a cosignature on a head over the statement must be here."""
-    indexes = [sent[subject] for subject in receipted if subject in sent]
     largest = max(cosigned.values(), default=0)
-    if indexes and largest <= max(indexes):
-        what = f"the one behind the receipt for entry {max(indexes)} is missing"
-        findings.blame(what, "the cosignatures")
+    (index,) = connection.execute(_RECEIPTED, (largest, SENT_KIND, RECEIPT_KIND)).fetchone()
+    if index is not None:
+        what = f"the one behind the receipt for entry {index} is missing"
+        findings.blame(what, "the cosignatures", damage=Damage.MISSING)
 
 
-def check_witnessed(connection: sqlite3.Connection, parties: Parties, findings: Findings) -> None:
-    """Every head that we countersigned is its station's, and each extends the one before."""
-    held: dict[str, int] = {}
+def check_orphans(connection: sqlite3.Connection, entries: int, findings: Findings) -> None:
+    """Every enclosure belongs to an entry."""
+    row = connection.execute("SELECT idx FROM enclosure WHERE idx >= ? OR idx < 0", (entries,))
+    if row.fetchone():
+        findings.blame("it belongs to no entry", "an enclosure", damage=Damage.INSERTED)
+
+
+def check_nodes(
+    connection: sqlite3.Connection, entries: int, good: bool, findings: Findings
+) -> None:
+    """The stored nodes, which nothing else here relies on, are those of the tree.
+
+    Args:
+        good: Those that the entries lead to are all there; so it remains to count.
+    """
+    (count,) = connection.execute("SELECT count(*) FROM node").fetchone()
+    if not good or count != entries - entries.bit_count():
+        findings.blame("they are not those of the entries", "the stored tree nodes")
+
+
+def check_witnessed(
+    connection: sqlite3.Connection, parties: Parties, audit: bool, findings: Findings
+) -> int:
+    """Every head that we countersigned extends the one before; judge the signatures.
+
+    Args:
+        audit: Judge the signature of every one, not only of the newest of each log.
+    Returns:
+        How many signatures were judged.
+    """
+    held: dict[str, tuple[int, int]] = {}
+    judged = 0
     rows = connection.execute(
         "SELECT seq, origin, old_size, size, root, note FROM witnessed ORDER BY seq"
     )
     for number, (seq, origin, old_size, size, root, note) in enumerate(rows, 1):
-        what = _witnessed_fault(Checkpoint(origin, size, Digest(root)), note, parties)
-        if seq != number or old_size != held.get(origin, 0):
-            what = what or "the one before it is missing"
+        what = None
+        if audit:
+            what = _witnessed_fault(Checkpoint(origin, size, Digest(root)), note, parties)
+            judged += 1
+        before = held[origin][0] if origin in held else 0
+        if seq != number or old_size != before or (origin in held and size <= before):
+            what = what or (Damage.MISSING, "the one before it is missing")
         if what:
-            findings.blame(what, f"witnessed head {seq}")
-        held[origin] = size
+            findings.blame(what[1], f"witnessed head {seq}", damage=what[0])
+        held[origin] = size, seq
+    if not audit:
+        _judge_newest_witnessed(connection, [seq for _, seq in held.values()], parties, findings)
+    return judged or len(held)
 
 
-def _witnessed_fault(expected: Checkpoint, note: bytes, parties: Parties) -> str | None:
+def _judge_newest_witnessed(
+    connection: sqlite3.Connection, rows: Sequence[int], parties: Parties, findings: Findings
+) -> None:
+    for seq in rows:
+        found = "SELECT origin, size, root, note FROM witnessed WHERE seq = ?"
+        origin, size, root, note = connection.execute(found, (seq,)).fetchone()
+        what = _witnessed_fault(Checkpoint(origin, size, Digest(root)), note, parties)
+        if what:
+            findings.blame(what[1], f"witnessed head {seq}", damage=what[0])
+
+
+def _witnessed_fault(
+    expected: Checkpoint, note: bytes, parties: Parties
+) -> tuple[Damage, str] | None:
+    keys: Sequence[bytes] = ()
     try:
         theirs = parse_origin(expected.origin)
-        found = verify_checkpoint(note, parties.keys_of(theirs.station), parties.verifier)
+        keys = parties.keys_of(theirs.station)
+        found = verify_checkpoint(note, keys, parties.verifier)
     except PeerError as error:
-        return f"it was altered: {error}"
+        damage = signature_damage(note, keys, lambda name, key: key_id(name, key, ED25519))
+        return damage, f"it was altered: {error}"
     same_line = (theirs.realm, theirs.line) == (parties.parsed.realm, parties.parsed.line)
     if not same_line or theirs.station not in parties.others():
-        return "it is not of another station on this line"
-    return None if found == expected else "it was altered: row and note differ"
+        return Damage.INSERTED, "it is not of another station on this line"
+    return None if found == expected else (Damage.ALTERED, "it was altered: row and note differ")
+
+
+def check_lasting_of_others(
+    connection: sqlite3.Connection, parties: Parties, origins: Sequence[str], findings: Findings
+) -> int:
+    """Judge the long-lasting signatures of other stations on heads of their own logs.
+
+    Returns:
+        How many there are.
+    """
+    judged = 0
+    rows = "SELECT size, note FROM lasting WHERE signer = ? ORDER BY size"
+    for origin in origins:
+        for size, note in connection.execute(rows, (origin,)):
+            judged += 1
+            what = _other_lasting_fault(connection, parties, origin, size, note)
+            if what:
+                where = f"a long-lasting signature of {parse_origin(origin).station}"
+                findings.blame(what[1], f"{where} on its head of size {size}", damage=what[0])
+    return judged
+
+
+def _other_lasting_fault(
+    connection: sqlite3.Connection, parties: Parties, origin: str, size: int, note: bytes
+) -> tuple[Damage, str] | None:
+    theirs = parse_origin(origin)
+    same_line = (theirs.realm, theirs.line) == (parties.parsed.realm, parties.parsed.line)
+    station = theirs.station if same_line and theirs.station in parties.others() else ""
+    what = lasting_fault(parties, origin, station, note)
+    if what:
+        return signature_damage(note, parties.lasting_keys_of(station), lasting_key_id), what
+    checkpoint = parse_note(note).checkpoint
+    if (checkpoint.origin, checkpoint.size) != (origin, size):
+        return Damage.INSERTED, "it is of another log or size"
+    seen = "SELECT root FROM witnessed WHERE origin = ? AND size = ?"
+    row = connection.execute(seen, (origin, size)).fetchone()
+    if row is not None and row[0] != checkpoint.root:
+        return Damage.FORKED, "the station signed two heads of that size"
+    return None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from hotline.core.errors import InvariantError
 from hotline.core.records.entry import Draft, Entry
@@ -18,7 +19,7 @@ from hotline.core.records.leaf import (
     leaf_hash,
     sealed_digest,
 )
-from hotline.core.records.merkle import Frontier, Node, append_leaf
+from hotline.core.records.merkle import Frontier, Node, grow
 from hotline.core.seams import BlobSealer, Entropy
 from hotline.core.values import Digest
 
@@ -29,31 +30,56 @@ SEAL_OVERHEAD_BYTES = 1_024
 """Room that a sealed blob may take beyond its plaintext."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One entry as it goes into the tables.
+class Written(NamedTuple):
+    """An entry as it is written, and what it was made of.
 
     Attributes:
-        entry: The entry in the open, as `LedgerReader.entries` would give it back.
-        sealed: Its sealed content.
-        enclosure: The sealed enclosure, or None.
-        public: The public record that the entry binds, or None.
+        place: Its index in the log.
+        leaf: The encoded leaf; `leaf_hash` is its hash.
+        sealed: The sealed content.
     """
 
-    entry: Entry
+    draft: Draft
+    place: int
+    salt: bytes
+    leaf: bytes
     sealed: bytes
-    enclosure: bytes | None
-    public: bytes | None
+    leaf_hash: Digest
+
+    def entry(self) -> Entry:
+        """Return the entry as `LedgerReader.entries` would read it from the disk."""
+        draft = self.draft
+        return Entry(
+            index=self.place,
+            kind=draft.kind,
+            recorded_at_ms=draft.recorded_at_ms,
+            subject=draft.subject,
+            content=draft.content,
+            salt=self.salt,
+            leaf=self.leaf,
+            has_enclosure=draft.enclosure is not None,
+        )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Batch:
-    """Rows of one append, the nodes that they complete and the edge after them."""
+    """The rows of one append and the edge of the tree after them.
 
-    rows: tuple[Row, ...]
-    nodes: tuple[Node, ...]
+    Attributes:
+        frontier: The edge after the last entry.
+        prev: Hash of the last leaf, zeros when there is none.
+        entries: What was made, in order.
+        enclosures: (index, sealed enclosure) of those that have one.
+        publics: (digest, record) of those that bind one.
+        nodes: Nodes above level 0 that became complete.
+    """
+
     frontier: Frontier
     prev: Digest
+    entries: list[Written] = field(default_factory=list)
+    enclosures: list[tuple[int, bytes]] = field(default_factory=list)
+    publics: list[tuple[Digest, bytes]] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
 
 
 class Composer:
@@ -74,61 +100,55 @@ class Composer:
         Raises:
             InvariantError: a draft is over a bound.
         """
-        rows: list[Row] = []
-        nodes: list[Node] = []
+        batch = Batch(frontier, prev)
+        index, peaks = frontier.size, list(frontier.peaks)
         for draft in drafts:
-            row = self._row(draft, frontier.size, prev)
-            prev = leaf_hash(row.entry.leaf)
-            frontier, completed = append_leaf(frontier, prev)
-            rows.append(row)
-            nodes += completed
-        return Batch(tuple(rows), tuple(nodes), frontier, prev)
+            written = self._write(draft, index, batch)
+            batch.entries.append(written)
+            batch.prev = written.leaf_hash
+            batch.nodes += grow(peaks, index, written.leaf_hash)
+            index += 1
+        batch.frontier = Frontier(index, tuple(peaks))
+        return batch
 
-    def _row(self, draft: Draft, index: int, prev: Digest) -> Row:
+    def _write(self, draft: Draft, index: int, batch: Batch) -> Written:
         _check_bounds(draft)
-        salt = self._entropy(SALT_BYTES)
-        sealed = self._seal(draft, index, draft.kind, salt + draft.content)
-        enclosure = None
+        content, salt = draft.content, self._entropy(SALT_BYTES)
+        sealed = self._seal(draft, index, draft.kind, salt + content)
+        flags, enclosure = 0, None
         if draft.enclosure is not None:
+            flags = ENCLOSURE
             enclosure = self._seal(draft, index, draft.kind + ENCLOSURE_KIND, draft.enclosure)
-        leaf = Leaf(
-            kind=draft.kind,
-            flags=_flags(draft),
-            index=index,
-            recorded_at_ms=draft.recorded_at_ms,
-            prev=prev,
-            subject=draft.subject,
-            commitment=commitment(salt, draft.content),
-            sealed_digest=sealed_digest(sealed, enclosure),
+            batch.enclosures.append((index, enclosure))
+        if draft.public is not None:
+            flags |= PUBLIC
+            batch.publics.append((draft.subject, draft.public))
+        leaf = encode_leaf(
+            Leaf(
+                draft.kind,
+                flags,
+                index,
+                draft.recorded_at_ms,
+                batch.prev,
+                draft.subject,
+                commitment(salt, content),
+                sealed_digest(sealed, enclosure),
+            )
         )
-        encoded = encode_leaf(leaf)
-        entry = Entry(
-            index=index,
-            kind=draft.kind,
-            recorded_at_ms=draft.recorded_at_ms,
-            subject=draft.subject,
-            content=draft.content,
-            salt=salt,
-            leaf=encoded,
-            has_enclosure=enclosure is not None,
-        )
-        return Row(entry, sealed, enclosure, draft.public)
+        return Written(draft, index, salt, leaf, sealed, leaf_hash(leaf))
 
     def _seal(self, draft: Draft, index: int, kind: int, plaintext: bytes) -> bytes:
         return self._sealer.seal(self._origin, index, kind, plaintext, draft.recorded_at_ms)
 
 
-def _flags(draft: Draft) -> int:
-    enclosed = ENCLOSURE if draft.enclosure is not None else 0
-    return enclosed | (PUBLIC if draft.public is not None else 0)
-
-
 def _check_bounds(draft: Draft) -> None:
-    bounds = (
-        (draft.content, MAX_CONTENT_BYTES),
-        (draft.enclosure or b"", MAX_ENCLOSURE_BYTES),
-        (draft.public or b"", MAX_RECORD_BYTES),
-    )
-    for part, bound in bounds:
-        if len(part) > bound:
-            raise InvariantError(f"an entry's part has {len(part)} bytes, the bound is {bound}")
+    _check_bound(draft.content, MAX_CONTENT_BYTES)
+    if draft.enclosure is not None:
+        _check_bound(draft.enclosure, MAX_ENCLOSURE_BYTES)
+    if draft.public is not None:
+        _check_bound(draft.public, MAX_RECORD_BYTES)
+
+
+def _check_bound(part: bytes, bound: int) -> None:
+    if len(part) > bound:
+        raise InvariantError(f"an entry's part has {len(part)} bytes, the bound is {bound}")

@@ -44,6 +44,10 @@ _REASONS = {
 }
 
 
+FAILURES = (sqlite3.Error, OSError, UnicodeDecodeError)
+"""What a database may raise; the last one where it names something that is no text."""
+
+
 @contextmanager
 def our_errors(doing: str) -> Iterator[None]:
     """Turn SQLite's and the system's errors into StorageError, damage into IntegrityError.
@@ -53,7 +57,7 @@ def our_errors(doing: str) -> Iterator[None]:
     """
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except FAILURES as error:
         raise translate(error, doing) from error
 
 
@@ -65,7 +69,7 @@ def copy_errors(doing: str) -> Iterator[None]:
     """
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         code = getattr(error, "sqlite_errorcode", 0)
         ours = code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
         if ours and code != sqlite3.SQLITE_IOERR_SHORT_READ:
@@ -73,12 +77,12 @@ def copy_errors(doing: str) -> Iterator[None]:
         raise IntegrityError(f"{doing} failed: the file is damaged or no ledger") from error
 
 
-def translate(error: sqlite3.Error | OSError, doing: str) -> HotlineError:
+def translate(error: sqlite3.Error | OSError | UnicodeDecodeError, doing: str) -> HotlineError:
     """Return the error that says what must happen next; no path, no row, no SQL in it."""
     if isinstance(error, OSError):
         return StorageError(f"{doing} failed: {error.strerror or 'the system refused'}")
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in _DAMAGED:
+    if code in _DAMAGED or isinstance(error, UnicodeDecodeError):
         return IntegrityError(f"{doing} failed: the file is damaged or no database")
     return StorageError(f"{doing} failed: {_REASONS.get(code, 'the database gave up')}")
 
@@ -103,10 +107,8 @@ def open_heads_file(path: Path) -> sqlite3.Connection:
 
 
 def open_copy(path: Path) -> sqlite3.Connection:
-    """Open a private copy to read; whatever stands in its text columns can be decoded."""
-    connection = _connect(path, _READING)
-    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
-    return connection
+    """Open a private copy to read."""
+    return _connect(path, _READING)
 
 
 def create_file(path: Path) -> None:
@@ -133,6 +135,8 @@ def _connect(
         check_same_thread=False,
         timeout=BUSY_TIMEOUT_S,
     )
+    # Whatever stands in a text column can be read, and then be judged.
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     try:
         for name, value, expected in settings:
             _set(connection, name, value, expected)

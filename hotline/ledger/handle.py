@@ -9,14 +9,36 @@ from contextlib import contextmanager
 from typing import Any
 
 from hotline.core.errors import IntegrityError, StorageError
-from hotline.ledger.connection import translate
+from hotline.ledger.connection import FAILURES, translate
 
 CLOSED = "the ledger is closed"
 POISONED = "a write to the ledger failed, so nothing more is read from or written to it"
 
 
+def blob(value: object) -> bytes:
+    """Return what a row holds where every ledger holds a blob.
+
+    Raises:
+        IntegrityError: it is something else, so somebody worked around the schema.
+    """
+    if not isinstance(value, bytes):
+        raise IntegrityError("the ledger was altered: a row holds a value of the wrong type")
+    return value
+
+
+def number(value: object) -> int:
+    """Return what a row holds where every ledger holds an integer.
+
+    Raises:
+        IntegrityError: it is something else, so somebody worked around the schema.
+    """
+    if not isinstance(value, int):
+        raise IntegrityError("the ledger was altered: a row holds a value of the wrong type")
+    return value
+
+
 class Handle:
-    """Holds the connections; every use goes through `reading` or `writing`.
+    """Holds the connections; every use goes through `reading` or `durably`.
 
     Reads have a connection of their own, so that no console waits for a slow disk.
     Whoever takes both locks takes `write_lock` first.
@@ -43,6 +65,11 @@ class Handle:
         self.write_lock = threading.RLock()
         self.read_lock = threading.RLock()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it was neither closed nor poisoned."""
+        return self._connection is not None
+
     def usable(self) -> sqlite3.Connection:
         """Return the writer's connection.
 
@@ -60,27 +87,30 @@ class Handle:
             try:
                 self.usable()
                 yield self._reads
-            except sqlite3.Error as error:
+            except FAILURES as error:
                 raise translate(error, "reading the ledger") from error
 
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """Lend the connection for one transaction; any failure inside is the last use.
+    def durably(self, doing: str, step: Callable[[sqlite3.Connection], object]) -> None:
+        """Lend the connection for a durable step; any failure in it is the last use.
 
         After a failed COMMIT nobody knows whether the rows are in the file, and this
         connection may show another answer than the next one. So it is not asked:
         whoever goes on opens the ledger again.
+
+        Args:
+            doing: What failed, as in "writing the ledger".
+        Raises:
+            StorageError: the disk, closed, or poisoned before.
         Spec: docs/ledger.md §9.4
         """
         with self.write_lock:
             connection = self.usable()
             try:
-                connection.execute("BEGIN IMMEDIATE")
-                yield connection
+                step(connection)
             except BaseException as error:
                 self._poison(connection)
-                if isinstance(error, (sqlite3.Error, OSError)):
-                    raise translate(error, "writing the ledger") from error
+                if isinstance(error, FAILURES):
+                    raise translate(error, doing) from error
                 raise
 
     def row(self, sql: str, *values: object) -> tuple[Any, ...] | None:

@@ -40,7 +40,9 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A signed head that is durable in the ledger and in head.db: it may leave the station.
+    """A signed head that is durable in the ledger.
+
+    It may leave the station once head.db knows it, or a later one: `Ledger.release`.
 
     Attributes:
         note: C2SP checkpoint signed by the ledger's key.

@@ -9,7 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hotline.core.errors import IntegrityError, OperatorError, PeerError, StorageError
+from hotline.core.errors import (
+    IntegrityError,
+    InvariantError,
+    OperatorError,
+    PeerError,
+    StorageError,
+)
 from hotline.core.records.checkpoint import (
     Checkpoint,
     parse_origin,
@@ -18,6 +24,7 @@ from hotline.core.records.checkpoint import (
 )
 from hotline.core.records.merkle import EMPTY_ROOT, Frontier, read_frontier
 from hotline.core.seams import Signer, Verifier
+from hotline.ledger.audit_schema import find_misnamed
 from hotline.ledger.connection import (
     create_file,
     open_ledger_file,
@@ -111,6 +118,7 @@ def open_ledger(
     Raises:
         OperatorError: no ledger there, or of another origin.
         StorageError: the disk, another process, a creation that was cut short.
+        InvariantError: `peer_view` is of another log.
         IntegrityError: schema, head, tree, head.db or the peer's view do not agree.
     """
     path = directory / LEDGER_NAME
@@ -159,6 +167,8 @@ def _checked(
     frontier = read_edge(file, checkpoint)
     head = Head(checkpoint.size, checkpoint.root, note)
     if peer_view is not None:
+        if peer_view.origin != checkpoint.origin:
+            raise InvariantError("the peer's view that was given is of another log")
         _check_covers(file, frontier, peer_view.size, peer_view, "the peer's countersigned view")
     _catch_up(file, heads, checkpoint.origin, head, frontier, peer_view)
     return OpenLedger(file, heads, checkpoint.origin, head, frontier)
@@ -172,7 +182,7 @@ def check_schema(file: Handle) -> None:
                 "the ledger's creation was cut short and nothing is recorded in it",
                 hint="create it again",
             )
-        fault = find_schema_fault(connection)
+        fault = find_schema_fault(connection) or find_misnamed(connection)
     if fault:
         raise IntegrityError(f"the ledger's schema was changed: {fault.what}")
 

@@ -14,7 +14,7 @@ from hotline.core.records.checkpoint import Checkpoint, parse_note
 from hotline.core.records.leaf import LEAF_BYTES, leaf_hash
 from hotline.core.records.merkle import Frontier, Node, append_leaf, climb, read_frontier
 from hotline.core.values import DIGEST_BYTES, Digest
-from hotline.ledger.handle import Handle
+from hotline.ledger.handle import Handle, blob
 
 PAGE_LEVEL = 8
 PAGE_ENTRIES = 1 << PAGE_LEVEL
@@ -27,11 +27,11 @@ def read_node(file: Handle, level: int, place: int) -> Digest:
     """Return the hash at (level, place); level 0 is hashed from the leaf itself."""
     if level == 0:
         (leaf,) = file.must("SELECT leaf FROM entry WHERE idx = ?", place)
-        if len(leaf) != LEAF_BYTES:
+        if len(blob(leaf)) != LEAF_BYTES:
             raise IntegrityError(f"the leaf of entry {place} was altered")
         return leaf_hash(leaf)
     (digest,) = file.must("SELECT hash FROM node WHERE level = ? AND idx = ?", level, place)
-    if len(digest) != DIGEST_BYTES:
+    if len(blob(digest)) != DIGEST_BYTES:
         raise IntegrityError("a stored node was altered")
     return Digest(digest)
 
@@ -44,7 +44,7 @@ def read_newest_head(file: Handle) -> tuple[bytes, Checkpoint]:
     """
     size, note = file.must(_NEWEST)
     try:
-        checkpoint = parse_note(note).checkpoint
+        checkpoint = parse_note(blob(note)).checkpoint
     except PeerError as error:
         raise IntegrityError("the newest head of the ledger was altered") from error
     if checkpoint.size != size:
@@ -79,9 +79,11 @@ def read_leaf(file: Handle, frontier: Frontier, index: int) -> bytes:
         IntegrityError: it does not fit the root.
     """
     (leaf,) = file.must("SELECT leaf FROM entry WHERE idx = ?", index)
-    if len(leaf) != LEAF_BYTES or not _is_under(file, frontier, Node(0, index, leaf_hash(leaf))):
+    if len(blob(leaf)) != LEAF_BYTES or not _is_under(
+        file, frontier, Node(0, index, leaf_hash(leaf))
+    ):
         raise IntegrityError(f"entry {index} does not fit the signed head")
-    return bytes(leaf)
+    return blob(leaf)
 
 
 def _is_under(file: Handle, frontier: Frontier, node: Node) -> bool:
@@ -114,7 +116,7 @@ def _read_page(file: Handle, frontier: Frontier, page: int) -> Sequence[bytes]:
     first = page << PAGE_LEVEL
     last = min(first + PAGE_ENTRIES, frontier.size) - 1
     with file.reading() as connection:
-        leaves = [bytes(leaf) for (leaf,) in connection.execute(_PAGE, (first, last))]
+        leaves = [blob(leaf) for (leaf,) in connection.execute(_PAGE, (first, last))]
         if not _fits(file, frontier, page, leaves):
             raise IntegrityError(f"entries {first} to {last} do not fit the signed head")
     return leaves

@@ -1,24 +1,28 @@
 """Two ledgers of one line, held against each other without any content key.
 
+A station that was put back and went on in a later generation has several
+files; together they are its side.
 Spec: docs/ledger.md §12
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from hotline.core.errors import PeerError
 from hotline.core.records.checkpoint import parse_origin
-from hotline.core.records.leaf import leaf_hash
-from hotline.core.records.merkle import Frontier, append_leaf
 from hotline.core.values import Digest
 from hotline.ledger.connection import copy_errors
-from hotline.ledger.schema import RECEIPT_KIND, RECEIVED_KIND, SENT_KIND
+from hotline.ledger.generations import GenerationRecord, generation_findings, lost_entries
+from hotline.ledger.pairing import Pairing
 from hotline.ledger.snapshot import Snapshot
 from hotline.ledger.verdict import Verdict
+
+MAX_LISTED = 1_000
+"""More one-sided statements than this are counted, not listed."""
+MAX_TOLD_STATEMENTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +46,12 @@ class Reconciliation:
         ok: Nothing contradicts; statements on their way are no contradiction.
         statements: Distinct statements that either ledger records as sent or received.
         receipted: How many of them their sender holds a receipt for.
-        only_ours: Statements that we sent and they do not record.
-        only_theirs: Statements that they sent and we do not record.
+        only_ours: Statements that we sent and they do not record, MAX_LISTED at most.
+        only_theirs: Statements that they sent and we do not record, MAX_LISTED at most.
         missing_tail: What was cut off, on either side.
         faults: One sentence each, without its full stop.
         notes: What is odd but not wrong.
+        only_ours_count: How many there are, listed or not; likewise theirs.
     """
 
     ok: bool
@@ -57,35 +62,34 @@ class Reconciliation:
     missing_tail: tuple[MissingTail, ...]
     faults: tuple[str, ...]
     notes: tuple[str, ...]
+    only_ours_count: int = 0
+    only_theirs_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class _Witnessed:
-    origin: str
-    size: int
-    root: Digest
-
-
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """What one ledger contributes.
+class Side:
+    """All files of one station.
 
     Attributes:
-        roots: At each size that the other side speaks of and this log reaches.
-        cosigned: Sizes of own heads that each witness (key name) countersigned.
+        verdict: Of its ledger; `path` is the file or its directory.
+        earlier: Verdict and file of each earlier generation that is at hand.
+        records: On whose authority each earlier generation was left behind.
     """
 
     verdict: Verdict
-    sent: frozenset[Digest]
-    received: frozenset[Digest]
-    receipted: frozenset[Digest]
-    roots: dict[int, Digest]
-    cosigned: dict[str, frozenset[int]]
-    witnessed: tuple[_Witnessed, ...]
+    path: Path
+    earlier: tuple[tuple[Verdict, Path], ...] = ()
+    records: tuple[GenerationRecord, ...] = ()
 
     @property
     def station(self) -> str:
+        """Whose files they are; empty when the ledger does not say."""
         return self.verdict.station
+
+    @property
+    def files(self) -> tuple[tuple[Verdict, Path], ...]:
+        """Verdict and file of each generation, the current one first."""
+        return ((self.verdict, self.path), *self.earlier)
 
 
 def reconcile(verdict_a: Verdict, path_a: Path, verdict_b: Verdict, path_b: Path) -> Reconciliation:
@@ -100,32 +104,68 @@ def reconcile(verdict_a: Verdict, path_a: Path, verdict_b: Verdict, path_b: Path
         IntegrityError: a file cannot be read.
     Spec: docs/ledger.md §12
     """
-    refusal = _refusal(verdict_a, verdict_b)
+    return reconcile_sides(Side(verdict_a, path_a), Side(verdict_b, path_b))
+
+
+def reconcile_sides(ours: Side, theirs: Side) -> Reconciliation:
+    """Compare all generations of one station's ledger with all of the other's.
+
+    Raises:
+        OperatorError, StorageError, IntegrityError: as `reconcile`.
+    Spec: docs/ledger.md §12.5
+    """
+    refusal = _refusal(ours.verdict, theirs.verdict)
     if refusal:
         return Reconciliation(False, 0, 0, (), (), (), (refusal,), ())
-    with Snapshot(path_a) as ours, Snapshot(path_b) as theirs, copy_errors("reading the ledgers"):
-        a = _load(ours.connection, verdict_a, _sizes_of(theirs.connection, verdict_a.origin))
-        b = _load(theirs.connection, verdict_b, _sizes_of(ours.connection, verdict_b.origin))
+    with ExitStack() as stack, copy_errors("reading the ledgers"):
+        pairing = stack.enter_context(Pairing())
+        for number, side in enumerate((ours, theirs)):
+            for verdict, path in side.files:
+                snapshot = stack.enter_context(Snapshot(path))
+                pairing.add(number, verdict.origin, snapshot)
+        return _compare(pairing, ours, theirs)
+
+
+def _compare(pairing: Pairing, ours: Side, theirs: Side) -> Reconciliation:
     # Heads first: one missing end explains many missing statements.
-    faults = [*_changed(a), *_changed(b), *_head_faults(a, b), *_head_faults(b, a)]
-    faults += [*_statement_faults(a, b), *_statement_faults(b, a)]
+    faults: list[str] = []
+    notes: list[str] = []
+    tails: list[MissingTail] = []
+    lost = [lost_entries(pairing, number, one.records) for number, one in enumerate((ours, theirs))]
+    for number, log, witness in ((0, ours, theirs), (1, theirs, ours)):
+        _compare_logs(pairing, number, log, witness, faults, tails)
+        # What a witness gave up with its own lost entries, two of its officers answered for.
+        if not lost[1 - number]:
+            faults += _forgotten(pairing, number, log, witness)
+        said = generation_findings(
+            pairing, number, log.verdict, log.records, witness.station, not lost[1 - number]
+        )
+        faults += said.faults
+        notes += said.notes
+    for number, sender, receiver in ((0, ours, theirs), (1, theirs, ours)):
+        given_up = lost[number], lost[1 - number]
+        _compare_statements(pairing, number, sender, receiver, given_up, faults, notes)
+    counts = [pairing.count_unreceived(number) for number in (0, 1)]
+    listed = [tuple(pairing.unreceived(number, MAX_LISTED)) for number in (0, 1)]
     return Reconciliation(
         ok=not faults,
-        statements=len(a.sent | a.received | b.sent | b.received),
-        receipted=len((a.sent & a.receipted) | (b.sent & b.receipted)),
-        only_ours=tuple(sorted(a.sent - b.received)),
-        only_theirs=tuple(sorted(b.sent - a.received)),
-        missing_tail=tuple(tail for tail in (_cut(a, b), _cut(b, a)) if tail),
+        statements=pairing.count_statements(),
+        receipted=pairing.count_receipted(),
+        only_ours=listed[0],
+        only_theirs=listed[1],
+        missing_tail=tuple(tails),
         faults=tuple(faults),
-        notes=(*_generation_notes(a, b), *_generation_notes(b, a)),
+        notes=tuple(notes),
+        only_ours_count=counts[0],
+        only_theirs_count=counts[1],
     )
 
 
 def _refusal(a: Verdict, b: Verdict) -> str | None:
     for verdict in (a, b):
         if not verdict.ok:
-            name = verdict.station or "one station"
-            return f"the ledger of {name} does not verify by itself"
+            whose = f"the ledger of {verdict.station}" if verdict.station else "one of the ledgers"
+            return f"{whose} does not verify by itself"
     if (a.line, a.realm) != (b.line, b.realm):
         return "the two ledgers are of different lines or realms"
     if a.station == b.station:
@@ -133,123 +173,92 @@ def _refusal(a: Verdict, b: Verdict) -> str | None:
     return None
 
 
-def _sizes_of(connection: sqlite3.Connection, origin: str) -> frozenset[int]:
-    rows = connection.execute("SELECT size FROM witnessed WHERE origin = ?", (origin,))
-    return frozenset(row[0] for row in rows)
-
-
-def _load(connection: sqlite3.Connection, verdict: Verdict, sizes: frozenset[int]) -> _Side:
-    return _Side(
-        verdict=verdict,
-        sent=_subjects(connection, SENT_KIND),
-        received=_subjects(connection, RECEIVED_KIND),
-        receipted=_subjects(connection, RECEIPT_KIND),
-        roots=_roots(connection, sizes | {verdict.entries}),
-        cosigned=_cosigned(connection),
-        witnessed=tuple(
-            _Witnessed(row[0], row[1], Digest(row[2]))
-            for row in connection.execute("SELECT origin, size, root FROM witnessed ORDER BY seq")
-        ),
-    )
-
-
-def _subjects(connection: sqlite3.Connection, kind: int) -> frozenset[Digest]:
-    rows = connection.execute("SELECT subject FROM entry WHERE kind = ?", (kind,))
-    return frozenset(Digest(row[0]) for row in rows)
-
-
-def _roots(connection: sqlite3.Connection, sizes: frozenset[int]) -> dict[int, Digest]:
-    frontier = Frontier()
-    roots = {0: frontier.root()}
-    for (leaf,) in connection.execute("SELECT leaf FROM entry ORDER BY idx"):
-        frontier, _ = append_leaf(frontier, leaf_hash(leaf))
-        if frontier.size in sizes:
-            roots[frontier.size] = frontier.root()
-    return roots
-
-
-def _cosigned(connection: sqlite3.Connection) -> dict[str, frozenset[int]]:
-    sizes: dict[str, set[int]] = {}
-    for signer, size in connection.execute("SELECT signer, size FROM cosignature"):
-        sizes.setdefault(signer, set()).add(size)
-    return {signer: frozenset(found) for signer, found in sizes.items()}
-
-
-def _changed(side: _Side) -> Iterator[str]:
-    if side.roots.get(side.verdict.entries) != side.verdict.root:
-        yield f"the ledger of {side.station} is not the one that was verified"
-
-
-def _statement_faults(ours: _Side, theirs: _Side) -> Iterator[str]:
-    """Yield contradictions over what `ours` sent and `theirs` received."""
-    if len(ours.verdict.members) != 2:
-        # A third member may have sent or receipted it; only its own ledger can say.
-        return
-    for digest in sorted(ours.sent & ours.receipted - theirs.received):
-        yield (
-            f"{ours.station} holds a receipt for statement {digest.hex()[:16]}, "
-            f"but the ledger of {theirs.station} does not record it"
-        )
-    for digest in sorted(theirs.received - ours.sent):
-        yield (
-            f"{theirs.station} received statement {digest.hex()[:16]}, "
-            f"but the ledger of {ours.station} does not record that it was sent"
-        )
-
-
-def _head_faults(ours: _Side, theirs: _Side) -> Iterator[str]:
-    """Yield contradictions between our log and the heads of it that they countersigned."""
-    agreed = 0
-    for head in _of_log(theirs, ours):
-        root = ours.roots.get(head.size)
-        if root == head.root:
-            agreed = head.size
-        elif root is not None:
-            yield (
-                f"{ours.station}'s ledger was rewritten: {theirs.station} countersigned another "
-                f"root of its first {head.size} entries, and only the first {agreed} agree"
+def _compare_logs(
+    pairing: Pairing,
+    number: int,
+    log: Side,
+    witness: Side,
+    faults: list[str],
+    tails: list[MissingTail],
+) -> None:
+    """Hold the log's files against the heads of it that the witness countersigned."""
+    for verdict, _ in log.files:
+        seen = pairing.hold_against_witness(number, verdict.origin, verdict.entries, verdict.root)
+        if not seen.unchanged:
+            faults.append(f"the ledger of {log.station} is not the one that was verified")
+        if seen.rewritten_at is not None:
+            faults.append(
+                f"{log.station}'s ledger was rewritten: {witness.station} countersigned another "
+                f"root of its first {seen.rewritten_at} entries, and only the first "
+                f"{seen.agreed} agree"
             )
-            return
-    cut = _cut(ours, theirs)
-    if cut:
-        yield (
-            f"entries {cut.first} to {cut.last} of {cut.station}'s ledger are missing: "
-            f"{theirs.station} countersigned a head that covers them"
+    largest = pairing.largest_seen(number, log.verdict.origin)
+    if largest > log.verdict.entries:
+        tails.append(MissingTail(log.station, log.verdict.entries, largest - 1))
+        faults.append(
+            f"entries {log.verdict.entries} to {largest - 1} of {log.station}'s ledger are "
+            f"missing: {witness.station} countersigned a head that covers them"
         )
-    yield from _forgotten(ours, theirs)
 
 
-def _forgotten(ours: _Side, theirs: _Side) -> Iterator[str]:
-    """Yield cosignatures that we hold and the witness no longer knows of."""
-    name = parse_origin(theirs.verdict.origin).witness_name
-    recorded = {head.size for head in _of_log(theirs, ours)}
-    lost = sorted(ours.cosigned.get(name, frozenset()) - recorded)
-    if lost:
+def _forgotten(pairing: Pairing, number: int, log: Side, witness: Side) -> Iterator[str]:
+    """Yield a cosignature that the log holds and its witness no longer knows of."""
+    name = parse_origin(witness.verdict.origin).witness_name
+    size = pairing.first_forgotten(number, name)
+    if size is not None:
         yield (
-            f"{theirs.station} countersigned {ours.station}'s head of {lost[0]} entries, but "
+            f"{witness.station} countersigned {log.station}'s head of {size} entries, but "
             f"its own ledger does not record that: it was cut, put back, or copied before"
         )
 
 
-def _cut(ours: _Side, theirs: _Side) -> MissingTail | None:
-    largest = max((head.size for head in _of_log(theirs, ours)), default=0)
-    entries = ours.verdict.entries
-    return MissingTail(ours.station, entries, largest - 1) if largest > entries else None
+def _compare_statements(
+    pairing: Pairing,
+    number: int,
+    sender: Side,
+    receiver: Side,
+    lost: tuple[int, int],
+    faults: list[str],
+    notes: list[str],
+) -> None:
+    """Find contradictions over what one side sent and the other received.
 
-
-def _of_log(witness: _Side, log: _Side) -> list[_Witnessed]:
-    return [head for head in witness.witnessed if head.origin == log.verdict.origin]
-
-
-def _generation_notes(ours: _Side, theirs: _Side) -> Iterator[str]:
-    current = parse_origin(ours.verdict.origin)
-    for text in sorted({head.origin for head in theirs.witnessed}):
-        try:
-            other = parse_origin(text)
-        except PeerError:
-            continue
-        if other.station == current.station and other.generation != current.generation:
-            yield (
-                f"{theirs.station} also countersigned generation {other.generation} "
-                f"of {ours.station}'s ledger, which is another file"
+    Args:
+        lost: Countersigned entries that sender and receiver left behind; so many
+            statements may be unknown there.
+    """
+    if len(sender.verdict.members) != 2:
+        # A third member may have sent or receipted it; only its own ledger can say.
+        return
+    for count, digests, bound, loser, sentence in (
+        (
+            pairing.count_receipted_unreceived(number),
+            pairing.receipted_unreceived(number, MAX_TOLD_STATEMENTS),
+            lost[1],
+            receiver,
+            f"{sender.station} holds a receipt for statement {{}}, "
+            f"but the ledger of {receiver.station} does not record it",
+        ),
+        (
+            pairing.count_unsent(number),
+            pairing.unsent(number, MAX_TOLD_STATEMENTS),
+            lost[0],
+            sender,
+            f"{receiver.station} received statement {{}}, "
+            f"but the ledger of {sender.station} does not record that it was sent",
+        ),
+    ):
+        if count and count <= bound:
+            notes.append(
+                f"{count} statement{'s' * (count > 1)} known from the other ledger are in the "
+                f"part of {loser.station}'s ledger that was lost"
             )
+        else:
+            faults += _told(count, digests, sentence)
+
+
+def _told(count: int, digests: Sequence[Digest], sentence: str) -> Iterator[str]:
+    for digest in digests:
+        yield sentence.format(digest.hex()[:16])
+    if count > len(digests):
+        yield f"the same of {count - len(digests)} more statements"

@@ -10,49 +10,54 @@ from hotline.core.records.lasting import LastingHead
 from hotline.core.records.witness import WitnessedHead
 from hotline.ledger.batch import Batch
 
-_ENTRY = "INSERT INTO entry(idx, kind, subject, leaf, sealed) VALUES(?, ?, ?, ?, ?)"
-_ENCLOSURE = "INSERT INTO enclosure(idx, sealed) VALUES(?, ?)"
-_NODE = "INSERT INTO node(level, idx, hash) VALUES(?, ?, ?)"
-_PUBLIC = """INSERT INTO public(seq, digest, bytes)
+# Any refusal ends the whole append, so no statement keeps a journal to undo itself alone.
+_ENTRY = "INSERT OR ROLLBACK INTO entry(idx, kind, subject, leaf, sealed) VALUES(?, ?, ?, ?, ?)"
+_ENCLOSURE = "INSERT OR ROLLBACK INTO enclosure(idx, sealed) VALUES(?, ?)"
+_NODE = "INSERT OR ROLLBACK INTO node(level, idx, hash) VALUES(?, ?, ?)"
+_HEAD = "INSERT OR ROLLBACK INTO head(size, note) VALUES(?, ?)"
+_PUBLIC = """INSERT OR ROLLBACK INTO public(seq, digest, bytes)
  SELECT (SELECT coalesce(max(seq), 0) + 1 FROM public), ?1, ?2
  WHERE NOT EXISTS (SELECT 1 FROM public WHERE digest = ?1)"""
-_COSIGNATURE = """INSERT INTO cosignature(signer, size, note) SELECT ?1, ?2, ?3
+_COSIGNATURE = """INSERT OR ROLLBACK INTO cosignature(signer, size, note) SELECT ?1, ?2, ?3
  WHERE NOT EXISTS (SELECT 1 FROM cosignature WHERE signer = ?1 AND size = ?2)"""
-_LASTING = """INSERT INTO lasting(signer, size, note) SELECT ?1, ?2, ?3
+_LASTING = """INSERT OR ROLLBACK INTO lasting(signer, size, note) SELECT ?1, ?2, ?3
  WHERE NOT EXISTS (SELECT 1 FROM lasting WHERE signer = ?1 AND size = ?2)"""
-_WITNESSED = """INSERT INTO witnessed(seq, origin, old_size, size, root, note)
+_WITNESSED = """INSERT OR ROLLBACK INTO witnessed(seq, origin, old_size, size, root, note)
  SELECT (SELECT coalesce(max(seq), 0) + 1 FROM witnessed), ?, ?, ?, ?, ?"""
 
 
 def write_batch(connection: sqlite3.Connection, batch: Batch, note: bytes) -> None:
     """Write entries, enclosures, public records, nodes and the head over them."""
-    for row in batch.rows:
-        entry = row.entry
-        values = (entry.index, entry.kind, entry.subject, entry.leaf, row.sealed)
-        connection.execute(_ENTRY, values)
-        if row.enclosure is not None:
-            connection.execute(_ENCLOSURE, (entry.index, row.enclosure))
-        if row.public is not None:
-            connection.execute(_PUBLIC, (entry.subject, row.public))
-    connection.executemany(_NODE, batch.nodes)
-    connection.execute("INSERT INTO head(size, note) VALUES(?, ?)", (batch.frontier.size, note))
+    connection.executemany(
+        _ENTRY,
+        [(w.place, w.draft.kind, w.draft.subject, w.leaf, w.sealed) for w in batch.entries],
+    )
+    if batch.enclosures:
+        connection.executemany(_ENCLOSURE, batch.enclosures)
+    if batch.publics:
+        connection.executemany(_PUBLIC, batch.publics)
+    if batch.nodes:
+        connection.executemany(_NODE, batch.nodes)
+    connection.execute(_HEAD, (batch.frontier.size, note))
 
 
-def write_cosignatures(connection: sqlite3.Connection, cosignatures: Sequence[Cosignature]) -> None:
-    """Write cosignatures on our heads; of each witness and size the first one stays."""
-    for cosignature in cosignatures:
-        values = (cosignature.signer, cosignature.checkpoint.size, cosignature.note)
-        connection.execute(_COSIGNATURE, values)
+def write_beside(
+    connection: sqlite3.Connection,
+    witnessed: Sequence[WitnessedHead],
+    cosignatures: Sequence[Cosignature],
+    lasting: Sequence[LastingHead],
+) -> None:
+    """Write what stands beside the log.
 
-
-def write_witnessed(connection: sqlite3.Connection, witnessed: Sequence[WitnessedHead]) -> None:
-    """Write heads of other ledgers that we are about to countersign."""
-    for head in witnessed:
-        values = (head.origin, head.old_size, head.size, head.root, head.note)
-        connection.execute(_WITNESSED, values)
-
-
-def write_lasting(connection: sqlite3.Connection, heads: Sequence[LastingHead]) -> None:
-    """Write long-lasting signatures on heads; of each signer and size the first one stays."""
-    for head in heads:
-        connection.execute(_LASTING, (head.signer, head.checkpoint.size, head.note))
+    Args:
+        witnessed: Heads of other ledgers that we are about to countersign.
+        cosignatures: On our heads; of each witness and size the first one stays.
+        lasting: Long-lasting signatures; of each signer and size the first one stays.
+    """
+    connection.executemany(
+        _COSIGNATURE, [(c.signer, c.checkpoint.size, c.note) for c in cosignatures]
+    )
+    connection.executemany(
+        _WITNESSED, [(w.origin, w.old_size, w.size, w.root, w.note) for w in witnessed]
+    )
+    connection.executemany(_LASTING, [(h.signer, h.checkpoint.size, h.note) for h in lasting])

@@ -16,6 +16,7 @@ APPLICATION_ID = 0x484C4C31
 SENT_KIND = 3
 RECEIVED_KIND = 4
 RECEIPT_KIND = 6
+KEY_CHANGED_KIND = 39
 """Kinds that the ledger itself must know; the schema's text holds the 4, too."""
 
 _ZEROS = "00" * 32
@@ -45,6 +46,7 @@ TABLES = (
 # Only what was received and verified is unique by subject: a forged copy in
 # quarantine has another kind and so cannot keep the genuine one out.
 INDEXES = (
+    "CREATE INDEX entry_kind ON entry(kind)",
     "CREATE UNIQUE INDEX entry_received ON entry(subject) WHERE kind = 4",
     f"CREATE INDEX entry_subject ON entry(subject, kind) WHERE subject <> x'{_ZEROS}'",
     "CREATE UNIQUE INDEX public_digest ON public(digest)",
@@ -59,14 +61,14 @@ FIND = """SELECT min(idx) FROM entry WHERE subject = ? AND kind = ? AND subject
 def _refuse(table: str, action: str) -> str:
     return (
         f"CREATE TRIGGER {table}_no_{action.lower()} BEFORE {action} ON {table} "
-        f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        f"BEGIN SELECT RAISE(ROLLBACK, '{table} is append-only'); END"
     )
 
 
 def _insert_when(table: str, refused: str) -> str:
     return (
         f"CREATE TRIGGER {table}_insert BEFORE INSERT ON {table} WHEN {refused} "
-        f"BEGIN SELECT RAISE(ABORT, '{table} grows only at its end'); END"
+        f"BEGIN SELECT RAISE(ROLLBACK, '{table} grows only at its end'); END"
     )
 
 
@@ -74,11 +76,13 @@ _GUARDED = ("entry", "enclosure", "public", "head", "cosignature", "witnessed", 
 
 # INSERT OR REPLACE deletes without firing delete triggers on a connection that
 # has not set recursive_triggers; so each insert trigger refuses the collision itself.
+# ROLLBACK and not ABORT: a statement that may abort keeps a journal of its own, and
+# each append would pay for it.
 TRIGGERS = (
     *(_refuse(table, action) for table in _GUARDED for action in ("UPDATE", "DELETE")),
     _insert_when(
         "entry",
-        "NEW.idx IS NOT (SELECT coalesce(max(idx) + 1, 0) FROM entry)"
+        "NEW.idx <> (SELECT coalesce(max(idx) + 1, 0) FROM entry)"
         " OR (NEW.kind = 4 AND EXISTS (SELECT 1 FROM entry"
         " WHERE kind = 4 AND subject = NEW.subject))",
     ),

@@ -9,18 +9,27 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hotline.core.errors import OperatorError, StorageError
+from hotline.ledger.batch import MAX_ENCLOSURE_BYTES, MAX_RECORD_BYTES
 from hotline.ledger.connection import copy_errors, open_copy, our_errors
 
 LEDGER_NAME = "ledger.db"
 MAX_COPY_ATTEMPTS = 8
+MAX_ROW_BYTES = 2 * max(MAX_ENCLOSURE_BYTES, MAX_RECORD_BYTES)
 
 
 class Snapshot:
-    """A copy of a ledger that lives until it is closed."""
+    """A copy of a ledger that lives until it is closed.
+
+    Attributes:
+        connection: To the copy.
+        path: The copy itself, for whoever needs a connection of its own.
+    """
 
     def __init__(self, path: Path) -> None:
         """Copy `path`: a ledger file, or a directory that holds `ledger.db`.
@@ -37,6 +46,7 @@ class Snapshot:
                 copy = _copy_still(source, Path(self._directory.name))
             with copy_errors("opening the copy"):
                 self.connection: sqlite3.Connection = open_copy(copy)
+            self.path = copy
         except BaseException:
             self._directory.cleanup()
             raise
@@ -96,3 +106,20 @@ def _read(log: Path) -> bytes:
 def _stamp(source: Path) -> tuple[int, int]:
     status = source.stat()
     return status.st_size, status.st_mtime_ns
+
+
+@contextmanager
+def limited_rows(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let SQLite refuse rows that no ledger has: a damaged length costs no memory."""
+    before = connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_ROW_BYTES)
+    try:
+        yield
+    finally:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, before)
+
+
+def blames_file(error: sqlite3.Error) -> bool:
+    """Return whether an error over a private copy is the file's fault, not the disk's."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    of_disk = code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+    return not of_disk or code == sqlite3.SQLITE_IOERR_SHORT_READ

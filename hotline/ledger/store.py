@@ -1,36 +1,34 @@
 """The ledger of one line, as its one writer holds it.
 
 The way of an append: seal and link in memory, write everything in one
-transaction, COMMIT, swap head.db, and only then hand the head out.
+transaction, COMMIT. Before a head leaves the station, head.db is swapped to it.
 Spec: docs/ledger.md §9, §10
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from hotline.core.errors import IntegrityError, InvariantError
-from hotline.core.records.checkpoint import Checkpoint, Cosignature, sign_checkpoint
+from hotline.core.records.checkpoint import Checkpoint, Cosignature, hand_over, sign_checkpoint
 from hotline.core.records.entry import Draft, Entry
 from hotline.core.records.lasting import LastingHead
-from hotline.core.records.leaf import leaf_hash
 from hotline.core.records.witness import WitnessedHead
 from hotline.core.seams import BlobSealer, Entropy, Signer, Verifier
 from hotline.core.values import ZERO_DIGEST, Digest
 from hotline.ledger.batch import Batch, Composer
+from hotline.ledger.fresh import Fresh
 from hotline.ledger.handle import Handle
 from hotline.ledger.heads import Head
 from hotline.ledger.opening import HEADS_NAME, OpenLedger, check_schema, lay_ledger, open_ledger
 from hotline.ledger.pages import read_edge, read_newest_head, read_node
 from hotline.ledger.reader import LedgerReader
-from hotline.ledger.rows import write_batch, write_cosignatures, write_lasting, write_witnessed
+from hotline.ledger.rows import write_batch, write_beside
 from hotline.ledger.schema import RECEIVED_KIND
 from hotline.ledger.snapshot import Snapshot
-
-MAX_FRESH_NODES = 16_384
-MAX_FRESH_ENTRIES = 256
-"""What was written last is kept in memory up to here; the rest is read from the disk."""
 
 APPENDS_BETWEEN_CHECKPOINTS = 64
 """A short write-ahead log is a fast one; each checkpoint costs two more syncs."""
@@ -39,7 +37,8 @@ APPENDS_BETWEEN_CHECKPOINTS = 64
 class Ledger(LedgerReader):
     """An open ledger: append, read, prove. One writer at a time, in one process.
 
-    After a StorageError from `append` every call raises StorageError: open it again.
+    After a StorageError from `append` or `release` every call raises StorageError:
+    open it again.
     """
 
     def __init__(
@@ -50,13 +49,14 @@ class Ledger(LedgerReader):
         super().__init__(parts.file, checkpoint, parts.frontier, sealer)
         self._heads = parts.heads
         self._newest = parts.head
+        self._released = parts.head.released
         self._signer = signer
+        self._successor: Signer | None = None
         self._composer = Composer(parts.origin, sealer, entropy)
         last = parts.frontier.size - 1
         self._prev = read_node(parts.file, 0, last) if last >= 0 else ZERO_DIGEST
         self._appends = 0
-        self._fresh_nodes: dict[tuple[int, int], Digest] = {}
-        self._fresh_entries: dict[int, Entry] = {}
+        self._fresh = Fresh()
 
     @classmethod
     def create(
@@ -169,7 +169,9 @@ class Ledger(LedgerReader):
         cosignatures: Sequence[Cosignature] = (),
         lasting: Sequence[LastingHead] = (),
     ) -> Head:
-        """Record everything in one durable transaction; return the head that may go out.
+        """Record everything in one durable transaction, which costs one sync.
+
+        The head that it returns must not leave the station before `release`.
 
         Args:
             drafts: Events in order; together they cost one sync and get one head.
@@ -188,51 +190,54 @@ class Ledger(LedgerReader):
         """
         with self._file.write_lock:
             self._file.usable()
-            batch = self._composer.compose(drafts, self._frontier, self._prev)
-            self._refuse_second_receipt(batch)
-            self._refuse_foreign(cosignatures)
-            if batch.rows or witnessed or cosignatures or lasting:
-                self._write(batch, witnessed, cosignatures, lasting)
+            received = [draft.subject for draft in drafts if draft.kind == RECEIVED_KIND]
+            if received:
+                self._refuse_second_receipt(received)
+            if cosignatures:
+                self._refuse_foreign(cosignatures)
+            if drafts or witnessed or cosignatures or lasting:
+                batch = self._composer.compose(drafts, self._frontier, self._prev)
+                self._commit(batch, witnessed, cosignatures, lasting)
             return self._newest
 
-    def _write(
-        self,
-        batch: Batch,
-        witnessed: Sequence[WitnessedHead],
-        cosignatures: Sequence[Cosignature],
-        lasting: Sequence[LastingHead],
-    ) -> None:
-        head = self._sign(batch) if batch.rows else self._newest
-        with self._file.writing() as connection:
-            if batch.rows:
-                write_batch(connection, batch, head.note)
-            write_cosignatures(connection, cosignatures)
-            write_witnessed(connection, witnessed)
-            write_lasting(connection, lasting)
-            connection.execute("COMMIT")
-            # Only now: a head.db ahead of the ledger would mean a rolled-back ledger.
-            if batch.rows:
-                self._heads.swap(self._origin, self._newest.released, head.released)
-            self._appends += 1
-            if self._appends % APPENDS_BETWEEN_CHECKPOINTS == 0:
-                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        self._frontier, self._prev, self._newest = batch.frontier, batch.prev, head
-        self._remember(batch)
+    @property
+    def released_size(self) -> int:
+        """Size of the largest head that may leave the station; entries."""
+        return self._released.size
 
-    def _remember(self, batch: Batch) -> None:
-        """Keep what was just written in memory: receipts and proofs want it next.
+    def release(self) -> Head:
+        """Bring head.db, durably, to the newest head, and return that head: it may leave.
 
-        It comes from here and not from the disk, so there is nothing to check.
+        Any thread may call it; it costs nothing when there is nothing new.
+        Raises:
+            IntegrityError: head.db has another head than the one released last, so
+                another copy of this ledger is at work; the ledger is unusable.
+            StorageError: the disk; the ledger is unusable.
+        Spec: docs/ledger.md §10.2
         """
-        if len(self._fresh_nodes) + len(batch.nodes) > MAX_FRESH_NODES:
-            self._fresh_nodes.clear()
-        self._fresh_nodes.update({(node.level, node.place): node.digest for node in batch.nodes})
-        for row in batch.rows:
-            self._fresh_entries[row.entry.index] = row.entry
-            level_0 = leaf_hash(row.entry.leaf)
-            self._fresh_nodes[0, row.entry.index] = level_0
-        while len(self._fresh_entries) > MAX_FRESH_ENTRIES:
-            del self._fresh_entries[next(iter(self._fresh_entries))]
+        with self._file.write_lock:
+            self._file.usable()
+            newest = self._newest
+            # Never before COMMIT: a head.db ahead means a ledger that was put back.
+            if newest.size != self._released.size:
+                old, new = self._released, newest.released
+                swap = partial(self._heads.swap, self._origin, old, new)
+                self._file.durably("writing head.db", lambda _: swap())
+                self._released = new
+            return newest
+
+    def close(self) -> None:
+        """Release what is durable and let go of the files; later calls raise StorageError.
+
+        Raises:
+            IntegrityError, StorageError: as `release`; the files are let go all the same.
+        """
+        with self._file.write_lock:
+            try:
+                if self._file.is_open:
+                    self.release()
+            finally:
+                super().close()
 
     def entries(self, start: int, stop: int) -> Iterator[Entry]:
         """Yield the entries of [start, stop), cut at `size`, opened and checked.
@@ -240,7 +245,7 @@ class Ledger(LedgerReader):
         Raises:
             IntegrityError: as `LedgerReader.entries`.
         """
-        fresh = self._fresh_entries.get(start) if stop == start + 1 else None
+        fresh = self._fresh.entry(start) if stop == start + 1 else None
         if fresh is None:
             yield from super().entries(start, stop)
         else:
@@ -248,15 +253,59 @@ class Ledger(LedgerReader):
             yield fresh
 
     def _node(self, level: int, place: int) -> Digest:
-        return self._fresh_nodes.get((level, place)) or super()._node(level, place)
+        return self._fresh.node(level, place) or super()._node(level, place)
+
+    def _commit(
+        self,
+        batch: Batch,
+        witnessed: Sequence[WitnessedHead],
+        cosignatures: Sequence[Cosignature],
+        lasting: Sequence[LastingHead],
+    ) -> None:
+        head = self._sign(batch) if batch.entries else self._newest
+
+        def step(connection: sqlite3.Connection) -> None:
+            connection.execute("BEGIN IMMEDIATE")
+            if batch.entries:
+                write_batch(connection, batch, head.note)
+            if witnessed or cosignatures or lasting:
+                write_beside(connection, witnessed, cosignatures, lasting)
+            connection.execute("COMMIT")
+            self._appends += 1
+            if self._appends % APPENDS_BETWEEN_CHECKPOINTS == 0:
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+        self._file.durably("writing the ledger", step)
+        self._frontier, self._prev, self._newest = batch.frontier, batch.prev, head
+        self._fresh.remember(batch)
+
+    def hand_over(self, drafts: Sequence[Draft], signer: Signer) -> Head:
+        """Record a change of the ledger key; its head is signed by the old key and the new.
+
+        Args:
+            drafts: The last of them is the change.
+            signer: The new key; it alone signs every later head.
+        Raises:
+            As `append`.
+        Spec: docs/ledger.md §7.7
+        """
+        with self._file.write_lock:
+            self._successor = signer
+            try:
+                head = self.append(drafts)
+            finally:
+                self._successor = None
+            self._signer = signer
+            return head
 
     def _sign(self, batch: Batch) -> Head:
         size, root = batch.frontier.size, batch.frontier.root()
-        return Head(size, root, sign_checkpoint(self._origin, size, root, self._signer))
+        note = sign_checkpoint(self._origin, size, root, self._signer)
+        if self._successor is not None:
+            note = hand_over(note, self._successor)
+        return Head(size, root, note)
 
-    def _refuse_second_receipt(self, batch: Batch) -> None:
-        entries = [row.entry for row in batch.rows]
-        received = [entry.subject for entry in entries if entry.kind == RECEIVED_KIND]
+    def _refuse_second_receipt(self, received: Sequence[Digest]) -> None:
         known = any(self.find(subject, RECEIVED_KIND) is not None for subject in received)
         if known or len(set(received)) != len(received):
             raise InvariantError("a statement would be recorded as received a second time")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hotline.core.exchange.delivery import token_of
 from hotline.core.records import events as ev
 from hotline.core.times import format_time
 
@@ -16,17 +17,27 @@ def _signed(officers: tuple[str, ...]) -> str:
 
 
 def _generation(event: ev.GenerationOpened) -> str:
-    lost = event.countersigned_size - event.kept_size
-    gap = f"; {lost} countersigned entries of it are lost" if lost > 0 else ""
+    known = max(event.countersigned_size, event.released_size)
+    who = "the peer" if known == event.countersigned_size else "head.db"
+    gap = f", of which {who} knew {known}" if known > event.kept_size else ""
     return (
-        f"a new generation after {event.kept_size} kept entries{gap}; {event.reason}; "
-        f"{_signed(event.officers)}"
+        f"a new generation; the ledger left behind had {event.kept_size} entries{gap}; "
+        f"{event.reason}; {_signed(event.officers)}"
+    )
+
+
+def _admitted(event: ev.PeerGenerationAdmitted) -> str:
+    flaw = "" if event.fits else "; EVIDENCE: what it says of our countersignatures is not so"
+    return (
+        f"{event.peer} put back its ledger and opened generation {event.generation}: it kept "
+        f"{event.kept_size} entries, we had countersigned {event.held_size}; {event.reason}{flaw}"
     )
 
 
 def _recovered(event: ev.StatementRecovered) -> str:
     return (
-        f"our statement {event.digest[:12]}, number {event.order.seq}, given back by {event.peer}"
+        f"our lost statement {token_of(event.digest)}, number {event.order.seq} of generation "
+        f"{event.order.generation}, given back by {event.peer}"
     )
 
 
@@ -56,8 +67,10 @@ KEEPING_WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
     ev.HeadRefusedThere: _refused_there,
     ev.StatementRecovered: _recovered,
     ev.GenerationOpened: _generation,
-    ev.PeerGenerationAdmitted: lambda e: (
-        f"{e.peer} opened generation {e.generation} of its ledger: {e.reason}"
+    ev.PeerGenerationAdmitted: _admitted,
+    ev.StatementRenumbered: lambda e: (
+        f"{e.peer} sent {token_of(e.digest)} again, now as number {e.order.seq} of generation "
+        f"{e.order.generation}"
     ),
     ev.LedgerKeyChanged: _key,
     ev.EpochKeyMade: lambda e: f"epoch {e.epoch} has a content key of its own",
@@ -65,5 +78,8 @@ KEEPING_WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
     ev.HoldPlaced: lambda e: f"LEGAL HOLD on case {e.case} by {e.by}: {e.reason}",
     ev.HoldReleased: lambda e: f"hold on case {e.case} released, {_signed(e.officers)}: {e.reason}",
     ev.LedgerRestored: _restored,
+    ev.ContentErased: lambda e: (
+        f"what this entry (kind {e.was}) said was erased with epoch {e.epoch}; its proofs stand"
+    ),
 }
 """Kind of event to its words."""

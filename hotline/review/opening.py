@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hotline.core import canonical
-from hotline.core.errors import IntegrityError, InvariantError, OperatorError, PeerError
+from hotline.core.errors import (
+    ErasedContentError,
+    IntegrityError,
+    InvariantError,
+    MissingKeyError,
+    OperatorError,
+    PeerError,
+)
 from hotline.core.exchange.situation import Happening
 from hotline.core.records.entry import Entry
 from hotline.core.seams import BlobSealer
@@ -21,9 +28,11 @@ from hotline.ledger.verdict import Verdict
 from hotline.ledger.verify import verify_ledger
 from hotline.review.locating import locate, shown
 from hotline.sealing.ed25519 import verify_ed25519
-from hotline.sealing.roster import Roster, identify_ledger
+from hotline.sealing.mldsa import verify_mldsa65
+from hotline.sealing.roster import identify_ledger, names_of
 from hotline.station.happenings import happenings
 from hotline.station.home import content_sealer
+from hotline.station.past import PREFIX
 
 CONTENT_KEY = "content.key"
 MAX_HEADER_BYTES = 1_024
@@ -77,7 +86,7 @@ def open_record(path: Path, ask: AskPassphrase) -> Record:
             f"{shown(path)} does not verify: {verdict.first_fault.sentence()}",
             hint="nothing of it is replayed; `hotline verify` says what still stands",
         )
-    sealer = _ReadOnlySealer(_open_content_key(file, ask))
+    sealer = open_content(file, ask)
     reader = Ledger.open_read_only(file, sealer=sealer)
     try:
         return _read(reader, verdict)
@@ -92,7 +101,12 @@ def check_file(file: Path) -> Verdict:
         OperatorError: there is no such file.
         StorageError: it cannot be copied.
     """
-    return verify_ledger(file, identify=identify_ledger, verifier=verify_ed25519)
+    return verify_ledger(
+        file,
+        identify=identify_ledger,
+        verifier=verify_ed25519,
+        lasting_verifier=verify_mldsa65,
+    )
 
 
 def _read(reader: LedgerReader, verdict: Verdict) -> Record:
@@ -107,8 +121,17 @@ def _read(reader: LedgerReader, verdict: Verdict) -> Record:
             yield entry
 
     found = tuple(happenings(entries(), reader.enclosure))
-    names = Roster.read(reader.public_records()).names
+    names = names_of(reader.public_records())
     return Record(verdict, found, tuple(subjects), names)
+
+
+def open_content(file: Path, ask: AskPassphrase) -> BlobSealer:
+    """Return what opens the contents of the ledger `file` with the content key beside it.
+
+    Raises:
+        OperatorError: no content key, or a wrong passphrase.
+    """
+    return _ReadOnlySealer(_open_content_key(file, ask))
 
 
 class _ReadOnlySealer:
@@ -123,6 +146,8 @@ class _ReadOnlySealer:
     def open(self, origin: str, index: int, kind: int, blob: bytes) -> bytes:
         try:
             return self._sealer.open(origin, index, kind, blob)
+        except (ErasedContentError, MissingKeyError):
+            raise
         except IntegrityError as error:
             if index:
                 raise
@@ -135,13 +160,16 @@ class _ReadOnlySealer:
 
 def _open_content_key(file: Path, ask: AskPassphrase) -> BlobSealer:
     key = file.parent / CONTENT_KEY
+    if file.parent.name.startswith(PREFIX) and not key.is_file():
+        # An earlier generation lies in a directory of its own, under the same keys.
+        key = file.parent.parent / CONTENT_KEY
     if not key.is_file():
         raise OperatorError(
             f"there is no {CONTENT_KEY} beside {shown(file)}, and without it nothing can be read",
             hint="put the station's there; `hotline verify` needs none",
         )
     passphrase = ask(CONTENT_KEY) if _is_protected(key) else None
-    return content_sealer(file.parent, passphrase, _no_chance)
+    return content_sealer(key.parent, passphrase, _no_chance)
 
 
 def _is_protected(key: Path) -> bool:

@@ -151,6 +151,12 @@ _WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
 """Kind of event to its words; statements have theirs in `Sentences`."""
 
 
+def event_words(event: ev.Event) -> str:
+    """Return what an event says without its statement; "" where only the statement says it."""
+    words = _WORDS.get(type(event))
+    return printable(words(event)) if words else ""
+
+
 class Sentences:
     """Says events, in the language of one phrasebook."""
 

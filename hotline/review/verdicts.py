@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from hotline.core.errors import OperatorError
 from hotline.core.exchange.delivery import token_of
 from hotline.core.records.events import EVENTS
 from hotline.core.values import Digest
-from hotline.ledger.reconcile import Reconciliation, reconcile
-from hotline.ledger.verdict import Fault, Verdict
-from hotline.review.locating import locate
-from hotline.review.opening import check_file
+from hotline.ledger.reconcile import Reconciliation
+from hotline.ledger.verdict import Damage, Examined, Fault, Verdict
+from hotline.review.findings import countersigned, identity_json, reconciliation_json, verdict_json
+from hotline.review.generations import Generations
+from hotline.review.identity import Identity, identify_by_cards
 from hotline.review.sentences import printable
 
 MAX_TOLD = 10
@@ -23,26 +22,63 @@ MAX_TOLD = 10
 
 _KIND = re.compile(r"\(kind (\d+),")
 
+DAMAGE_WORDS = {
+    Damage.ALTERED: "something was changed after it was written",
+    Damage.MISSING: "something that belongs there is gone",
+    Damage.INSERTED: "something is there that does not belong there",
+    Damage.REORDERED: "entries stand in another order than they were written",
+    Damage.CUT: "the end was cut off",
+    Damage.REWRITTEN: "entries were replaced by others that fit one another",
+    Damage.FORKED: "two different logs were signed under one name",
+    Damage.UNSIGNED: "entries were added that no signed head covers",
+    Damage.UNKNOWN_KEY: "it is signed by a key that nobody certified",
+    Damage.OVERSIZED: "something is larger than any station writes",
+    Damage.RECORDS: "the records that name stations and keys do not hold",
+    Damage.SCHEMA: "the file is not built as a ledger is",
+    Damage.DAMAGED_FILE: "the file itself is damaged, by the disk or by hand",
+}
+"""What each kind of damage is, as a clause (docs/ledger.md §11.5)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """One ledger verified, or two verified and held against each other."""
+    """One ledger verified, or two verified and held against each other.
+
+    Attributes:
+        our_past: Its earlier generations, None when nobody looked for any; likewise theirs.
+        identity: What the cards say; None without looking at any.
+    """
 
     ours: Verdict
     theirs: Verdict | None = None
     reconciliation: Reconciliation | None = None
+    our_past: Generations | None = None
+    their_past: Generations | None = None
+    identity: Identity | None = None
 
     @property
     def ok(self) -> bool:
         """Whether everything verifies and nothing contradicts."""
-        whole = self.theirs is None or self.theirs.ok
-        return self.ours.ok and whole and (self.reconciliation is None or self.reconciliation.ok)
+        verdicts = [self.ours] + ([self.theirs] if self.theirs is not None else [])
+        pasts = [past for past in (self.our_past, self.their_past) if past is not None]
+        return (
+            all(verdict.ok for verdict in verdicts)
+            and all(past.ok for past in pasts)
+            and (self.reconciliation is None or self.reconciliation.ok)
+            and self.known.ok
+        )
+
+    @property
+    def known(self) -> Identity:
+        """What is known of whose ledgers these are."""
+        verdicts = [self.ours] + ([self.theirs] if self.theirs is not None else [])
+        return self.identity or identify_by_cards(verdicts, frozenset())
 
     def lines(self) -> list[str]:
         """Return the findings as lines of text, each printable."""
-        found = list(verdict_lines(self.ours))
+        found = [*verdict_lines(self.ours), *past_lines(self.our_past)]
         if self.theirs is not None:
-            found += verdict_lines(self.theirs)
+            found += [*verdict_lines(self.theirs), *past_lines(self.their_past)]
         if self.theirs is not None and self.reconciliation is not None:
             found += reconciliation_lines(self.ours, self.theirs, self.reconciliation)
         found += self._limits()
@@ -50,53 +86,27 @@ class Review:
 
     def _limits(self) -> Iterator[str]:
         """Yield what no check of these files can say, and what to do next."""
-        if self.ok and self.theirs is None:
+        if self.ok and self.theirs is None and not is_journal(self.ours):
             yield "With --peer LEDGER the other station's ledger says whether the end was cut off."
         if self.ok:
             yield "What was never recorded leaves no trace that a check could find."
-        words = self.ours.root_words or (self.theirs.root_words if self.theirs else {})
-        if words:
-            yield "Identity not established: no card was given. Compare with the stations' cards:"
-            yield from (f"  {station}: {said}" for station, said in words.items())
+        yield from identity_lines(self.known, self.ok)
         if not self.ok:
             yield "Keep every file as it is and call the reviewer."
 
     def as_json(self) -> dict[str, Any]:
-        """Return the findings for a machine: ok, ledger, peer, reconciliation."""
+        """Return the findings for a machine: ok, identity, ledger, peer, reconciliation."""
         return {
             "ok": self.ok,
-            "ledger": verdict_json(self.ours),
-            "peer": None if self.theirs is None else verdict_json(self.theirs),
+            "identity": identity_json(self.known),
+            "ledger": verdict_json(self.ours, self.known, self.our_past),
+            "peer": None
+            if self.theirs is None
+            else verdict_json(self.theirs, self.known, self.their_past),
             "reconciliation": None
             if self.reconciliation is None
             else reconciliation_json(self.reconciliation),
         }
-
-
-def review_ledgers(path: Path, peer: Path | None) -> Review:
-    """Verify the ledger at `path` and, with `peer`, the other station's against it.
-
-    Raises:
-        OperatorError: a path names no ledger, or the two are not of one line and
-            two stations.
-        StorageError: a file cannot be copied.
-    """
-    file = locate(path)
-    if peer is None:
-        return Review(check_file(file))
-    other = locate(peer)
-    ours, theirs = check_file(file), check_file(other)
-    if ours.ok and theirs.ok:
-        _check_pair(ours, theirs)
-    return Review(ours, theirs, reconcile(ours, file, theirs, other))
-
-
-def _check_pair(ours: Verdict, theirs: Verdict) -> None:
-    hint = "after --peer name the other station's ledger of the same line"
-    if (ours.line, ours.realm) != (theirs.line, theirs.realm):
-        raise OperatorError("the two ledgers are of different lines", hint=hint)
-    if ours.station == theirs.station:
-        raise OperatorError(f"both ledgers are of {ours.station}", hint=hint)
 
 
 def headline_of(verdict: Verdict) -> str:
@@ -106,6 +116,9 @@ def headline_of(verdict: Verdict) -> str:
     if not verdict.station:
         return f"The ledger {outcome}: {entries} read; the file does not establish whose it is."
     realm = verdict.realm.value if verdict.realm else "realm unknown"
+    if is_journal(verdict):
+        whose = f"The {verdict.line_name} of {verdict.station}, {realm}"
+        return printable(f"{whose}: {entries}, {outcome}.")
     line = f"line {verdict.line_name}, {realm}"
     return printable(f"The ledger of {verdict.station} on {line}: {entries}, {outcome}.")
 
@@ -116,14 +129,20 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
     if verdict.first_fault is not None:
         yield from _fault_lines(verdict, verdict.first_fault)
     else:
-        yield "  Every entry, link, signature and public record agrees with the signed heads."
+        judged = " that were judged" if verdict.examined.passed_over else ""
+        yield (
+            "  Every entry, link, signature and public record agrees with the signed heads"
+            f"{judged}."
+        )
         yield from _tail_lines(verdict)
+    yield from _examined_lines(verdict)
     yield from _told("  Note: ", verdict.notes)
 
 
 def _fault_lines(verdict: Verdict, fault: Fault) -> Iterator[str]:
     what = "First fault" if fault.index is None else "First bad entry"
     yield f"  {what}: {fault_sentence(fault)}."
+    yield f"  Kind of damage: {fault.damage.upper()}, {DAMAGE_WORDS[fault.damage]}."
     yield f"  {_standing(verdict, fault)}"
     others = [fault_sentence(one) for one in verdict.faults if one is not fault]
     yield from _told("  Also: ", others)
@@ -141,7 +160,18 @@ def _standing(verdict: Verdict, fault: Fault) -> str:
     )
 
 
+def is_journal(verdict: Verdict) -> bool:
+    """Return whether the ledger is a station's journal: nobody else is on its line."""
+    return verdict.members == (verdict.station,)
+
+
 def _tail_lines(verdict: Verdict) -> Iterator[str]:
+    if is_journal(verdict):
+        yield (
+            f"  No peer sees a journal, so {verdict.station} alone vouches for it here; "
+            "the ledgers of its lines anchor its heads, and peers countersign those."
+        )
+        return
     covered = countersigned(verdict)
     for station, size in covered.items():
         yield f"  {station} countersigned the first {_count(size, 'entry', 'entries')}."
@@ -154,29 +184,87 @@ def _tail_lines(verdict: Verdict) -> Iterator[str]:
         )
 
 
+def _examined_lines(verdict: Verdict) -> Iterator[str]:
+    """Yield what was not looked at, and how to have it looked at."""
+    since, seen = verdict.since, verdict.examined
+    if since is not None and since.size:
+        yield (
+            f"  {_span(0, since.size)}: not looked at again, because a head that you trust "
+            "covers them. Whether their contents are still there was not checked; "
+            "without --since it is."
+        )
+    if seen.passed_over:
+        yield f"  Judged were {_judged(seen)}. --audit judges every one."
+
+
+def _judged(seen: Examined) -> str:
+    return (
+        f"{seen.heads} of {_count(seen.heads_stored, 'head', 'heads')}, "
+        f"{seen.cosignatures} of {_count(seen.cosignatures_stored, 'cosignature', 'cosignatures')}"
+        f" and {seen.witnessed} of {_count(seen.witnessed_stored, 'witnessed head', 'witnessed')}"
+    )
+
+
+def past_lines(past: Generations | None) -> Iterator[str]:
+    """Yield what is known of a ledger's earlier generations."""
+    if past is None:
+        return
+    yield from _told("  ", [f"{fault}." for fault in past.faults])
+    yield from _told("  ", [f"{_capital(note)}." for note in past.notes])
+    for one in past.earlier:
+        yield f"Earlier: {one.path.parent.name}."
+        yield from verdict_lines(one.verdict)
+        if one.explained:
+            yield "  So it was when the officers left it behind: the damage is not news."
+
+
+def identity_lines(known: Identity, ok: bool) -> Iterator[str]:
+    """Yield whose ledgers these are, as far as cards say so.
+
+    Args:
+        ok: What is under review verifies.
+    """
+    if known.strange:
+        yield "A card names a root that is not in this evidence:"
+        yield from (f"  {words}" for words in known.strange)
+    if known.established:
+        yield f"Identity established for {', '.join(known.established)}: by card."
+    if not known.open:
+        return
+    if not known.cards:
+        consistent = "Internally consistent; identity" if ok else "Identity"
+        yield (
+            f"{consistent} not established: no card was given. Compare with the stations' cards:"
+        )
+    else:
+        names = ", ".join(known.open)
+        yield f"Identity not established for {names}: no card names it. Compare:"
+    yield from (f"  {station}: {said}" for station, said in known.open.items())
+
+
 def reconciliation_lines(ours: Verdict, theirs: Verdict, found: Reconciliation) -> Iterator[str]:
     """Yield what holding two ledgers against each other says."""
-    names = f"{ours.station or 'one ledger'} and {theirs.station or 'the other'}"
+    names = [verdict.station for verdict in (ours, theirs) if verdict.station]
+    whose = f"The ledgers of {' and '.join(names)}" if len(names) == 2 else "The two ledgers"
     if not found.ok:
-        yield f"The ledgers of {names} DO NOT RECONCILE."
+        yield f"{whose} DO NOT RECONCILE."
         yield from _told("  ", [f"{fault}." for fault in found.faults])
     else:
         statements = _count(found.statements, "statement", "statements")
-        yield (
-            f"The ledgers of {names} RECONCILE: {statements}, {found.receipted} receipted, "
-            "no contradiction."
-        )
-    yield from _one_sided(ours, theirs, found.only_ours)
-    yield from _one_sided(theirs, ours, found.only_theirs)
+        yield f"{whose} RECONCILE: {statements}, {found.receipted} receipted, no contradiction."
+    yield from _one_sided(ours, theirs, found.only_ours, found.only_ours_count)
+    yield from _one_sided(theirs, ours, found.only_theirs, found.only_theirs_count)
     yield from _told("  Note: ", found.notes)
 
 
-def _one_sided(sender: Verdict, receiver: Verdict, digests: Sequence[Digest]) -> Iterator[str]:
+def _one_sided(
+    sender: Verdict, receiver: Verdict, digests: Sequence[Digest], count: int
+) -> Iterator[str]:
     if not digests:
         return
     tokens = ", ".join(token_of(digest.hex()) for digest in digests[:MAX_TOLD])
-    more = f" and {len(digests) - MAX_TOLD} more" if len(digests) > MAX_TOLD else ""
-    sent = _count(len(digests), "statement", "statements")
+    more = f" and {count - MAX_TOLD} more" if count > MAX_TOLD else ""
+    sent = _count(count, "statement", "statements")
     yield f"  {sent} of {sender.station} not recorded at {receiver.station}: {tokens}{more}."
 
 
@@ -190,59 +278,14 @@ def fault_sentence(fault: Fault) -> str:
     return _KIND.sub(named, fault.sentence())
 
 
-def countersigned(verdict: Verdict) -> dict[str, int]:
-    """Return for each station that countersigned the size of the largest head it did."""
-    return {name.rpartition("/")[2]: size for name, size in sorted(verdict.cosigned.items())}
-
-
-def verdict_json(verdict: Verdict) -> dict[str, Any]:
-    """Return a verdict as JSON: digests in hex, entries by their number."""
-    first = verdict.first_fault
-    return {
-        "ok": verdict.ok,
-        "station": verdict.station,
-        "realm": None if verdict.realm is None else verdict.realm.value,
-        "line": None if verdict.line is None else verdict.line.hex(),
-        "line_name": verdict.line_name,
-        "members": list(verdict.members),
-        "origin": verdict.origin,
-        "entries": verdict.entries,
-        "root": verdict.root.hex(),
-        "stands": verdict.stands,
-        "countersigned": countersigned(verdict),
-        "identity": "not established",
-        "root_words": dict(verdict.root_words),
-        "first_fault": None if first is None else _fault_json(first),
-        "faults": [_fault_json(fault) for fault in verdict.faults],
-        "notes": list(verdict.notes),
-    }
-
-
-def _fault_json(fault: Fault) -> dict[str, Any]:
-    return {"entry": fault.index, "where": fault.where, "what": fault.what}
-
-
-def reconciliation_json(found: Reconciliation) -> dict[str, Any]:
-    """Return a reconciliation as JSON: digests in hex, indexes both included."""
-    return {
-        "ok": found.ok,
-        "statements": found.statements,
-        "receipted": found.receipted,
-        "only_ours": [digest.hex() for digest in found.only_ours],
-        "only_theirs": [digest.hex() for digest in found.only_theirs],
-        "missing_tail": [
-            {"station": tail.station, "first": tail.first, "last": tail.last}
-            for tail in found.missing_tail
-        ],
-        "faults": list(found.faults),
-        "notes": list(found.notes),
-    }
-
-
 def _told(prefix: str, sentences: Sequence[str]) -> Iterator[str]:
     yield from (f"{prefix}{one}" for one in sentences[:MAX_TOLD])
     if len(sentences) > MAX_TOLD:
         yield f"{prefix}{len(sentences) - MAX_TOLD} more"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _count(number: int, one: str, many: str) -> str:

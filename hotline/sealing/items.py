@@ -29,6 +29,7 @@ MAX_NOTE_CHARACTERS = 8_192
 MAX_PROOF_DIGESTS = 128
 MAX_RECORD_CONTENT_BYTES = 4_096
 LEAF_BYTES = 148
+MAX_RANGES = 32
 
 
 def _read_object(value: Any) -> bytes:
@@ -57,6 +58,8 @@ EnvelopeObject = Annotated[
 """An envelope as canonical JSON bytes here, as an object in the packet."""
 
 Proof = Annotated[tuple[DigestHex, ...], Field(strict=False, max_length=MAX_PROOF_DIGESTS)]
+Range = Annotated[tuple[Count, Count, Count], Field(strict=False)]
+Ranges = Annotated[tuple[Range, ...], Field(strict=False, max_length=MAX_RANGES)]
 Origin = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9/-]{1,120}\z")]
 
 
@@ -196,13 +199,13 @@ class RefetchItem(Strict):
     """The sender lost the end of its ledger: give back its statements and repeat yours.
 
     Attributes:
-        ours: (generation, seq) of the sender's own newest order that it still has.
-        yours: (generation, seq) of the receiver's newest order that the sender still has.
+        ours: Ranges (generation, first, last) of the sender's own orders that it misses.
+        yours: The same of the receiver's orders.
     """
 
     t: Literal["refetch"] = "refetch"
-    ours: Annotated[tuple[Count, Count], Field(strict=False)]
-    yours: Annotated[tuple[Count, Count], Field(strict=False)]
+    ours: Ranges
+    yours: Ranges
 
 
 class ReturnedItem(Strict):

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from hotline.core.errors import IntegrityError, PeerError
 from hotline.core.seams import LedgerIdentity
 from hotline.core.values import Digest, Realm
+from hotline.sealing.authorisation import AUTHORISATION_TYPE, verify_authorisation_envelope
 from hotline.sealing.certificate import (
     CERTIFICATE_TYPE,
     Certificate,
@@ -28,7 +29,10 @@ from hotline.sealing.fingerprint import root_words
 from hotline.sealing.root import ROOT_TYPE, Root, root_from_envelope
 
 MAX_RECORDS = 4096
-_RECORD_TYPES = (ROOT_TYPE, CERTIFICATE_TYPE, CHARTER_TYPE)
+JOURNAL_NAME = "station journal"
+"""The line name of the ledger that a station keeps of itself."""
+
+_RECORD_TYPES = (ROOT_TYPE, CERTIFICATE_TYPE, CHARTER_TYPE, AUTHORISATION_TYPE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +75,7 @@ class Roster:
     @property
     def names(self) -> dict[str, str]:
         """Certificate id (hex) to role, rank and name, as they are shown to people."""
-        return {
-            one.id.hex(): " ".join(part for part in (one.role, one.rank, one.name) if part)
-            for one in self.certificates.values()
-        }
+        return _names(self.certificates)
 
     @classmethod
     def read(cls, records: Sequence[bytes]) -> Roster:
@@ -127,6 +128,13 @@ class Roster:
         return tuple(one.key.ed25519 for one in certificates if one.covers(at_ms))
 
 
+def _names(certificates: Mapping[Digest, Certificate]) -> dict[str, str]:
+    return {
+        one.id.hex(): " ".join(part for part in (one.role, one.rank, one.name) if part)
+        for one in certificates.values()
+    }
+
+
 def _read(records: Sequence[bytes]) -> Roster:
     envelopes = _decode(records)
     by_type: dict[str, list[Envelope]] = {kind: [] for kind in _RECORD_TYPES}
@@ -145,7 +153,10 @@ def _read(records: Sequence[bytes]) -> Roster:
     certificates = {certificate.id: certificate for certificate in issued}
     _check_keys(members, certificates)
     digests = frozenset(envelope.digest for envelope in envelopes)
-    return Roster(charter, MappingProxyType(members), MappingProxyType(certificates), digests)
+    roster = Roster(charter, MappingProxyType(members), MappingProxyType(certificates), digests)
+    for envelope in by_type[AUTHORISATION_TYPE]:
+        verify_authorisation_envelope(roster, envelope)
+    return roster
 
 
 def _decode(records: Sequence[bytes]) -> list[Envelope]:
@@ -187,10 +198,16 @@ def _check_keys(roots: Mapping[str, Root], certificates: Mapping[Digest, Certifi
 def identify_ledger(records: Sequence[bytes]) -> LedgerIdentity:
     """Say who may sign heads of a ledger; implements `hotline.core.seams.IdentifyLedger`.
 
+    Records without a charter and with exactly one root are those of that
+    station's journal: its line id is the root's digest, its one member the station.
+
     Raises:
         IntegrityError: as `Roster.read`.
-    Spec: docs/protocol.md §4.11
+    Spec: docs/protocol.md §4.11, docs/ledger.md §18.4
     """
+    journal = _try_journal(records)
+    if journal is not None:
+        return _journal_identity(journal)
     roster = Roster.read(records)
     return LedgerIdentity(
         realm=roster.realm,
@@ -203,4 +220,60 @@ def identify_ledger(records: Sequence[bytes]) -> LedgerIdentity:
             station: root_words(roster.roots[station].digest) for station in roster.members
         },
         record_digests=roster.record_digests,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Journal:
+    root: Root
+    certificates: Mapping[Digest, Certificate]
+    record_digests: frozenset[Digest]
+
+
+def names_of(records: Sequence[bytes]) -> dict[str, str]:
+    """Return whom the certificates among public records name, as `Roster.names` does.
+
+    Raises:
+        IntegrityError: as `Roster.read`.
+    """
+    journal = _try_journal(records)
+    return Roster.read(records).names if journal is None else _names(journal.certificates)
+
+
+def _try_journal(records: Sequence[bytes]) -> _Journal | None:
+    try:
+        return _read_journal(_decode(records))
+    except PeerError as error:
+        raise IntegrityError(f"the public records do not verify: {error}") from error
+
+
+def _read_journal(envelopes: Sequence[Envelope]) -> _Journal | None:
+    """Read the records of a station journal, None when they are of something else."""
+    found = [envelope for envelope in envelopes if envelope.payload_type == ROOT_TYPE]
+    others = [envelope for envelope in envelopes if envelope.payload_type != ROOT_TYPE]
+    if len({envelope.digest for envelope in found}) != 1:
+        return None
+    if any(envelope.payload_type != CERTIFICATE_TYPE for envelope in others):
+        return None
+    # Two envelopes of one root differ in their signatures only: check both.
+    root, *_ = [root_from_envelope(envelope) for envelope in found]
+    issued = [_certify(envelope, {root.station: root}) for envelope in others]
+    certificates = {certificate.id: certificate for certificate in issued}
+    _check_keys({root.station: root}, certificates)
+    digests = frozenset(envelope.digest for envelope in envelopes)
+    return _Journal(root, certificates, digests)
+
+
+def _journal_identity(journal: _Journal) -> LedgerIdentity:
+    root, certificates = journal.root, journal.certificates.values()
+    ledger = [one.key for one in certificates if one.usage == Usage.LEDGER]
+    return LedgerIdentity(
+        realm=root.realm,
+        line=root.digest,
+        name=JOURNAL_NAME,
+        members=(root.station,),
+        ledger_keys={root.station: tuple(key.ed25519 for key in ledger)},
+        lasting_keys={root.station: tuple(key.mldsa65 for key in ledger)},
+        root_words={root.station: root_words(root.digest)},
+        record_digests=journal.record_digests,
     )

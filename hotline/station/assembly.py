@@ -13,6 +13,7 @@ from hotline.host.entropy import system_chance
 from hotline.host.packs import load_catalogue
 from hotline.host.tables import load_ladder
 from hotline.station.home import Home, OpenLine, open_line
+from hotline.station.keeping import open_kept
 from hotline.station.routes import route_maker
 from hotline.station.station import Station
 from hotline.transport.link import Timings
@@ -60,7 +61,13 @@ def open_station(
             home, opened, monotonic=monotonic_s, chance=system_chance, timings=timings
         )
         rules = load_rules(machine.config, opened.line.roster.members)
-        return Station(opened.line, opened.ledger, rules, maker), opened
+        kept = open_kept(home, opened, passphrase, rules.catalogue.packs)
+        try:
+            return Station(opened.line, opened.ledger, rules, maker, kept), opened
+        except BaseException:
+            if kept.journal is not None:
+                kept.journal.close()
+            raise
     except BaseException:
         opened.ledger.close()
         raise

@@ -12,16 +12,14 @@ from pathlib import Path
 
 from hotline.core.canonical import to_base64
 from hotline.core.errors import OperatorError, StorageError
-from hotline.core.exchange.rules import GENERATION
+from hotline.core.exchange.rules import FIRST_GENERATION
 from hotline.core.messages.catalogue import Catalogue
 from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import build_origin
-from hotline.core.records.entry import Draft
 from hotline.core.seams import Clock, Entropy
 from hotline.core.times import format_time
-from hotline.core.values import Digest, Realm
+from hotline.core.values import Realm
 from hotline.host.keyfile import KeyFile, write_key_file
-from hotline.ledger.public import record_digest
 from hotline.ledger.store import Ledger
 from hotline.sealing.certificate import MAX_VALIDITY_MS
 from hotline.sealing.ed25519 import Ed25519Signer, verify_ed25519
@@ -48,6 +46,8 @@ from hotline.station.home import (
     handle_of,
     write_json,
 )
+from hotline.station.journal import JournalOwner, draft_of, open_journal, record_draft
+from hotline.station.months import CONTENT_KEY, seed_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,7 @@ def found_line(
         _make_home(side, realm, entropy)
         directory = side.founder.home.lines / handle_of(name, roster.line)
         _make_line(side, other, directory, roster, secret, now_ms, entropy)
+        _begin_journal(side, realm, catalogue, clock, entropy)
         _begin_ledger(side, directory, roster, records, catalogue, now_ms, entropy)
         card = _card(side, other, roster, records, listens=side is sides[0], now_ms=now_ms)
         write_json(directory / "line.json", card)
@@ -187,10 +188,29 @@ def _make_line(
     day = day_number(now_ms).to_bytes(4)
     for name, seeds in (
         ("line.key", {f"secret/{peer}": secret, f"day/{peer}": day}),
-        ("content.key", {f"epoch/{epoch_of(now_ms)}": entropy(EPOCH_KEY_BYTES)}),
+        (CONTENT_KEY, {seed_name(epoch_of(now_ms)): entropy(EPOCH_KEY_BYTES)}),
     ):
         held = KeyFile(station, roster.realm, seeds)
         write_key_file(directory / name, held, side.founder.passphrase, entropy=entropy)
+
+
+def _begin_journal(
+    side: _Side, realm: Realm, catalogue: Catalogue, clock: Clock, entropy: Entropy
+) -> None:
+    """Make the station's journal, with its root and certificates and the packs in use.
+
+    Spec: docs/ledger.md §18.6
+    """
+    owner = JournalOwner(
+        station=side.founder.station,
+        realm=realm,
+        root=side.keys.root.digest,
+        records=side.keys.records,
+        packs={one.name: one.digest.hex() for one in catalogue.packs},
+        signer=Ed25519Signer(side.keys.ledger.signer.seeds.ed25519),
+        passphrase=side.founder.passphrase,
+    )
+    open_journal(side.founder.home.path, owner, clock, entropy).close()
 
 
 def _begin_ledger(
@@ -206,41 +226,26 @@ def _begin_ledger(
     station = side.founder.station
     ledger = Ledger.create(
         directory,
-        origin=build_origin(roster.realm, roster.line, station, GENERATION),
+        origin=build_origin(roster.realm, roster.line, station, FIRST_GENERATION),
         signer=Ed25519Signer(side.keys.ledger.signer.seeds.ed25519),
         sealer=content_sealer(directory, side.founder.passphrase, entropy),
         verifier=verify_ed25519,
         entropy=entropy,
     )
     opened = ev.LedgerOpened(
-        realm=roster.realm.value, line=roster.line.hex(), station=station, generation=GENERATION
+        realm=roster.realm.value,
+        line=roster.line.hex(),
+        station=station,
+        generation=FIRST_GENERATION,
     )
     packs = [ev.PackLoaded(pack=one.name, digest=one.digest.hex()) for one in catalogue.packs]
-    drafts = [_draft(opened, now_ms, roster.line)]
-    drafts += [_record_draft(record, now_ms) for record in records]
-    drafts += [_draft(pack, now_ms) for pack in packs]
+    drafts = [draft_of(opened, now_ms)]
+    drafts += [record_draft(record, now_ms) for record in records]
+    drafts += [draft_of(pack, now_ms) for pack in packs]
     try:
         ledger.append(drafts)
     finally:
         ledger.close()
-
-
-def _draft(event: ev.Event, now_ms: int, subject: Digest | None = None) -> Draft:
-    content = ev.encode_event(event)
-    if subject is None:
-        return Draft(kind=event.kind, content=content, recorded_at_ms=now_ms)
-    return Draft(kind=event.kind, content=content, recorded_at_ms=now_ms, subject=subject)
-
-
-def _record_draft(record: bytes, now_ms: int) -> Draft:
-    event = ev.RecordAdmitted(record=record_digest(record).hex())
-    return Draft(
-        kind=event.kind,
-        content=ev.encode_event(event),
-        recorded_at_ms=now_ms,
-        subject=record_digest(record),
-        public=record,
-    )
 
 
 def _card(

@@ -9,13 +9,14 @@ from hotline.core.errors import IntegrityError, PeerError
 from hotline.core.exchange.situation import Happening
 from hotline.core.messages.statement import Statement, decode_statement
 from hotline.core.records import events as ev
-from hotline.core.records.entry import Entry
+from hotline.core.records.checkpoint import parse_origin
+from hotline.core.records.entry import Entry, Erased
 
 MAX_ITEM_BYTES = 65_536
 
 
 def happenings(entries: Iterable[Entry], enclosure: Callable[[int], bytes]) -> Iterator[Happening]:
-    """Yield what the fold takes for each entry, in order.
+    """Yield what the fold takes for each entry, in order; of an erased one what is left.
 
     Args:
         enclosure: Gives the statement item kept beside an entry.
@@ -23,11 +24,27 @@ def happenings(entries: Iterable[Entry], enclosure: Callable[[int], bytes]) -> I
         IntegrityError: an entry or its statement does not read.
     """
     for entry in entries:
+        if entry.erased is not None:
+            yield Happening(entry.index, entry.recorded_at_ms, _left_of(entry, entry.erased))
+            continue
         event = ev.decode_event(entry.kind, entry.content)
         statement = None
-        if isinstance(event, ev.StatementSent | ev.StatementReceived):
+        if isinstance(event, ev.StatementSent | ev.StatementReceived | ev.StatementRecovered):
             statement = statement_of(enclosure(entry.index))
         yield Happening(entry.index, entry.recorded_at_ms, event, statement)
+
+
+def _left_of(entry: Entry, erased: Erased) -> ev.Event:
+    """Return what is known of an erased entry; the first says no more than the origin does."""
+    if entry.index == 0:
+        origin = parse_origin(erased.origin)
+        return ev.LedgerOpened(
+            realm=origin.realm.value,
+            line=origin.line,
+            station=origin.station,
+            generation=origin.generation,
+        )
+    return ev.ContentErased(was=entry.kind, epoch=erased.epoch)
 
 
 def statement_of(item: bytes) -> Statement:

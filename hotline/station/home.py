@@ -6,6 +6,8 @@ DIR/lines/<handle>/ledger.db, head.db          the record of one line
 DIR/lines/<handle>/line.key, content.key       secrets of the pairs; keys of the contents
 DIR/lines/<handle>/line.json                   the peers' cards: prekey, TLS certificate, route
 DIR/lines/<handle>/listening.json              where we listen now, for stations on this machine
+DIR/lines/<handle>/situation.cache             what is so, to open faster; may be deleted
+DIR/journal/                                   the station's own ledger (hotline.station.journal)
 """
 
 from __future__ import annotations
@@ -31,10 +33,16 @@ from hotline.sealing.ed25519 import Ed25519Signer, verify_ed25519
 from hotline.sealing.epoch import EpochSealer
 from hotline.sealing.hybrid import HybridSeeds, HybridSigner
 from hotline.sealing.line_secret import LineSecret
+from hotline.sealing.mldsa import MldsaSigner
 from hotline.sealing.packet import Announcement
 from hotline.sealing.prekey import Prekey, PrekeyPublic
 from hotline.sealing.roster import Roster
+from hotline.station.epoch_keys import finish_erasures
+from hotline.station.ledger_keys import adopt_key, new_records, staged_key
 from hotline.station.line import Line, PeerKeys
+from hotline.station.months import CONTENT_KEY, MonthlyKeys, make_sealer, open_months
+from hotline.station.past import RENEW_HINT, Past, check_not_between, newest_generation
+from hotline.station.shelf import Shelf, read_peer_view
 
 ED25519, MLDSA65 = "ed25519", "mldsa65"
 
@@ -110,12 +118,14 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class OpenLine:
-    """A line ready to be worked: keys, ledger, card."""
+    """A line ready to be worked: keys, ledger, card, and what lies beside the ledger."""
 
     directory: Path
     card: LineCard
     line: Line
     ledger: Ledger
+    shelf: Shelf
+    months: MonthlyKeys
 
 
 def handle_of(name: str, line: Digest) -> str:
@@ -147,19 +157,20 @@ def content_sealer(directory: Path, passphrase: str | None, entropy: Entropy) ->
     Raises:
         OperatorError: no such key file, or it does not open.
     """
-    seeds = read_key_file(directory / "content.key", passphrase).seeds
-    return EpochSealer(
-        {int(name.removeprefix("epoch/")): key for name, key in seeds.items()}, entropy
-    )
+    return make_sealer(read_key_file(directory / CONTENT_KEY, passphrase), entropy)
 
 
-def open_line(home: Home, passphrase: str | None, clock: Clock, entropy: Entropy) -> OpenLine:
-    """Open a home's line for work: keys, roster, ledger.
+def read_line(
+    home: Home, passphrase: str | None, clock: Clock, entropy: Entropy
+) -> tuple[Path, LineCard, Line]:
+    """Open keys and roster of a home's line, but not its ledger.
 
+    Returns:
+        The line's directory, its card, and the line in its newest generation.
     Raises:
         OperatorError: a file is missing, or the passphrase is wrong.
-        IntegrityError: records or ledger do not verify.
-        StorageError: the disk, or another process works this line.
+        IntegrityError: the records do not verify.
+        StorageError: the disk.
     """
     directory = home.only_line()
     card = read_card(directory)
@@ -174,22 +185,82 @@ def open_line(home: Home, passphrase: str | None, clock: Clock, entropy: Entropy
         roster=roster,
         console=Ed25519Signer(console.seeds[f"console/{ED25519}"]),
         ledger=ledger_signer,
+        lasting=MldsaSigner(console.seeds[f"ledger/{MLDSA65}"]),
         ledger_certificate=_certificate_of(roster, card.station, ledger_signer.public_key),
         prekey=Prekey(console.seeds["prekey"]),
         announcement=_announcement(console, card),
         peers={peer.station: _peer_keys(peer, secrets) for peer in card.peers},
         clock=clock,
         entropy=entropy,
+        generation=newest_generation(directory),
+        staged=staged_key(console.seeds),
     )
-    ledger = Ledger.open(
-        directory,
-        origin=line.origin,
-        signer=line.ledger,
-        sealer=content_sealer(directory, passphrase, entropy),
-        verifier=verify_ed25519,
-        entropy=entropy,
-    )
-    return OpenLine(directory, card, line, ledger)
+    return directory, card, line
+
+
+def open_line(home: Home, passphrase: str | None, clock: Clock, entropy: Entropy) -> OpenLine:
+    """Open a home's line for work: keys, roster, ledger.
+
+    Raises:
+        OperatorError: a file is missing, or the passphrase is wrong.
+        IntegrityError: records or ledger do not verify, or the ledger was put back.
+        StorageError: the disk, or another process works this line.
+    """
+    directory, card, line = read_line(home, passphrase, clock, entropy)
+    roster = line.roster
+    check_not_between(directory)
+    view = read_peer_view(directory, line.origin, roster.ledger_keys(line.station))
+    months = open_months(directory, passphrase, entropy)
+    sealer = months.sealer
+    try:
+        ledger = Ledger.open(
+            directory,
+            origin=line.origin,
+            signer=line.ledger,
+            sealer=months,
+            verifier=verify_ed25519,
+            entropy=entropy,
+            peer_view=view,
+            trusted_keys=(
+                *roster.ledger_keys(line.station),
+                *([line.staged] if line.staged else []),
+            ),
+        )
+    except IntegrityError as error:
+        raise IntegrityError(str(error), hint=RENEW_HINT) from error
+    try:
+        key_file = directory / CONTENT_KEY
+        late = finish_erasures(key_file, ledger, roster, sealer.epochs, passphrase, entropy)
+        shelf = Shelf(directory, line.station, Past.open(directory, sealer), view)
+        opened = OpenLine(directory, card, line, ledger, shelf, months)
+        late |= _finish_admissions(home, opened, passphrase)
+    except BaseException:
+        ledger.close()
+        raise
+    if late:
+        # The ledger was opened with a key that must not be used again, or lacked one.
+        shelf.past.close()
+        ledger.close()
+        return open_line(home, passphrase, clock, entropy)
+    return opened
+
+
+def _finish_admissions(home: Home, opened: OpenLine, passphrase: str | None) -> bool:
+    """Take into line.json and console.key what the ledger already binds; return if any was new.
+
+    Spec: docs/ledger.md §20.10
+    """
+    card, line = opened.card, opened.line
+    try:
+        roster, records = new_records(card.records, line.roster, opened.ledger.public_records())
+    except PeerError as error:
+        raise IntegrityError(f"a certificate in the ledger does not verify: {error}") from error
+    if records != card.records:
+        write_json(opened.directory / "line.json", card.model_copy(update={"records": records}))
+    handed_over = line.staged in roster.ledger_keys(line.station)
+    if handed_over:
+        adopt_key(home.keys / "console.key", passphrase, line.entropy)
+    return handed_over or records != card.records
 
 
 def open_officer(

@@ -7,21 +7,34 @@ from dataclasses import dataclass, field
 
 from hotline.core import canonical
 from hotline.core.errors import PeerError
-from hotline.core.exchange.commands import Command, Note, Quarantine, TakeStatement, Told
+from hotline.core.exchange.commands import (
+    AdmitGeneration,
+    AdmitLedgerKey,
+    Command,
+    Note,
+    Quarantine,
+    RecoverStatement,
+    TakeStatement,
+    Told,
+)
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Situation
 from hotline.core.messages.statement import STATEMENT_TYPE
 from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import Checkpoint, Cosignature
 from hotline.core.records.events import MAX_REASON_CHARACTERS, OrderRef
+from hotline.core.records.lasting import LastingHead
 from hotline.core.records.witness import HeadVerdict
 from hotline.core.values import sha256
 from hotline.sealing import items as its
-from hotline.sealing.order import order_digest, verify_order
+from hotline.sealing.order import Order, order_digest, verify_order
 from hotline.sealing.packet import VerifiedPacket
 from hotline.sealing.statements import VerifiedStatement, verify_statement
+from hotline.station.admission import read_generation
+from hotline.station.introducing import admit_certificate
 from hotline.station.line import Line
-from hotline.station.witness import JudgedHead, Witness
+from hotline.station.longterm import LongTerm
+from hotline.station.witness import JudgedHead, ShownBack, Witness
 
 
 @dataclass(slots=True)
@@ -31,8 +44,13 @@ class Taken:
     Attributes:
         statements: One command for each statement item: take it or quarantine it.
         facts: Events that may be news.
+        lasting: Long-lasting signatures to store; `long_signed`: the peer's heads to
+            countersign for long.
         their_size: Set when the peer says that it holds our head of that size.
         unknown_key: The peer could not open a cell of ours.
+        shown_back: Our newest head as the peer holds it.
+        refetch: The peer lost the end of its ledger and asks for what was in it.
+        returned: Statements of ours that the peer gives back.
     """
 
     peer: str
@@ -42,19 +60,29 @@ class Taken:
     head: JudgedHead | None = None
     cosignatures: list[Cosignature] = field(default_factory=list)
     records: list[its.RecordItem] = field(default_factory=list)
+    lasting_items: list[its.LastingItem] = field(default_factory=list)
+    lasting: list[LastingHead] = field(default_factory=list)
+    long_signed: list[Checkpoint] = field(default_factory=list)
     their_size: int | None = None
     unknown_key: bool = False
+    shown_back: ShownBack | None = None
+    admissions: list[AdmitGeneration] = field(default_factory=list)
+    ledger_keys: list[AdmitLedgerKey] = field(default_factory=list)
+    refetch: its.RefetchItem | None = None
+    returned: list[RecoverStatement] = field(default_factory=list)
 
     def commands(self) -> Sequence[Command]:
         """Return everything but the statements after the first, for one commit."""
-        return [*self.statements[:1], *self.faults, Note(tuple(self.facts))]
+        admitted: list[Command] = [*self.ledger_keys, *self.admissions]
+        return [*self.statements[:1], *admitted, *self.faults, Note(tuple(self.facts))]
 
 
 class Intake:
     """Sorts the items of verified packets of one line."""
 
-    def __init__(self, line: Line, rules: Rules, witness: Witness) -> None:
+    def __init__(self, line: Line, rules: Rules, witness: Witness, longterm: LongTerm) -> None:
         """Serve one line."""
+        self._longterm = longterm
         self._line, self._rules, self._witness = line, rules, witness
 
     def sort(self, verified: VerifiedPacket, situation: Situation) -> Taken:
@@ -65,10 +93,11 @@ class Intake:
             self._fault(taken, f"item {place + 1} of a packet: {reason}")
         for item in packet.items:
             try:
-                self._item(taken, item, packet.sent_at_ms)
+                self._item(taken, item, packet.sent_at_ms, situation)
             except PeerError as error:
                 self._fault(taken, str(error))
         self._receipts(taken, situation)
+        self._lasting(taken)
         return taken
 
     def _fault(self, taken: Taken, reason: str) -> None:
@@ -76,7 +105,7 @@ class Intake:
         if fault not in taken.faults:
             taken.faults.append(fault)
 
-    def _item(self, taken: Taken, item: its.Item, sent_at_ms: int) -> None:
+    def _item(self, taken: Taken, item: its.Item, sent_at_ms: int, situation: Situation) -> None:
         match item:
             case its.StatementItem():
                 taken.statements.append(self._statement(taken.peer, item, sent_at_ms))
@@ -88,6 +117,8 @@ class Intake:
                     taken.cosignatures.append(cosignature)
             case its.RecordItem():
                 taken.records.append(item)
+            case its.LastingItem():
+                taken.lasting_items.append(item)
             case its.DisplayedItem():
                 digest = item.digest.hex()
                 taken.facts.append(
@@ -98,16 +129,41 @@ class Intake:
                 taken.facts.append(
                     ev.RejectionReceived(digest=digest, peer=taken.peer, reason=item.reason)
                 )
+            case (
+                its.HeadConflictItem()
+                | its.HeadRefusedItem()
+                | its.HeldItem()
+                | its.GenerationItem()
+                | its.RefetchItem()
+                | its.ReturnedItem()
+            ):
+                self._of_recovery(taken, item, situation)
+            case its.NackItem():
+                taken.unknown_key = item.code == "unknown-key"
+            case its.CertificateItem():
+                admission = admit_certificate(self._line, taken.peer, item)
+                taken.ledger_keys += [admission] if admission else []
+            case its.LineTestItem():
+                raise PeerError("this line is tested by statements only")
+
+    def _of_recovery(self, taken: Taken, item: its.Item, situation: Situation) -> None:
+        """Sort what stations say of each other's ledgers (docs/ledger.md §8, §19)."""
+        match item:
             case its.HeadConflictItem():
                 if item.origin != self._line.origin:
                     raise PeerError("a head conflict is about another ledger")
                 taken.their_size = item.size
-            case its.NackItem():
-                taken.unknown_key = item.code == "unknown-key"
-            case its.CertificateItem():
-                raise PeerError("certificates of this line are exchanged at enrolment only")
-            case its.LineTestItem():
-                raise PeerError("this line is tested by statements only")
+            case its.HeadRefusedItem():
+                taken.facts.append(self._refused_there(taken.peer, item))
+            case its.HeldItem():
+                taken.shown_back = self._witness.check_shown_back(item)
+            case its.GenerationItem():
+                admission = read_generation(self._line, situation, taken.peer, item, self._witness)
+                taken.admissions += [admission] if admission else []
+            case its.RefetchItem():
+                taken.refetch = item
+            case its.ReturnedItem():
+                taken.returned.append(self._returned(taken.peer, item))
 
     def _statement(
         self, peer: str, item: its.StatementItem, sent_at_ms: int
@@ -122,17 +178,36 @@ class Intake:
                 raise PeerError("it is not from the station that sent the packet")
         except PeerError as error:
             return Quarantine(peer, _digest_of(item), str(error), encoded)
-        reference = OrderRef(
-            generation=order.generation,
-            seq=order.seq,
-            prev=order.prev.hex(),
-            digest=order_digest(order).hex(),
-        )
         return TakeStatement(
-            told=told(verified, reference, encoded, self._rules),
+            told=told(verified, reference_of(order), encoded, self._rules),
             peer=peer,
             verdict=verified.verdict.value,
             sent_at_ms=sent_at_ms,
+        )
+
+    def _returned(self, peer: str, item: its.ReturnedItem) -> RecoverStatement:
+        """Verify a statement of ours that the peer gives back.
+
+        Raises:
+            PeerError: it, or its order, is not one that we signed for this line.
+        Spec: docs/ledger.md §19.7
+        """
+        line = self._line
+        verified = verify_statement(line.roster, item.envelope, at_ms=line.clock())
+        order, _ = verify_order(line.roster, item.order)
+        if order.digest != verified.digest:
+            raise PeerError("returned: its order is of another statement")
+        if not order.sender == verified.statement.sender == line.station:
+            raise PeerError("returned: it is not one of this station's statements")
+        again = its.StatementItem(envelope=item.envelope, order=item.order)
+        encoded = its.encode_item(again)
+        return RecoverStatement(told(verified, reference_of(order), encoded, self._rules), peer)
+
+    def _refused_there(self, peer: str, item: its.HeadRefusedItem) -> ev.HeadRefusedThere:
+        if item.origin != self._line.origin or not self._witness.signed(item.size):
+            raise PeerError("a refusal is of a head that we never signed")
+        return ev.HeadRefusedThere(
+            peer=peer, origin=item.origin, size=item.size, verdict=item.verdict
         )
 
     def _head(self, taken: Taken, item: its.HeadItem) -> None:
@@ -158,11 +233,32 @@ class Intake:
             if event is not None:
                 taken.facts.append(event)
 
+    def _lasting(self, taken: Taken) -> None:
+        """Judge long-lasting signatures when every head of the packet is judged."""
+        for item in taken.lasting_items:
+            try:
+                judged = self._longterm.judge(taken.peer, item, taken.head)
+            except PeerError as error:
+                self._fault(taken, str(error))
+                continue
+            taken.lasting += [judged.fresh] if judged.fresh else []
+            taken.long_signed += [judged.answer] if judged.answer else []
+
     def _proved_head(self, taken: Taken) -> Checkpoint | None:
         """Return the head that proofs of recording in this packet may lead to, if any."""
         if taken.head is None:
             return self._witness.held(taken.peer)
         return taken.head.checkpoint if taken.head.verdict.may_countersign else None
+
+
+def reference_of(order: Order) -> OrderRef:
+    """Return an order as events name it."""
+    return OrderRef(
+        generation=order.generation,
+        seq=order.seq,
+        prev=order.prev.hex(),
+        digest=order_digest(order).hex(),
+    )
 
 
 def told(verified: VerifiedStatement, order: OrderRef, item: bytes, rules: Rules) -> Told:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hotline.core.exchange.rules import GENERATION
+from hotline.core.exchange.rules import FIRST_GENERATION
 from hotline.core.records.checkpoint import build_origin, witness_name
-from hotline.core.seams import Clock, Entropy
+from hotline.core.seams import Clock, Entropy, Signer
 from hotline.core.values import Digest, Realm
 from hotline.sealing.ed25519 import Ed25519Signer
 from hotline.sealing.line_secret import LineSecret
@@ -24,14 +24,17 @@ class PeerKeys:
     secret: LineSecret
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Line:
-    """One line as one of its stations holds it.
+    """One line as one of its stations holds it. Only `admit` changes it.
 
     Attributes:
         console: Signs packets; `ledger`: signs heads, orders and cosignatures.
         ledger_certificate: Id of the certificate of `ledger`.
         announcement: Our prekey as every packet carries it.
+        generation: Of our ledger of this line and of our orders.
+        lasting: The ML-DSA-65 half of `ledger`; signs heads for long.
+        staged: Public half of a ledger key that is made and not handed over to yet, or None.
     """
 
     station: str
@@ -44,6 +47,13 @@ class Line:
     peers: Mapping[str, PeerKeys] = field(repr=False)
     clock: Clock
     entropy: Entropy
+    generation: int = FIRST_GENERATION
+    staged: bytes | None = None
+    lasting: Signer = field(repr=False, kw_only=True)
+
+    def admit(self, roster: Roster) -> None:
+        """Go on with a roster that has one more certificate; it is durable already."""
+        self.roster = roster
 
     @property
     def realm(self) -> Realm:
@@ -53,11 +63,11 @@ class Line:
     @property
     def origin(self) -> str:
         """Origin of our ledger's heads."""
-        return self.origin_of(self.station)
+        return self.origin_of(self.station, self.generation)
 
-    def origin_of(self, station: str) -> str:
-        """Return the origin of the heads of a member's ledger."""
-        return build_origin(self.realm, self.roster.line, station, GENERATION)
+    def origin_of(self, station: str, generation: int = FIRST_GENERATION) -> str:
+        """Return the origin of the heads of a member's ledger of one generation."""
+        return build_origin(self.realm, self.roster.line, station, generation)
 
     def witness_of(self, station: str) -> str:
         """Return the key name of a member's cosignatures."""

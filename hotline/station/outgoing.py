@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from hotline.core.errors import InvariantError, LinkError, PeerError
@@ -56,9 +56,17 @@ class Outgoing:
         witness: Witness,
         items_of: Callable[[str], Sequence[Item]],
         fault: Callable[[Exception], None],
+        release: Callable[[], Awaitable[None]],
     ) -> None:
-        """Serve `peer`; `items_of(digest)` builds a statement's packet items."""
-        self._fault = fault
+        """Serve `peer`.
+
+        Args:
+            items_of: Builds a statement's packet items from its digest.
+            fault: Is told what could not be sealed.
+            release: Begins to release the newest head when it is called, and is done
+                when head.db holds it.
+        """
+        self._fault, self._release = fault, release
         self.peer, self._route, self._courier = peer, route, courier
         self._witness, self._items_of = witness, items_of
         self._letters: asyncio.PriorityQueue[_Letter] = asyncio.PriorityQueue()
@@ -124,9 +132,16 @@ class Outgoing:
         for letter in waiting:
             if letter.rank == ANSWER_RANK:
                 self._letters.put_nowait(letter)
+            else:
+                self._waiting.discard(letter.key)
 
     async def run(self) -> None:
-        """Send letters until cancelled."""
+        """Send letters until cancelled.
+
+        Raises:
+            StorageError, IntegrityError: a head could not be released; nothing that
+                proves under it has left.
+        """
         while True:
             letter = await self._letters.get()
             self._waiting.discard(letter.key)
@@ -134,7 +149,7 @@ class Outgoing:
             if not items:
                 continue
             try:
-                await self._route.send(self._courier.seal(self.peer, items))
+                await self._send(items)
             except (InvariantError, PeerError) as error:
                 # It cannot be sealed now; the others can, and the outbox keeps it.
                 self._fault(error)
@@ -142,3 +157,15 @@ class Outgoing:
                 # What was lost is found again: the outbox by the next pump, a
                 # receipt when the peer repeats its statement.
                 self.restart()
+
+    async def _send(self, items: Sequence[Item]) -> None:
+        """Seal while head.db is brought forward; nothing leaves before both are done.
+
+        Spec: docs/ledger.md §10.2
+        """
+        released = self._release()
+        try:
+            cell = self._courier.seal(self.peer, items)
+        finally:
+            await released
+        await self._route.send(cell)

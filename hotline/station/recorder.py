@@ -1,51 +1,85 @@
-"""Record, then act: decide, make it durable, fold it, tell those who wait (design law 3)."""
+"""Record, then act: decide at once, make it durable together, then tell (design law 3).
+
+Two Situations are kept. `ahead` is decided against: it holds what was decided
+and is on its way to the disk, so that commands which arrive while a commit
+runs may build on one another and share the next commit. `situation` holds what
+is durable; nobody outside sees another one.
+Spec: docs/ledger.md §18
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from typing import Protocol
 
-from hotline.core.errors import StorageError
-from hotline.core.exchange.commands import Command
-from hotline.core.exchange.decide import Decision, Planned, decide
-from hotline.core.exchange.fold import apply, fold
+from hotline.core.errors import HotlineError, InvariantError, StorageError
+from hotline.core.exchange.commands import Command, Note
+from hotline.core.exchange.decide import decide
+from hotline.core.exchange.fold import apply
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Happening, Situation
-from hotline.core.records.checkpoint import Cosignature
-from hotline.core.records.entry import Draft
-from hotline.core.records.events import encode_event
+from hotline.core.exchange.twin import twin
+from hotline.core.records.checkpoint import Cosignature, parse_origin
+from hotline.core.records.events import Event
+from hotline.core.records.lasting import LastingHead
 from hotline.core.records.witness import WitnessedHead
 from hotline.core.seams import Clock
 from hotline.ledger.store import Ledger
 from hotline.station.happenings import happenings
+from hotline.station.requests import Beside, Recorded, Request, draft_of_planned, next_group
 
 Commands = Callable[[Situation, int], Sequence[Command]]
 """Builds commands from the situation and the time at which they will be recorded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What became durable together: a decision per command, and the happenings."""
+class Months(Protocol):
+    """Who makes a new content key when a month begins (hotline.station.months)."""
 
-    decisions: tuple[Decision, ...]
-    happenings: tuple[Happening, ...]
+    def due(self, now_ms: int) -> bool:
+        """Return whether the month of `now_ms` has no key yet and one shall be made."""
+
+    def turn(self, now_ms: int) -> Event | None:
+        """Make the key, durably; return the event that says so, None if it failed.
+
+        Runs on the writer's thread and may take a second.
+        """
 
 
 class Recorder:
     """The one writer of a line's ledger, and the situation that the ledger says is so."""
 
-    def __init__(self, ledger: Ledger, rules: Rules, clock: Clock) -> None:
-        """Fold the whole ledger.
+    def __init__(
+        self,
+        ledger: Ledger,
+        rules: Rules,
+        clock: Clock,
+        *,
+        start: Situation | None = None,
+        months: Months | None = None,
+    ) -> None:
+        """Fold the ledger.
 
+        Args:
+            start: The situation after the first entries, or after an earlier generation,
+                if it is known already: only what came later is folded. It is taken over.
+            months: Makes the content key of a new month; None goes on under the old ones.
         Raises:
             IntegrityError: the ledger does not read.
         """
-        self._ledger, self._rules, self._clock = ledger, rules, clock
-        self.situation = fold(happenings(ledger.entries(0, ledger.size), ledger.enclosure))
-        self.failure: StorageError | None = None
-        self._turn = asyncio.Lock()
+        self._ledger, self._rules, self._clock, self._months = ledger, rules, clock, months
+        self.situation = start if start is not None else Situation()
+        ours = self.situation.generation == parse_origin(ledger.origin).generation
+        rest = ledger.entries(self.situation.length if ours else 0, ledger.size)
+        for happening in happenings(rest, ledger.enclosure):
+            apply(self.situation, happening)
+        self._ahead = twin(self.situation)
+        self._promised: dict[str, WitnessedHead] = {}
+        self.failure: HotlineError | None = None
+        self._queue: list[Request] = []
+        self._work: asyncio.Task[None] | None = None
+        self._turning: asyncio.Task[None] | None = None
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._listeners: list[Callable[[], None]] = []
 
@@ -59,98 +93,200 @@ class Recorder:
 
         return end
 
+    # --- deciding ------------------------------------------------------------------
+
     async def record(
         self,
         commands: Commands,
         *,
         witnessed: Sequence[WitnessedHead] = (),
         cosignatures: Sequence[Cosignature] = (),
+        lasting: Sequence[LastingHead] = (),
     ) -> Recorded:
-        """Decide the commands and record them, one commit for all.
+        """Decide the commands now, and return when they are durable.
 
-        Each command is decided against the situation before all of them, so
-        they must not build on one another.
+        The commands of one call are decided against the situation before all of
+        them; those of a later call see what this one decided. A caller that is
+        cancelled (a link that breaks, a screen that closes) takes nothing back.
 
         Raises:
-            OperatorError: a command may not be done now; nothing was recorded.
-            StorageError: it could not be made durable; the station must stop.
+            OperatorError: a command may not be done now; nothing of this call is recorded.
+            InvariantError: an event is over a bound; nothing of this call is recorded.
+            StorageError, IntegrityError: it could not be made durable; the station must stop.
+        Spec: docs/ledger.md §18.1
         """
-        # A caller may be cancelled (a link that breaks, a screen that closes):
-        # what it began is finished all the same, or ledger and situation part.
-        work = asyncio.create_task(self._record(commands, witnessed, cosignatures))
-        return await asyncio.shield(work)
+        if self.failure is None and self._months and self._months.due(self._clock()):
+            await self._turn_month(self._months)
+        beside = Beside(tuple(witnessed), tuple(cosignatures), tuple(lasting))
+        return await asyncio.shield(self._decide(commands, beside))
 
-    async def _record(
-        self,
-        commands: Commands,
-        witnessed: Sequence[WitnessedHead],
-        cosignatures: Sequence[Cosignature],
-    ) -> Recorded:
-        async with self._turn:
-            if self.failure is not None:
-                raise self.failure
-            now_ms = self._clock()
-            decisions = tuple(
-                decide(self.situation, self._rules, command, now_ms)
-                for command in commands(self.situation, now_ms)
-            )
-            planned = [event for decision in decisions for event in decision.events]
-            if not planned and not witnessed and not cosignatures:
-                return Recorded(decisions, ())
-            first = self._ledger.size
-            await self._append(
-                [_draft(event, now_ms) for event in planned], witnessed, cosignatures
-            )
-            folded = tuple(
-                Happening(first + place, now_ms, event.event, event.statement)
-                for place, event in enumerate(planned)
-            )
+    def _decide(self, commands: Commands, beside: Beside) -> asyncio.Future[Recorded]:
+        if self.failure is not None:
+            raise self.failure
+        now_ms = self._clock()
+        decisions = tuple(
+            decide(self._ahead, self._rules, command, now_ms)
+            for command in commands(self._ahead, now_ms)
+        )
+        planned = [event for decision in decisions for event in decision.events]
+        drafts = tuple(draft_of_planned(event, now_ms) for event in planned)
+        first = self._ahead.length
+        folded = tuple(
+            Happening(first + place, now_ms, event.event, event.statement)
+            for place, event in enumerate(planned)
+        )
+        self._go_ahead(folded)
+        done: asyncio.Future[Recorded] = asyncio.get_running_loop().create_future()
+        self._enqueue(Request(decisions, folded, drafts, self._promise(beside), done))
+        return done
+
+    def _go_ahead(self, folded: Sequence[Happening]) -> None:
+        try:
             for happening in folded:
-                apply(self.situation, happening)
-        for changed in list(self._listeners):
-            changed()
-        return Recorded(decisions, folded)
+                apply(self._ahead, happening)
+        except InvariantError as error:
+            # What is decided against is no longer what will be recorded.
+            self.failure = error
+            raise
 
-    async def _append(
-        self,
-        drafts: Sequence[Draft],
-        witnessed: Sequence[WitnessedHead],
-        cosignatures: Sequence[Cosignature],
-    ) -> None:
-        """Commit on the writer's thread: an fsync must not hold up the console.
+    def _promise(self, beside: Beside) -> Beside:
+        """Leave out a witnessed head that another one has overtaken since it was judged.
 
-        When the whole program is stopped, the commit is waited for; nothing may
-        be recorded after it, because it was not folded.
+        Only one that extends the newest one recorded or promised may follow it: the
+        rows form a chain. The peer shows what was left out again.
+        Spec: docs/ledger.md §18.2
         """
+        kept, dropped = [], set()
+        for head in beside.witnessed:
+            before = self._promised.get(head.origin) or self._ledger.witnessed(head.origin)
+            held_size = before.size if before else 0
+            if head.old_size == held_size < head.size:
+                self._promised[head.origin] = head
+                kept.append(head)
+            else:
+                dropped.add(head.origin)
+        lasting = tuple(one for one in beside.lasting if one.checkpoint.origin not in dropped)
+        return Beside(tuple(kept), beside.cosignatures, lasting)
+
+    def _enqueue(self, request: Request) -> None:
+        idle = self._work is None or self._work.done()
+        if idle and not request.writes:
+            request.done.set_result(Recorded(request.decisions, ()))
+            return
+        # Also what records nothing waits: it may rest on what is not durable yet.
+        self._queue.append(request)
+        if idle:
+            self._work = asyncio.create_task(self._write())
+
+    async def _turn_month(self, months: Months) -> None:
+        """Let a new month begin with its key; whoever records meanwhile waits for it."""
+        if self._turning is None or self._turning.done():
+            self._turning = asyncio.create_task(self._turn(months, self._clock()))
+        await asyncio.shield(self._turning)
+
+    async def _turn(self, months: Months, now_ms: int) -> None:
         loop = asyncio.get_running_loop()
-        commit = loop.run_in_executor(
+        made = await loop.run_in_executor(self._writer, months.turn, now_ms)
+        if made is not None:
+            self._decide(lambda _situation, _now_ms: [Note((made,))], Beside())
+
+    # --- writing -------------------------------------------------------------------
+
+    async def _write(self) -> None:
+        """Commit what is queued, again and again, until nothing is."""
+        while self._queue:
+            group, self._queue = next_group(self._queue)
+            try:
+                await self._commit(group)
+                self._publish(group)
+            except BaseException as error:
+                self._fail(group, error)
+                if not isinstance(error, HotlineError):
+                    raise
+
+    async def _commit(self, group: Sequence[Request]) -> None:
+        """Make one append of a group on the writer's thread: no sync holds up the console.
+
+        When the whole program is stopped, the commit is waited for.
+        """
+        drafts = [draft for request in group for draft in request.drafts]
+        witnessed = [head for request in group for head in request.beside.witnessed]
+        cosignatures = [one for request in group for one in request.beside.cosignatures]
+        lasting = [one for request in group for one in request.beside.lasting]
+        if not (drafts or witnessed or cosignatures or lasting):
+            return
+        commit = asyncio.get_running_loop().run_in_executor(
             self._writer,
-            lambda: self._ledger.append(drafts, witnessed=witnessed, cosignatures=cosignatures),
+            lambda: self._ledger.append(
+                drafts, witnessed=witnessed, cosignatures=cosignatures, lasting=lasting
+            ),
         )
         try:
             await asyncio.shield(commit)
         except asyncio.CancelledError:
             await asyncio.wait([commit])
-            self.failure = StorageError("the station was stopped while it was recording")
             raise
-        except StorageError as error:
+
+    def _publish(self, group: Sequence[Request]) -> None:
+        changed = False
+        for request in group:
+            for happening in request.folded:
+                apply(self.situation, happening)
+            for head in request.beside.witnessed:
+                if self._promised.get(head.origin) is head:
+                    del self._promised[head.origin]
+            changed = changed or request.writes
+            request.done.set_result(Recorded(request.decisions, request.folded))
+        if changed:
+            for listener in list(self._listeners):
+                listener()
+
+    def _fail(self, group: Sequence[Request], error: BaseException) -> None:
+        """Fail a group and all that was decided after it: it rests on what is not recorded."""
+        if isinstance(error, HotlineError):
             self.failure = error
+        else:
+            self.failure = StorageError("the station was stopped while it was recording")
+        left, self._queue = [*group, *self._queue], []
+        for request in left:
+            request.fail(self.failure)
+
+    # --- releasing -----------------------------------------------------------------
+
+    def release(self) -> asyncio.Future[None]:
+        """Begin at once to bring head.db to the newest head; it may leave when this is done.
+
+        Raises:
+            StorageError, IntegrityError: (when awaited) the head must not leave, and
+                the station must stop.
+        Spec: docs/ledger.md §10.2
+        """
+        loop = asyncio.get_running_loop()
+        if self.failure is None and self._ledger.released_size == self._ledger.size:
+            ready: asyncio.Future[None] = loop.create_future()
+            ready.set_result(None)
+            return ready
+        return asyncio.ensure_future(self._released(self._begin_release(loop)))
+
+    def _begin_release(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[object] | None:
+        if self.failure is not None:
+            return None
+        return loop.run_in_executor(self._writer, self._ledger.release)
+
+    async def _released(self, begun: asyncio.Future[object] | None) -> None:
+        if begun is None:
+            raise self.failure or StorageError("the station was closed")
+        try:
+            await begun
+        except HotlineError as error:
+            self.failure = self.failure or error
             raise
 
     async def close(self) -> None:
         """Wait for the last commit and close the ledger."""
-        async with self._turn:
-            self.failure = self.failure or StorageError("the station was closed")
-            self._writer.shutdown(wait=True)
-            self._ledger.close()
-
-
-def _draft(planned: Planned, now_ms: int) -> Draft:
-    return Draft(
-        kind=planned.event.kind,
-        content=encode_event(planned.event),
-        recorded_at_ms=now_ms,
-        subject=planned.subject,
-        enclosure=planned.item,
-        public=planned.public,
-    )
+        self.failure = self.failure or StorageError("the station was closed")
+        if self._work is not None and not self._work.done():
+            await asyncio.wait([self._work])
+        self._fail((), self.failure)
+        self._writer.shutdown(wait=True)
+        self._ledger.close()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hotline.core.canonical import to_base64
 from hotline.core.errors import IntegrityError, InvariantError, PeerError
+from hotline.core.exchange.rules import FIRST_GENERATION
 from hotline.core.exchange.situation import Situation
 from hotline.core.records.checkpoint import (
     Checkpoint,
@@ -22,7 +24,7 @@ from hotline.core.records.witness import HeadVerdict, WitnessedHead, judge_head
 from hotline.core.values import Digest
 from hotline.ledger.store import Ledger
 from hotline.sealing.ed25519 import verify_ed25519
-from hotline.sealing.items import CosignatureItem, HeadItem, RecordItem
+from hotline.sealing.items import CosignatureItem, HeadItem, HeldItem, RecordItem
 from hotline.station.line import Line
 
 
@@ -31,22 +33,49 @@ class JudgedHead:
     """A peer's head with what we make of it.
 
     Attributes:
+        note: The head as it was signed.
+        held: The head of the same log that we held before, or None.
         fresh: What must become durable before we countersign, or None.
-        held_size: Size of the head that we held before, or 0.
     """
 
     verdict: HeadVerdict
     checkpoint: Checkpoint
+    note: bytes
+    held: WitnessedHead | None
     fresh: WitnessedHead | None
-    held_size: int
+
+    @property
+    def held_size(self) -> int:
+        """Size of the head that we held before, or 0."""
+        return self.held.size if self.held else 0
+
+
+@dataclass(frozen=True, slots=True)
+class ShownBack:
+    """A head of our own ledger as the peer holds it.
+
+    Attributes:
+        fault: Why our ledger is not the one that had it, or "".
+    """
+
+    checkpoint: Checkpoint
+    note: bytes
+    fault: str
 
 
 class Witness:
     """Judges the peers' heads, countersigns them, and shows ours."""
 
-    def __init__(self, line: Line, ledger: Ledger) -> None:
-        """Serve one line with its ledger."""
+    def __init__(
+        self, line: Line, ledger: Ledger, generation_of: Callable[[str], int] | None = None
+    ) -> None:
+        """Serve one line with its ledger.
+
+        Args:
+            generation_of: Which generation of a peer's ledger was admitted last.
+        """
         self._line, self._ledger = line, ledger
+        self._generation_of = generation_of or (lambda _peer: FIRST_GENERATION)
         self._shown: dict[str, int] = {}
 
     # --- their heads ---------------------------------------------------------
@@ -61,8 +90,8 @@ class Witness:
         note = item.checkpoint.encode()
         keys = self._line.roster.ledger_keys(peer)
         checkpoint = verify_checkpoint(note, keys, verify_ed25519)
-        if checkpoint.origin != self._line.origin_of(peer):
-            raise PeerError("a head is of another ledger than this line's")
+        if checkpoint.origin != self._origin_of(peer):
+            raise PeerError("a head is of another ledger or generation than this line's")
         held = self._ledger.witnessed(checkpoint.origin)
         verdict = judge_head(held, checkpoint, item.old_size, item.proof)
         held_size = held.size if held else 0
@@ -71,11 +100,32 @@ class Witness:
             fresh = WitnessedHead(
                 checkpoint.origin, checkpoint.size, checkpoint.root, note, held_size
             )
-        return JudgedHead(verdict, checkpoint, fresh, held_size)
+        return JudgedHead(verdict, checkpoint, note, held, fresh)
+
+    def _origin_of(self, peer: str) -> str:
+        return self._line.origin_of(peer, self._generation_of(peer))
+
+    def give_back(self, peer: str) -> HeldItem | None:
+        """Show `peer` the newest head of its own log that we witnessed, or None before one.
+
+        Spec: docs/ledger.md §8.6
+        """
+        held = self.held_of(peer)
+        return HeldItem(checkpoint=held.note.decode()) if held else None
+
+    def held_of(self, peer: str) -> WitnessedHead | None:
+        """Return the newest head of `peer` that we witnessed, as it is recorded, or None."""
+        return self.held_at(self._origin_of(peer))
+
+    def held_at(self, origin: str, size: int | None = None) -> WitnessedHead | None:
+        """Return the head of a log that we witnessed, the newest or the one of `size`, or None."""
+        if size is None:
+            return self._ledger.witnessed(origin)
+        return self._ledger.witnessed_at(origin, size)
 
     def held(self, peer: str) -> Checkpoint | None:
         """Return the newest head of `peer` that we witnessed, or None."""
-        held = self._ledger.witnessed(self._line.origin_of(peer))
+        held = self.held_of(peer)
         return Checkpoint(held.origin, held.size, held.root) if held else None
 
     def countersign(self, peer: str) -> CosignatureItem | None:
@@ -83,7 +133,7 @@ class Witness:
 
         Spec: docs/ledger.md §8.2
         """
-        held = self._ledger.witnessed(self._line.origin_of(peer))
+        held = self.held_of(peer)
         if held is None:
             return None
         note = cosign(
@@ -101,6 +151,8 @@ class Witness:
         if index is None or index >= size:
             return None
         entry = next(iter(self._ledger.entries(index, index + 1)))
+        if entry.erased is not None:
+            return None
         return RecordItem(
             digest=subject,
             leaf=entry.leaf,
@@ -122,7 +174,9 @@ class Witness:
         head reads `size` once and gives it to both.
         """
         size = self._ledger.size if size is None else size
-        old = max(self._shown.get(peer, 0), self.cosigned_size(peer))
+        old = self._shown.get(peer)
+        if old is None:
+            old = self.cosigned_size(peer)
         if old >= size:
             return None
         self._shown[peer] = size
@@ -132,6 +186,14 @@ class Witness:
             proof=tuple(self._ledger.prove_consistency(old, size)),
         )
 
+    def signed(self, size: int) -> bool:
+        """Return whether we signed a head of that size."""
+        try:
+            self._ledger.head(size)
+        except InvariantError:
+            return False
+        return True
+
     def show_from(self, peer: str, held_size: int) -> None:
         """Take the peer's word that it holds our head of `held_size`."""
         self._shown[peer] = min(held_size, self._ledger.size)
@@ -139,6 +201,39 @@ class Witness:
     def forget_shown(self, peer: str) -> None:
         """Begin again from what is countersigned: the link came up anew."""
         self._shown.pop(peer, None)
+
+    def check_shown_back(self, item: HeldItem) -> ShownBack | None:
+        """Compare a head of ours that a peer holds with our ledger.
+
+        Returns:
+            None when it is of an earlier generation, which is no news.
+        Raises:
+            PeerError: malformed, not signed by us, or of another log.
+        Spec: docs/ledger.md §8.6
+        """
+        line, note = self._line, item.checkpoint.encode()
+        keys = (line.ledger.public_key, *line.roster.ledger_keys(line.station))
+        checkpoint = verify_checkpoint(note, keys, verify_ed25519)
+        if checkpoint.origin != line.origin:
+            earlier = (line.origin_of(line.station, one) for one in range(1, line.generation))
+            if checkpoint.origin in earlier:
+                return None
+            raise PeerError("a head that was shown back is of another ledger than this one")
+        return ShownBack(checkpoint, note, self._fault_of(checkpoint))
+
+    def _fault_of(self, checkpoint: Checkpoint) -> str:
+        size = self._ledger.size
+        if checkpoint.size > size:
+            return (
+                f"our ledger was put back: the peer holds {checkpoint.size} entries that we "
+                f"signed for, it has {size}"
+            )
+        if self._ledger.root_at(checkpoint.size) != checkpoint.root:
+            return (
+                f"our ledger was put back or rewritten: the peer holds another signed root of "
+                f"its first {checkpoint.size} entries"
+            )
+        return ""
 
     def cosigned_size(self, peer: str) -> int:
         """Return the size of our largest head that `peer` countersigned, or 0."""
@@ -181,7 +276,7 @@ class Witness:
         Spec: docs/ledger.md §8.3
         """
         state = situation.statements.get(item.digest.hex())
-        if state is None or not state.outbound or our_size <= state.index:
+        if state is None or not state.outbound or not 0 <= state.index < our_size:
             return None
         if item.size != head.size:
             return None
@@ -191,7 +286,7 @@ class Witness:
         if not check_inclusion(hashed, item.index, item.size, head.root, item.proof):
             raise PeerError("a proof of recording does not lead to the peer's head")
         event = _received(item)
-        if event.digest != state.digest or event.order != state.order:
+        if event.digest != state.digest or event.order not in state.orders:
             raise PeerError("a proof of recording is of another statement or order")
         return ReceiptObtained.model_validate(
             {

@@ -21,7 +21,7 @@ def test_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"hotline {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["drill", "verify", "replay"])
+@pytest.mark.parametrize("command", ["drill", "verify", "replay", "disclose", "check", "export"])
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     assert capsys.readouterr().out.startswith(f"Usage: hotline {command} ")

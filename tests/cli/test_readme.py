@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -14,14 +15,12 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 def _documented() -> dict[str, set[str]]:
     """Return command to options, from the README's table."""
-    rows = re.findall(r"^\| `hotline (\w+)([^`]*)` \|", README, re.MULTILINE)
+    rows = re.findall(r"^\| `hotline ((?:ledger )?\w+)([^`]*)` \|", README, re.MULTILINE)
     return {name: set(re.findall(r"--[a-z-]+", rest)) for name, rest in rows}
 
 
 def _offered() -> dict[str, set[str]]:
     """Return command to visible options, from the program itself."""
-    group = typer.main.get_command(app)
-    commands = getattr(group, "commands")  # noqa: B009  click's group, untyped here
     return {
         name: {
             option
@@ -30,8 +29,17 @@ def _offered() -> dict[str, set[str]]:
             for option in parameter.opts
             if option.startswith("--") and option != "--help"
         }
-        for name, command in commands.items()
+        for name, command in _commands(typer.main.get_command(app), "").items()
     }
+
+
+def _commands(group: Any, before: str) -> dict[str, Any]:
+    """Return commands by name, those of a group by the group's name and their own."""
+    found = {}
+    for name, command in group.commands.items():
+        inner = getattr(command, "commands", None) is not None
+        found.update(_commands(command, f"{name} ") if inner else {before + name: command})
+    return found
 
 
 def test_readme_names_every_command_and_option_that_help_offers() -> None:
@@ -40,7 +48,7 @@ def test_readme_names_every_command_and_option_that_help_offers() -> None:
 
 def test_readme_examples_use_offered_commands_only() -> None:
     used = set(re.findall(r"\bhotline (\w+)\b", " ".join(re.findall(r"`[^`]+`", README))))
-    assert used <= set(_offered())
+    assert used <= {name.split()[0] for name in _offered()}
 
 
 def test_readme_files_named_as_proof_are_there() -> None:

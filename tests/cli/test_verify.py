@@ -206,3 +206,54 @@ def test_verify_leaves_the_ledgers_as_they_were(worked: Worked) -> None:
     before = files()
     assert main(["verify", str(worked.north), "--peer", str(worked.south)]) == 0
     assert files() == before
+
+
+def test_fault_in_json_has_its_kind_of_damage(
+    worked: Worked, capsys: pytest.CaptureFixture[str]
+) -> None:
+    remove(ledger_of(worked.north))
+    assert main(["verify", str(worked.north), "--json"]) == 1
+    fault = json.loads(capsys.readouterr().out)["ledger"]["first_fault"]
+    assert (fault["entry"], fault["damage"]) == (17, "missing")
+    assert main(["verify", str(worked.north)]) == 1
+    said = capsys.readouterr().out
+    assert "Kind of damage: MISSING, something that belongs there is gone." in said
+
+
+def test_card_that_fits_establishes_identity_and_another_exits_1(
+    kept: Worked, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify", str(kept.north), "--json"]) == 0
+    words = json.loads(capsys.readouterr().out)["ledger"]["root_words"]
+    cards = [option for said in words.values() for option in ("--card", said)]
+    assert main(["verify", str(kept.north), *cards]) == 0
+    assert "Identity established for NORTH, SOUTH: by card." in capsys.readouterr().out
+    assert main(["verify", str(kept.north), "--card", "ab" * 32]) == 1
+    assert "A card names a root that is not in this evidence:" in capsys.readouterr().out
+    assert main(["verify", str(kept.north), "--card", "no card at all"]) == 2
+
+
+def test_findings_that_were_saved_are_where_the_next_verification_begins(
+    worked: Worked, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify", str(worked.north), "--json"]) == 0
+    saved = tmp_path / "yesterday.json"
+    saved.write_text(capsys.readouterr().out)
+    flip_sealed(ledger_of(worked.north))
+    assert main(["verify", str(worked.north), "--since", str(saved)]) == 0
+    assert "not looked at again" in capsys.readouterr().out
+    assert main(["verify", str(worked.north)]) == 1
+    assert main(["verify", str(worked.south), "--since", str(saved)]) == 2
+    assert "the trusted head is of another log" in capsys.readouterr().err
+
+
+def test_audit_judges_heads_that_are_passed_over_without_it(
+    worked: Worked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("hotline.ledger.verify.MAX_AUDITED_HEADS", 1)
+    tamper(ledger_of(worked.north), "UPDATE head SET note = zeroblob(9) WHERE size = 0")
+    assert main(["verify", str(worked.north)]) == 0
+    said = capsys.readouterr().out
+    assert "--audit judges every one." in said
+    assert "the signed heads that were judged." in said
+    assert main(["verify", str(worked.north), "--audit"]) == 1

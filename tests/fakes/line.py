@@ -53,7 +53,7 @@ from hotline.sealing.roster import identify_ledger
 from hotline.sealing.statements import sign_statement
 from hotline.station.founding import Founder, found_line
 from hotline.station.home import Home, OpenLine, open_line, open_officer, read_card, write_json
-from hotline.station.line import GENERATION
+from hotline.station.keeping import open_kept
 from hotline.station.routes import route_maker
 from hotline.station.station import Station
 from hotline.transport.link import Timings
@@ -144,7 +144,8 @@ class Place:
         maker = route_maker(
             self.home, self.opened, monotonic=monotonic_s, chance=lambda: 1.0, timings=FAST
         )
-        self.station = Station(self.opened.line, self.opened.ledger, rules(), maker)
+        kept = open_kept(self.home, self.opened, None, catalogue().packs)
+        self.station = Station(self.opened.line, self.opened.ledger, rules(), maker, kept)
         self._listen_in()
         certificate, signer = open_officer(self.home, self.opened.line.roster, self.person, None)
         self.officer = Officer(certificate, signer)
@@ -264,6 +265,12 @@ class Place:
         assert view.ready, view.faults
         return await self.desk.send(view.draft, view.code)
 
+    def go_on_from(self, order: ev.OrderRef) -> None:
+        """Take an order that was injected for the newest of this station's."""
+        recorder = self.station._recorder
+        for situation in (recorder.situation, recorder._ahead):
+            situation.our_order = order
+
     # --- what no officer does --------------------------------------------------------
 
     def inject(self, *items: its.Item) -> None:
@@ -307,7 +314,7 @@ class Place:
         values: dict[str, Any] = {
             "line": self.opened.line.roster.line,
             "sender": self.name,
-            "generation": GENERATION,
+            "generation": self.situation.generation,
             "seq": self.situation.next_seq(),
             "prev": Digest(bytes.fromhex(before.digest)) if before else ZERO_DIGEST,
             "digest": digest,
@@ -337,26 +344,39 @@ class Place:
 class FakeLine:
     """A line of two places; the context closes whatever still runs."""
 
-    def __init__(self, directory: Path, *, run: bool = True, realm: Realm = Realm.EXERCISE) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        run: bool = True,
+        realm: Realm = Realm.EXERCISE,
+        clock: Callable[[], int] = system_clock,
+        deputies: bool = False,
+    ) -> None:
+        """Found the line; `deputies`: each station has a second officer, vega and sorel."""
         self._run = run
         north, south = Home(directory / "NORTH"), Home(directory / "SOUTH")
         officers = {
             "NORTH": Subject("ramos", "A. Ramos", "LT", "Duty officer"),
             "SOUTH": Subject("niven", "K. Niven", "LCDR", "Watch officer"),
         }
+        seconds = {
+            "NORTH": (Subject("vega", "B. Vega", "CDR", "Commander"),) * deputies,
+            "SOUTH": (Subject("sorel", "M. Sorel", "CDR", "Commander"),) * deputies,
+        }
         found_line(
             [
-                Founder(north, "NORTH", (officers["NORTH"],)),
-                Founder(south, "SOUTH", (officers["SOUTH"],)),
+                Founder(north, "NORTH", (officers["NORTH"], *seconds["NORTH"])),
+                Founder(south, "SOUTH", (officers["SOUTH"], *seconds["SOUTH"])),
             ],
             name="north-south",
             realm=realm,
             catalogue=catalogue(),
-            clock=system_clock,
+            clock=clock,
             entropy=system_entropy,
         )
-        self.north = Place("NORTH", "ramos", north, "SOUTH")
-        self.south = Place("SOUTH", "niven", south, "NORTH")
+        self.north = Place("NORTH", "ramos", north, "SOUTH", clock)
+        self.south = Place("SOUTH", "niven", south, "NORTH", clock)
 
     @property
     def places(self) -> tuple[Place, Place]:

@@ -263,7 +263,7 @@ async def test_one_number_for_two_statements_is_a_fork(tmp_path: Path) -> None:
         assert len(north.situation.statements) == 2
         # SOUTH's ledger knows nothing of it, so its next honest number is taken, too:
         # the injected one stands at NORTH as evidence. Let SOUTH own up to it.
-        south.situation.our_order = north.situation.their_orders["SOUTH"]
+        south.go_on_from(north.situation.their_orders["SOUTH"])
 
 
 async def test_order_that_does_not_continue_the_last_is_quarantined(tmp_path: Path) -> None:
@@ -502,7 +502,7 @@ async def test_markup_in_a_text_is_text(tmp_path: Path) -> None:
         view = north.desk.message(digest)
         assert view is not None
         assert "> [bold red]ALL CLEAR[/] \\[link=x]" in view.lines
-        south.situation.our_order = north.situation.their_orders["SOUTH"]
+        south.go_on_from(north.situation.their_orders["SOUTH"])
 
 
 async def test_bad_items_among_good_ones_spoil_only_themselves(tmp_path: Path) -> None:
@@ -524,7 +524,7 @@ async def test_bad_items_among_good_ones_spoil_only_themselves(tmp_path: Path) -
         assert sum("U+202E" in reason for reason in north.reasons) == 2
         assert any(reason.startswith("item 1 of a packet") for reason in north.reasons)
         assert any(reason.startswith("item 4 of a packet") for reason in north.reasons)
-        south.situation.our_order = north.situation.their_orders["SOUTH"]
+        south.go_on_from(north.situation.their_orders["SOUTH"])
 
 
 class _Raw:

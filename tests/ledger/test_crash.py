@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -130,10 +131,16 @@ class Failing:
         self._connection, self._at, self._done = connection, at, done
 
     def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
-        if not sql.startswith(self._at):
-            return self._connection.execute(sql, *values)
+        return self._run(self._connection.execute, sql, *values)
+
+    def executemany(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        return self._run(self._connection.executemany, sql, *values)
+
+    def _run(self, run: Callable[..., sqlite3.Cursor], sql: str, *values: Any) -> sqlite3.Cursor:
+        if not sql.replace("OR ROLLBACK ", "").startswith(self._at):
+            return run(sql, *values)
         if self._done:
-            self._connection.execute(sql, *values)
+            run(sql, *values)
         raise sqlite3.OperationalError("disk I/O error")
 
     def __getattr__(self, name: str) -> Any:
@@ -169,11 +176,14 @@ def test_release_that_fails_poisons_and_the_entry_is_found_again(
     ledger = north.create()
     ledger.append([draft(0)])
     ledger._heads._connection = Failing(ledger._heads._connection, "UPDATE", done=done)  # type: ignore[assignment]
+    ledger.append([draft(1)])
     with pytest.raises(StorageError, match=r"head\.db"):
-        ledger.append([draft(1)])
-    with pytest.raises(StorageError):
-        ledger.append([draft(2)])
-    assert north.open().size == 2
+        ledger.release()
+    for use in (lambda: ledger.append([draft(2)]), ledger.head, ledger.release):
+        with pytest.raises(StorageError, match="write to the ledger failed"):
+            use()
+    ledger = north.open()
+    assert (ledger.size, ledger.released_size) == (2, 2)
 
 
 def test_failure_before_the_transaction_does_not_poison(north: Station) -> None:

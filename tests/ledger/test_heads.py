@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from hotline.core.errors import IntegrityError, StorageError
+from hotline.core.errors import IntegrityError, InvariantError, StorageError
 from hotline.core.records.checkpoint import Checkpoint
 from hotline.core.values import sha256
 from hotline.ledger.heads import Released, ReleasedHeads
@@ -40,12 +41,70 @@ def test_swap_of_an_unknown_log_is_refused(tmp_path: Path) -> None:
         heads.swap("log", Released(0, sha256(b"0")), Released(1, sha256(b"1")))
 
 
-def test_append_releases_its_head(line: Line) -> None:
+def recorded(station: Station) -> Released | None:
+    """Return what head.db says while no ledger has it open."""
+    heads = ReleasedHeads.open(station.home / "head.db")
+    try:
+        return heads.read(station.origin)
+    finally:
+        heads.close()
+
+
+def test_append_alone_does_not_touch_head_db(line: Line) -> None:
+    ledger = line.north.open()
+    before = ledger._heads.read(ledger.origin)
+    ledger.append([draft(1)])
+    assert ledger._heads.read(ledger.origin) == before
+    assert (ledger.released_size, ledger.size) == (14, 15)
+
+
+def test_release_brings_head_db_to_the_newest_head(line: Line) -> None:
+    ledger = line.north.open()
+    ledger.append([draft(1)])
+    head = ledger.append([draft(2), draft(3)])
+    assert ledger.release() == head
+    assert ledger._heads.read(ledger.origin) == Released(head.size, head.root)
+    assert ledger.released_size == head.size
+
+
+def test_release_of_nothing_new_writes_nothing(line: Line) -> None:
+    ledger = line.north.open()
+    head = ledger.append([draft(1)])
+    ledger.release()
+    ledger._heads._connection.close()
+    assert ledger.release() == head
+
+
+def test_close_releases_what_is_durable(line: Line) -> None:
     ledger = line.north.open()
     head = ledger.append([draft(1)])
     ledger.close()
-    heads = ReleasedHeads.open(line.north.home / "head.db")
-    assert heads.read(line.north.origin) == Released(head.size, head.root)
+    assert recorded(line.north) == Released(head.size, head.root)
+    ledger.close()
+
+
+def test_close_whose_release_fails_lets_go_of_the_files(line: Line) -> None:
+    ledger = line.north.open()
+    stolen = Released(15, sha256(b"another entry 14"))
+    ledger._heads.swap(ledger.origin, ledger._newest.released, stolen)
+    ledger.append([draft(1)])
+    with pytest.raises(IntegrityError, match="another head"):
+        ledger.close()
+    assert recorded(line.north) == stolen
+
+
+def test_heads_released_from_several_threads_end_at_the_newest(line: Line) -> None:
+    ledger = line.north.open()
+
+    def work(number: int) -> tuple[int, int]:
+        size = ledger.append([draft(number)]).size
+        return size, ledger.release().size
+
+    with ThreadPoolExecutor(4) as pool:
+        pairs = list(pool.map(work, range(24)))
+    assert all(released >= size for size, released in pairs)
+    ledger.close()
+    assert recorded(line.north) == Released(ledger._newest.size, ledger._newest.root)
 
 
 def test_ledger_put_back_to_an_older_backup_does_not_open(line: Line, tmp_path: Path) -> None:
@@ -100,16 +159,65 @@ def test_peer_with_another_root_stops_the_ledger(line: Line) -> None:
         line.north.open(peer_view=other)
 
 
+@pytest.mark.parametrize(
+    ("size", "message"), [(40, "put back: the peer's"), (9, "rewritten: the peer's")]
+)
+def test_peer_that_contradicts_stops_a_ledger_without_head_db(
+    line: Line, size: int, message: str
+) -> None:
+    (line.north.home / "head.db").unlink()
+    other = Checkpoint(line.north.origin, size, sha256(b"another root"))
+    with pytest.raises(IntegrityError, match=message):
+        line.north.open(peer_view=other)
+    # What was refused has not been taken for the newest by the attempt.
+    assert recorded(line.north) is None
+
+
+def test_peer_view_behind_or_equal_opens(line: Line) -> None:
+    ledger = line.north.open()
+    views = [Checkpoint(ledger.origin, size, ledger.root_at(size)) for size in (0, 5, 14)]
+    ledger.close()
+    for view in views:
+        ledger = line.north.open(peer_view=view)
+        assert ledger.size == 14
+        ledger.close()
+
+
+def test_peer_view_of_another_log_is_refused(line: Line) -> None:
+    other = Checkpoint(line.south.origin, 3, sha256(b"root"))
+    with pytest.raises(InvariantError, match="another log"):
+        line.north.open(peer_view=other)
+
+
+def test_ledger_put_back_to_after_the_last_release_opens(line: Line, tmp_path: Path) -> None:
+    """The one rollback that head.db does not see: nothing of what is lost had left (§10.3)."""
+    ledger = line.north.open()
+    ledger.append([draft(1)])
+    ledger.release()
+    shutil.copytree(line.north.home, tmp_path / "earlier")
+    ledger.append([draft(2)])
+    shutil.copytree(line.north.home, tmp_path / "later")
+    again = Station("NORTH", tmp_path / "earlier").open()
+    assert (again.size, ledger.released_size) == (15, 15)
+    Station("NORTH", tmp_path / "later").open().close()
+    for name in ("ledger.db", "ledger.db-wal"):
+        shutil.copy(tmp_path / "earlier" / name, tmp_path / "later" / name)
+    with pytest.raises(IntegrityError, match="put back"):
+        Station("NORTH", tmp_path / "later").open()
+
+
 def test_crash_between_commit_and_release_is_caught_up(line: Line) -> None:
-    older = line.north.home / "older-head.db"
-    shutil.copy(line.north.home / "head.db", older)
     ledger = line.north.open()
     head = ledger.append([draft(1)])
-    ledger.close()
-    older.replace(line.north.home / "head.db")
-    ledger = line.north.open()
-    assert (ledger.size, ledger.root) == (head.size, head.root)
-    assert ledger.append([draft(2)]).size == head.size + 1
+    # What kill -9 leaves: both files as they are, nothing closed, nothing released.
+    kept = line.north.home.with_name("kept")
+    shutil.copytree(line.north.home, kept)
+    left = Station("NORTH", kept)
+    assert recorded(left) == Released(14, ledger.root_at(14))
+    again = left.open()
+    assert (again.size, again.root, again.released_size) == (head.size, head.root, head.size)
+    assert again._heads.read(again.origin) == head.released
+    assert again.append([draft(2)]).size == head.size + 1
 
 
 def test_heads_on_another_disk_are_used_from_there(north: Station, tmp_path: Path) -> None:
@@ -130,10 +238,12 @@ def test_release_by_a_second_copy_of_the_ledger_poisons_the_first(line: Line) ->
     ledger = line.north.open()
     stolen = Released(15, sha256(b"another entry 14"))
     ledger._heads.swap(ledger.origin, ledger._newest.released, stolen)
+    ledger.append([draft(1)])
     with pytest.raises(IntegrityError, match="another head"):
-        ledger.append([draft(1)])
-    with pytest.raises(StorageError):
-        ledger.head()
+        ledger.release()
+    for use in (ledger.head, ledger.release, lambda: ledger.append([draft(2)])):
+        with pytest.raises(StorageError):
+            use()
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ def cut(file: Path, size: int) -> None:
         f"DELETE FROM enclosure WHERE idx >= {size}",
         f"DELETE FROM head WHERE size > {size}",
         f"DELETE FROM cosignature WHERE size > {size}",
+        f"DELETE FROM lasting WHERE size > {size}",
         f"DELETE FROM node WHERE ((idx + 1) << level) > {size}",
     )
 

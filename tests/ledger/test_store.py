@@ -20,9 +20,10 @@ from hotline.core.records.merkle import (
     root_of,
 )
 from hotline.core.values import ZERO_DIGEST, sha256
-from hotline.ledger.batch import MAX_CONTENT_BYTES
+from hotline.ledger.batch import MAX_CONTENT_BYTES, MAX_ENCLOSURE_BYTES, MAX_RECORD_BYTES
 from hotline.ledger.schema import FIND
 from hotline.ledger.store import Ledger
+from hotline.ledger.verify import verify_ledger
 from tests.ledger.rig import (
     LINE,
     NOW_MS,
@@ -33,6 +34,7 @@ from tests.ledger.rig import (
     admit,
     deliver,
     draft,
+    identify,
     public_record,
     statement,
     tamper,
@@ -160,11 +162,47 @@ def test_quarantined_forgery_does_not_block_the_genuine_statement(north: Station
     assert ledger.find(statement(1), 4) == 2
 
 
-def test_draft_over_a_bound_is_refused_and_the_ledger_stays_usable(north: Station) -> None:
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"content": bytes(MAX_CONTENT_BYTES + 1)},
+        {"enclosure": bytes(MAX_ENCLOSURE_BYTES + 1)},
+        {"public": bytes(MAX_RECORD_BYTES + 1)},
+        {"kind": 0},
+        {"kind": 256},
+        {"subject": bytes(31)},
+        {"recorded_at_ms": -1},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_draft_over_a_bound_is_refused_and_the_ledger_stays_usable(
+    north: Station, fields: dict[str, object]
+) -> None:
     ledger = north.create()
     with pytest.raises(InvariantError):
-        ledger.append([draft(0, content=bytes(MAX_CONTENT_BYTES + 1))])
+        ledger.append([draft(0), draft(1, **fields)])
     assert ledger.append([draft(0)]).size == 1
+
+
+def test_draft_as_large_as_the_bounds_allow_is_recorded(north: Station) -> None:
+    ledger = north.create()
+    content, enclosure = bytes(MAX_CONTENT_BYTES), bytes(MAX_ENCLOSURE_BYTES)
+    ledger.append([draft(0, content=content, enclosure=enclosure)])
+    ledger.close()
+    ledger = north.open()
+    (entry,) = ledger.entries(0, 1)
+    assert (entry.content, ledger.enclosure(0)) == (content, enclosure)
+
+
+def test_clock_that_goes_back_is_recorded_as_it_was(north: Station) -> None:
+    ledger = north.create()
+    times = [NOW_MS, NOW_MS - 86_400_000, NOW_MS + 1]
+    ledger.append([draft(n, recorded_at_ms=at) for n, at in enumerate(times[:2])])
+    ledger.append([draft(2, recorded_at_ms=times[2])])
+    ledger.close()
+    ledger = north.open()
+    assert [entry.recorded_at_ms for entry in ledger.entries(0, 3)] == times
+    assert verify_ledger(north.file, identify=identify, verifier=verifier).ok
 
 
 def test_public_records_are_kept_once_in_order(north: Station) -> None:

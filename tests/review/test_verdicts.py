@@ -8,11 +8,11 @@ import pytest
 from hotline.core.errors import OperatorError
 from hotline.ledger.verdict import Fault, Verdict
 from hotline.review.opening import Record, check_file
+from hotline.review.reviewing import review_ledgers
 from hotline.review.verdicts import (
     Review,
     countersigned,
     headline_of,
-    review_ledgers,
     verdict_lines,
 )
 from tests.ledger.rig import tamper
@@ -33,7 +33,7 @@ def test_good_ledger_says_what_stands_and_what_nobody_can_know(kept: Worked) -> 
     assert f"SOUTH countersigned the first {countersigned(review.ours)['SOUTH']} entries." in text
     assert "--peer LEDGER" in text
     assert "What was never recorded leaves no trace" in text
-    assert "Identity not established: no card was given." in text
+    assert "identity not established: no card was given." in text
     assert f"NORTH: {review.ours.root_words['NORTH']}" in text
 
 
@@ -52,7 +52,7 @@ def test_two_ledgers_that_reconcile_say_so_once(kept: Worked) -> None:
     text = text_of(review)
     assert review.ok
     assert "The ledgers of NORTH and SOUTH RECONCILE: " in text
-    assert text.count("Identity not established") == 1
+    assert text.count("identity not established") == 1
     assert "--peer" not in text
 
 
@@ -123,7 +123,7 @@ def test_same_ledger_twice_is_wrong_input(kept: Worked) -> None:
 def test_json_says_the_same_as_the_verdict(kept: Worked) -> None:
     review = review_ledgers(kept.north, kept.south)
     found = json.loads(json.dumps(review.as_json()))
-    assert set(found) == {"ok", "ledger", "peer", "reconciliation"}
+    assert set(found) == {"ok", "identity", "ledger", "peer", "reconciliation"}
     ours: Verdict = review.ours
     assert (found["ledger"]["entries"], found["ledger"]["root"]) == (ours.entries, ours.root.hex())
     assert found["ledger"]["first_fault"] is None

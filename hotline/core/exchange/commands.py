@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 from hotline.core.messages.statement import Statement
 from hotline.core.messages.template import Template
-from hotline.core.records.events import Event, OrderRef
+from hotline.core.records.events import (
+    Event,
+    LedgerKeyChanged,
+    OrderRef,
+    PeerGenerationAdmitted,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,37 @@ class SendStatement:
 
     told: Told
     inject: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendAgain:
+    """A statement of ours that went under an earlier generation's order, under a new one."""
+
+    told: Told
+
+
+@dataclass(frozen=True, slots=True)
+class RecoverStatement:
+    """A statement of ours that we lost with the end of a ledger; `peer` gave it back."""
+
+    told: Told
+    peer: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdmitGeneration:
+    """The peer opened its next generation; `record` is its authorisation, verified."""
+
+    event: PeerGenerationAdmitted
+    record: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AdmitLedgerKey:
+    """The peer's ledger has a new key; `record` is its certificate, verified."""
+
+    event: LedgerKeyChanged
+    record: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +109,14 @@ class Tick:
     """Time has passed: look at the clocks."""
 
 
-Command = SendStatement | TakeStatement | Quarantine | Note | Tick
+Command = (
+    SendStatement
+    | SendAgain
+    | RecoverStatement
+    | AdmitGeneration
+    | AdmitLedgerKey
+    | TakeStatement
+    | Quarantine
+    | Note
+    | Tick
+)

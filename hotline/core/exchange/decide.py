@@ -6,26 +6,31 @@ Pure. The station makes the decision durable, then folds it, then acts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from hotline.core.errors import OperatorError, PeerError
+from hotline.core.exchange import generations
 from hotline.core.exchange import rules as known
 from hotline.core.exchange.commands import (
+    AdmitGeneration,
+    AdmitLedgerKey,
     Command,
     Note,
     Quarantine,
+    RecoverStatement,
+    SendAgain,
     SendStatement,
     TakeStatement,
     Tick,
     Told,
 )
 from hotline.core.exchange.consequences import consequences, move_of, unread_by
+from hotline.core.exchange.decision import Decision, Planned
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Situation
-from hotline.core.messages.statement import Statement
+from hotline.core.exchange.upkeep import admit_ledger_key, check_not_erased
 from hotline.core.protocols.ladder import LadderState, advance, next_acts
 from hotline.core.records import events as ev
-from hotline.core.values import ZERO_DIGEST, Digest
+from hotline.core.values import ZERO_DIGEST
 
 MAX_QUARANTINED_KEYS = 10_000
 MAX_QUARANTINED_FORKS = 1_000
@@ -38,55 +43,6 @@ MAX_REFUSED_HEADS = 1_000
 """Distinct contradicting heads kept as evidence; one is enough to convict."""
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """An event to record.
-
-    Attributes:
-        statement, item: Of those that carry a statement; `item` becomes the enclosure.
-        public: The public record that the entry binds, or None.
-    """
-
-    event: ev.Event
-    statement: Statement | None = None
-    item: bytes | None = None
-    public: bytes | None = None
-
-    @property
-    def subject(self) -> Digest:
-        """What the leaf names in the open (docs/ledger.md §3.2)."""
-        match self.event:
-            case (
-                ev.StatementSent()
-                | ev.StatementReceived()
-                | ev.ReceiptObtained()
-                | ev.RejectionReceived()
-                | ev.OfficerAcknowledged()
-                | ev.StatementRecovered()
-            ):
-                return Digest(bytes.fromhex(self.event.digest))
-            case ev.GenerationOpened() | ev.PeerGenerationAdmitted():
-                return Digest(bytes.fromhex(self.event.authorisation))
-            case _:
-                return ZERO_DIGEST
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Events to record in one transaction, in order.
-
-    Attributes:
-        duplicate: The statement was recorded before; nothing to record, repeat the receipt.
-        rejected: (digest, reason) to tell the peer, or None.
-        uncounted: It was refused and nothing records it: whoever asked counts it.
-    """
-
-    events: tuple[Planned, ...] = ()
-    duplicate: bool = False
-    rejected: tuple[str, str] | None = field(default=None)
-    uncounted: bool = False
-
-
 def decide(situation: Situation, rules: Rules, command: Command, now_ms: int) -> Decision:
     """Return what to record of `command`; the situation is not changed.
 
@@ -96,6 +52,14 @@ def decide(situation: Situation, rules: Rules, command: Command, now_ms: int) ->
     match command:
         case SendStatement():
             return _send(situation, rules, command, now_ms)
+        case SendAgain():
+            return generations.send_again(situation, command)
+        case RecoverStatement():
+            return generations.recover(situation, rules, command, now_ms)
+        case AdmitGeneration():
+            return generations.admit(situation, command)
+        case AdmitLedgerKey():
+            return admit_ledger_key(command)
         case TakeStatement():
             return _take(situation, rules, command, now_ms)
         case Quarantine():
@@ -161,12 +125,14 @@ def _check_acknowledgement(situation: Situation, digest: str, *, outbound: bool)
 def _take(situation: Situation, rules: Rules, command: TakeStatement, now_ms: int) -> Decision:
     told, order = command.told, command.told.order
     recorded = situation.statements.get(told.digest)
-    if recorded is not None and recorded.order == order:
-        return Decision(duplicate=True)
+    if recorded is not None and order in recorded.orders:
+        return generations.take_again(recorded, command, now_ms)
     try:
         gap = _check_place(situation, command)
     except PeerError as error:
         return _quarantine(situation, Quarantine(command.peer, told.digest, str(error), told.item))
+    if recorded is not None:
+        return generations.take_again(recorded, command, now_ms)
     planned = []
     if gap:
         planned.append(Planned(gap))
@@ -195,7 +161,8 @@ def _check_place(situation: Situation, command: TakeStatement) -> ev.GapSeen | N
     Spec: docs/protocol.md §7.4
     """
     statement, order = command.told.statement, command.told.order
-    if command.told.digest in situation.statements:
+    recorded = situation.statements.get(command.told.digest)
+    if recorded is not None and order.generation <= recorded.order.generation:
         raise PeerError("replayed: this statement is recorded under another number")
     if situation.station not in (*statement.to, *statement.info):
         raise PeerError("it is not addressed to this station")
@@ -203,14 +170,14 @@ def _check_place(situation: Situation, command: TakeStatement) -> ev.GapSeen | N
         raise PeerError("it is addressed to its own sender")
     if statement.fields.get("reference", statement.answers) != statement.answers:
         raise PeerError("its reference is not the statement that it answers")
-    if order.generation != known.GENERATION:
-        raise PeerError(f"its order is of generation {order.generation}, which was never opened")
+    generations.check_generation(situation, statement.sender, order)
     key = (statement.sender, order.generation, order.seq)
+    check_not_erased(situation, statement.sender, order)
     if key in situation.seen_orders:
         raise PeerError(f"{known.FORK}: number {order.seq} of {statement.sender} stands already")
     _check_chain(situation, statement.sender, order)
     held = situation.their_orders.get(statement.sender)
-    held_seq = held.seq if held else 0
+    held_seq = held.seq if held and held.generation == order.generation else 0
     if order.seq > held_seq + 1:
         return ev.GapSeen(peer=statement.sender, first_seq=held_seq + 1, last_seq=order.seq - 1)
     return None
@@ -296,6 +263,10 @@ def _known(situation: Situation, event: ev.Event) -> bool:
         case ev.HeadRefused():
             heads = situation.refused_heads
             return (event.peer, event.note) in heads or len(heads) >= MAX_REFUSED_HEADS
+        case ev.HeadRefusedThere():
+            told = (event.peer, event.origin, event.size, event.verdict)
+            heads_there = situation.refused_there
+            return told in heads_there or len(heads_there) >= MAX_REFUSED_HEADS
         case ev.DrillStarted():
             return situation.drill_started_ms is not None
         case ev.DrillEnded():

@@ -42,9 +42,10 @@ class StatementState:
     """One statement and what the ledger says of it. Only the fold changes it.
 
     Attributes:
-        index: The ledger entry that sent or received it.
+        index: The ledger entry that sent or received it; below 0 in an earlier generation.
         outbound: Whether this station sent it.
         reached: For each other station how far it came there; inbound: only our own.
+        order: Its newest place in its sender's order; `orders`: every one it had.
         receipted: Stations that proved that they recorded it.
         read_by: (station, role, name, time in ms) of each officer's READ.
         readbacks: (station, agreed) of each read-back.
@@ -69,6 +70,7 @@ class StatementState:
     retracted_by: str | None = None
     corrected_by: str | None = None
     steps: list[tuple[int, str]] = field(default_factory=list)
+    orders: list[OrderRef] = field(default_factory=list)
 
     def advance(self, station: str, step: Delivery) -> None:
         """Move forward to `step` at `station`; a step back changes nothing."""

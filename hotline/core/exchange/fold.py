@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from hotline.core.errors import InvariantError
 from hotline.core.exchange.delivery import Delivery, StatementState
-from hotline.core.exchange.rules import ACKNOWLEDGEMENT, FORK
+from hotline.core.exchange.rules import ACKNOWLEDGEMENT, FIRST_GENERATION, FORK
 from hotline.core.exchange.situation import (
     Deadline,
     Dialogue,
@@ -15,6 +15,7 @@ from hotline.core.exchange.situation import (
     Link,
     Situation,
 )
+from hotline.core.exchange.upkeep import keep_house
 from hotline.core.messages.template import LadderAct
 from hotline.core.protocols.ladder import CLOSED, Move, enter, keep
 from hotline.core.records import events as ev
@@ -35,6 +36,15 @@ SHOWN = (
     ev.GapSeen,
     ev.CellsRefused,
     ev.ClockDoubted,
+    ev.HeadRefusedThere,
+    ev.GenerationOpened,
+    ev.PeerGenerationAdmitted,
+    ev.StatementRecovered,
+    ev.LedgerKeyChanged,
+    ev.EpochKeyDestroyed,
+    ev.HoldPlaced,
+    ev.HoldReleased,
+    ev.LedgerRestored,
 )
 """Events that stand in the timeline as rows of their own."""
 
@@ -54,17 +64,26 @@ def apply(situation: Situation, happening: Happening) -> None:
         InvariantError: the event is not the next one, or speaks of something
             that the ledger does not hold.
     """
+    event = happening.event
+    begins = isinstance(event, ev.LedgerOpened) and event.generation > situation.generation
+    if begins and happening.index <= 0:
+        situation.length = happening.index
     if happening.index != situation.length:
         raise InvariantError(f"entry {happening.index} does not follow {situation.length - 1}")
     situation.length += 1
     situation.now_ms = max(situation.now_ms, happening.at_ms)
-    event = happening.event
-    if isinstance(event, SHOWN) and not _quiet(happening):
-        situation.timeline.append(happening)
     try:
         _dispatch(situation, happening, event)
     except KeyError as error:
+        if situation.begun > FIRST_GENERATION or situation.erased:
+            # It speaks of an earlier generation's record, which is not here, or of what
+            # was erased.
+            if situation.timeline and situation.timeline[-1] is happening:
+                situation.timeline.pop()
+            return
         raise InvariantError(f"entry {happening.index} speaks of what is not recorded") from error
+    if isinstance(event, SHOWN) and not _quiet(happening):
+        situation.timeline.append(happening)
 
 
 def _quiet(happening: Happening) -> bool:
@@ -75,7 +94,7 @@ def _quiet(happening: Happening) -> bool:
 
 def _dispatch(situation: Situation, happening: Happening, event: ev.Event) -> None:
     match event:
-        case ev.StatementSent() | ev.StatementReceived():
+        case ev.StatementSent() | ev.StatementReceived() | ev.StatementRecovered():
             _statement(situation, happening, event)
         case ev.IncidentOpened() | ev.IncidentClosed() | ev.LadderMoved() | ev.StepOutOfTurn():
             _incident(situation, happening, event)
@@ -100,37 +119,65 @@ def _dispatch(situation: Situation, happening: Happening, event: ev.Event) -> No
 
 
 def _statement(
-    situation: Situation, happening: Happening, event: ev.StatementSent | ev.StatementReceived
+    situation: Situation,
+    happening: Happening,
+    event: ev.StatementSent | ev.StatementReceived | ev.StatementRecovered,
 ) -> None:
     statement = happening.statement
     if statement is None:
         raise InvariantError(f"entry {happening.index} came without its statement")
-    outbound = isinstance(event, ev.StatementSent)
-    if outbound:
-        reached = dict.fromkeys((*statement.to, *statement.info), Delivery.QUEUED)
-        situation.our_order = event.order
-        situation.outbox[event.digest] = None
-        words = f"sent, number {event.order.seq} of {statement.sender}"
-    else:
-        reached = {situation.station: Delivery.DELIVERED}
-        held = situation.their_orders.get(statement.sender)
-        if held is None or (event.order.generation, event.order.seq) > (held.generation, held.seq):
-            situation.their_orders[statement.sender] = event.order
-        words = f"recorded here, number {event.order.seq} of {statement.sender}"
-    situation.seen_orders[statement.sender, event.order.generation, event.order.seq] = event.order
+    order, sender = event.order, statement.sender
+    situation.seen_orders[sender, order.generation, order.seq] = order
+    words = f"number {order.seq} of {sender}"
+    match event:
+        case ev.StatementSent():
+            situation.our_order = order
+            situation.outbox[event.digest] = None
+            reached = dict.fromkeys((*statement.to, *statement.info), Delivery.QUEUED)
+            words = f"sent, {words}"
+        case ev.StatementReceived():
+            _follow(situation, sender, order)
+            reached = {situation.station: Delivery.DELIVERED}
+            words = f"recorded here, {words}"
+        case ev.StatementRecovered():
+            reached = dict.fromkeys((*statement.to, *statement.info), Delivery.QUEUED)
+            reached[event.peer] = Delivery.DELIVERED
+            words = f"given back by {event.peer}, {words} of generation {order.generation}"
+    known = situation.statements.get(event.digest)
+    if known is not None:
+        _again(known, happening, order, words)
+        return
     situation.statements[event.digest] = StatementState(
         digest=event.digest,
         statement=statement,
         index=happening.index,
         at_ms=happening.at_ms,
-        outbound=outbound,
-        order=event.order,
+        outbound=not isinstance(event, ev.StatementReceived),
+        order=order,
         verdict=event.verdict if isinstance(event, ev.StatementReceived) else "VERIFIED",
         reached=reached,
+        receipted={event.peer} if isinstance(event, ev.StatementRecovered) else set(),
         steps=[(happening.at_ms, words)],
+        orders=[order],
     )
     if statement.incident in situation.incidents:
         situation.incidents[statement.incident].statements.append(event.digest)
+
+
+def _again(state: StatementState, happening: Happening, order: ev.OrderRef, words: str) -> None:
+    """A statement of an earlier generation stands in this ledger, too; nothing follows from it."""
+    state.index, state.order = happening.index, order
+    if order not in state.orders:
+        state.orders.append(order)
+    if state.outbound:
+        state.receipted.clear()
+    state.steps.append((happening.at_ms, f"again {words}"))
+
+
+def _follow(situation: Situation, sender: str, order: ev.OrderRef) -> None:
+    held = situation.their_orders.get(sender)
+    if held is None or (order.generation, order.seq) > (held.generation, held.seq):
+        situation.their_orders[sender] = order
 
 
 def _incident(
@@ -277,6 +324,17 @@ def _station(situation: Situation, happening: Happening, event: ev.Event) -> Non
         case ev.LedgerOpened():
             situation.station, situation.realm = event.station, event.realm
             situation.line, situation.generation = event.line, event.generation
+            situation.begun = situation.begun or event.generation
+            situation.our_order = None
+        case ev.PeerGenerationAdmitted():
+            situation.generations[event.peer] = event.generation
+        case ev.StatementRenumbered():
+            state = situation.statements[event.digest]
+            state.order = event.order
+            state.orders.append(event.order)
+            sender = state.statement.sender
+            situation.seen_orders[sender, event.order.generation, event.order.seq] = event.order
+            _follow(situation, sender, event.order)
         case ev.LinkChanged():
             situation.links[event.peer] = Link(event.state, happening.at_ms, event.reason)
         case ev.StatementQuarantined():
@@ -285,6 +343,8 @@ def _station(situation: Situation, happening: Happening, event: ev.Event) -> Non
             situation.forks_kept += event.reason.startswith(FORK)
         case ev.HeadRefused():
             situation.refused_heads.add((event.peer, event.note))
+        case ev.HeadRefusedThere():
+            situation.refused_there.add((event.peer, event.origin, event.size, event.verdict))
         case ev.PackLoaded():
             situation.packs[event.pack] = event.digest
         case ev.WatchOpened():
@@ -297,4 +357,4 @@ def _station(situation: Situation, happening: Happening, event: ev.Event) -> Non
         case ev.DrillEnded():
             situation.drill_outcome = event.outcome
         case _:
-            pass
+            keep_house(situation, event)

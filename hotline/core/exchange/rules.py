@@ -31,8 +31,8 @@ ROLES = {
 FORK = "fork"
 """With this word begins the reason for which the second of two statements is kept."""
 
-GENERATION = 1
-"""Generation of every ledger and order; a restored ledger will open the next."""
+FIRST_GENERATION = 1
+"""Generation of a station's first ledger of a line; one that was left behind opens the next."""
 
 DEFAULT_READ_CLOCKS_MS: Mapping[Precedence, int] = {
     Precedence.FLASH: 10 * 60_000,

@@ -19,7 +19,9 @@ class Happening:
     """An event with its place in the ledger.
 
     Attributes:
-        statement: The statement of a StatementSent or StatementReceived, else None.
+        index: The entry; entries of earlier generations count up to -1, so that those
+            of the newest ledger have their own numbers.
+        statement: The statement of an event that a statement is enclosed with, else None.
     """
 
     index: int
@@ -82,14 +84,20 @@ class Situation:
     """Everything that is so at one point of a line's ledger. Only `fold.apply` changes it.
 
     Attributes:
-        length: Ledger entries folded so far.
+        length: Index of the entry to fold next.
+        generation: Of the ledger folded last; `begun`: of the one folded first.
+        generations: Newest generation that was admitted, by peer; 1 for those not here.
         now_ms: When the newest of them was recorded.
-        our_order, their_orders: Newest order of each station, by station.
+        our_order: Newest of our generation; `their_orders`: newest of each other station.
         timeline: Indices of entries that a timeline shows, oldest first, with the event.
         deadlines: Every clock ever set, by (digest, clock); `clocks`: those not met.
         dialogues: Every dialogue by its statement; `expecting`: those still open.
         quarantined: (time in ms, sender, reason) of everything refused into quarantine.
         injects: (inject, trigger) that the drill has played here.
+        erased: Epochs whose content is gone, and how many entries had it; what later
+            events say of them is passed over.
+        erased_orders: By station the newest order up to the end of what was erased.
+        holds: Cases under a legal hold, and why.
     """
 
     station: str = ""
@@ -98,6 +106,8 @@ class Situation:
     length: int = 0
     now_ms: int = 0
     generation: int = 0
+    begun: int = 0
+    generations: dict[str, int] = field(default_factory=dict)
     our_order: OrderRef | None = None
     their_orders: dict[str, OrderRef] = field(default_factory=dict)
     seen_orders: dict[tuple[str, int, int], OrderRef] = field(default_factory=dict)
@@ -115,12 +125,20 @@ class Situation:
     quarantine_keys: set[tuple[str, str]] = field(default_factory=set)
     forks_kept: int = 0
     refused_heads: set[tuple[str, str]] = field(default_factory=set)
+    refused_there: set[tuple[str, str, int, str]] = field(default_factory=set)
     injects: set[tuple[str, str]] = field(default_factory=set)
+    erased: dict[int, int] = field(default_factory=dict)
+    erased_orders: dict[str, OrderRef] = field(default_factory=dict)
+    holds: dict[str, str] = field(default_factory=dict)
     officer: str = ""
     role: str = ""
     drill_started_ms: int | None = None
     drill_scenario: str = ""
     drill_outcome: str = ""
+
+    def generation_of(self, station: str) -> int:
+        """Return the generation in which a station's ledger and orders stand now."""
+        return self.generation if station == self.station else self.generations.get(station, 1)
 
     def next_seq(self) -> int:
         """Return the seq of our next order, from 1."""

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hotline.core.canonical import from_base64, to_base64
 from hotline.core.errors import InvariantError, PeerError
@@ -20,6 +21,7 @@ from hotline.core.values import DIGEST_BYTES, Digest, Realm, check_station
 
 MAX_NOTE_BYTES = 16_384
 MAX_SIGNATURE_LINES = 16
+MAX_HAND_OVER_LINES = 2
 MAX_SIZE = 2**63 - 1
 MAX_GENERATION = 999_999
 KEY_ID_BYTES = 4
@@ -137,6 +139,7 @@ class Cosignature:
     note: bytes
 
 
+@lru_cache(maxsize=256)
 def key_id(name: str, public_key: bytes, algorithm: int = ED25519) -> bytes:
     """Return the four bytes by which a note names a key (32 bytes) under `name`."""
     named = name.encode() + b"\n" + bytes([algorithm]) + public_key
@@ -213,18 +216,40 @@ def sign_checkpoint(origin: str, size: int, root: Digest, signer: Signer) -> byt
     return format_note(checkpoint, [named])
 
 
+def hand_over(note: bytes, signer: Signer) -> bytes:
+    """Return a head's note with a second line: the key that signs the heads after it.
+
+    Spec: docs/ledger.md §7.7
+    """
+    parsed = parse_note(note)
+    name = parsed.checkpoint.origin
+    signature = signer.sign(parsed.checkpoint.body())
+    successor = NoteSignature(name, key_id(name, signer.public_key), signature)
+    return format_note(parsed.checkpoint, [*parsed.signatures, successor])
+
+
+def hands_over(note: bytes) -> bool:
+    """Return whether a head's note carries a second signature line (`hand_over`)."""
+    return len(parse_note(note).signatures) > 1
+
+
 def verify_checkpoint(note: bytes, public_keys: Sequence[bytes], verifier: Verifier) -> Checkpoint:
     """Return the checkpoint of a note that one of `public_keys` (the ledger's) signed.
 
+    A hand-over from one key to the next is signed by both.
+
     Raises:
-        PeerError: malformed, more than one signature line, another key, a bad signature.
-    Spec: docs/ledger.md §7.4
+        PeerError: malformed, more signature lines, another key, a bad signature.
+    Spec: docs/ledger.md §7.4, §7.7
     """
     parsed = parse_note(note)
-    only = _only_signature(parsed, parsed.checkpoint.origin, SIGNATURE_BYTES)
     body = parsed.checkpoint.body()
-    if not _any_key(only, public_keys, ED25519, body, only.signature, verifier):
-        raise PeerError("a head is not signed by a ledger key of its station")
+    if len(parsed.signatures) > MAX_HAND_OVER_LINES:
+        raise PeerError("a head or cosignature carries exactly one signature line")
+    for line in parsed.signatures:
+        _check_signature(line, parsed.checkpoint.origin, SIGNATURE_BYTES)
+        if not _any_key(line, public_keys, ED25519, body, line.signature, verifier):
+            raise PeerError("a head is not signed by a ledger key of its station")
     return parsed.checkpoint
 
 
@@ -287,10 +312,13 @@ def cosigned_message(checkpoint: Checkpoint, at_s: int) -> bytes:
 def _only_signature(parsed: Note, name: str, length: int) -> NoteSignature:
     if len(parsed.signatures) != 1:
         raise PeerError("a head or cosignature carries exactly one signature line")
-    only = parsed.signatures[0]
-    if only.name != name or len(only.signature) != length:
+    return _check_signature(parsed.signatures[0], name, length)
+
+
+def _check_signature(line: NoteSignature, name: str, length: int) -> NoteSignature:
+    if line.name != name or len(line.signature) != length:
         raise PeerError("a head or cosignature is signed under another name or algorithm")
-    return only
+    return line
 
 
 def _any_key(

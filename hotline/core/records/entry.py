@@ -29,6 +29,19 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Erased:
+    """Why an entry's content is not there: the key of its epoch was destroyed.
+
+    Attributes:
+        origin: The log that the entry stands in.
+        epoch: The month, as in 202611.
+    """
+
+    origin: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """An entry as the ledger gives it back.
 
@@ -37,6 +50,7 @@ class Entry:
         leaf: The encoded leaf, LEAF_BYTES long.
         salt: 16..32 bytes that hide the content in its commitment.
         has_enclosure: Whether `Ledger.enclosure(index)` has something to give.
+        erased: Set when the content was erased: then salt and content are empty.
     """
 
     index: int
@@ -47,3 +61,4 @@ class Entry:
     salt: bytes
     leaf: bytes
     has_enclosure: bool
+    erased: Erased | None = None

@@ -26,6 +26,7 @@ from hotline.core.records.exchange_events import (
     StepOutOfTurn,
 )
 from hotline.core.records.keeping_events import (
+    ContentErased,
     EpochKeyDestroyed,
     EpochKeyMade,
     GenerationOpened,
@@ -37,6 +38,7 @@ from hotline.core.records.keeping_events import (
     LedgerRestored,
     PeerGenerationAdmitted,
     StatementRecovered,
+    StatementRenumbered,
 )
 from hotline.core.records.statement_events import (
     ClockDoubted,
@@ -72,6 +74,7 @@ __all__ = [
     "MAX_REASON_CHARACTERS",
     "CellsRefused",
     "ClockDoubted",
+    "ContentErased",
     "DeadlineMet",
     "DeadlineMissed",
     "DeadlineSet",
@@ -113,6 +116,7 @@ __all__ = [
     "StatementQuarantined",
     "StatementReceived",
     "StatementRecovered",
+    "StatementRenumbered",
     "StatementRetracted",
     "StatementSent",
     "StepOutOfTurn",
@@ -170,6 +174,7 @@ EVENTS: dict[int, type[Event]] = {
         HoldPlaced,
         HoldReleased,
         LedgerRestored,
+        StatementRenumbered,
     )
 }
 """Kind number to event, as docs/ledger.md §3 lists them."""

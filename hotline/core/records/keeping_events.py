@@ -37,7 +37,11 @@ class HeadRefusedThere(Event):
 
 
 class StatementRecovered(Event):
-    """A statement that we sent before our ledger was put back; the peer gave it back."""
+    """A statement that we sent before our ledger was put back; the peer gave it back.
+
+    Attributes:
+        order: The order it went under then, of an earlier generation.
+    """
 
     kind: ClassVar[int] = 36
     digest: HexDigest
@@ -51,8 +55,9 @@ class GenerationOpened(Event):
     Attributes:
         authorisation: Digest of the record that two officers signed; the entry binds it.
         kept_origin, kept_size, kept_root: The ledger that was left behind, as it was found.
-        countersigned_size, countersigned_root: The newest head of it that the peer holds
-            countersigned; larger than kept_size when the end of it was lost.
+        countersigned_size, countersigned_root: The newest head of it that the peer is known
+            to hold countersigned; larger than kept_size when the end of it was lost.
+        released_size: Size of the newest head of it that head.db knew, 0 if it knew none.
     """
 
     kind: ClassVar[int] = 37
@@ -62,17 +67,27 @@ class GenerationOpened(Event):
     kept_root: HexDigest
     countersigned_size: int
     countersigned_root: HexDigest
+    released_size: int
     reason: Reason
     officers: Officers
 
 
 class PeerGenerationAdmitted(Event):
-    """The peer left its ledger behind and opened the next; the entry binds its authorisation."""
+    """The peer left its ledger behind and opened the next; the entry binds its authorisation.
+
+    Attributes:
+        kept_size: Entries of the ledger that the peer left behind, as it says.
+        held_size: Size of the newest head of that ledger that we countersigned, or 0.
+        fits: Whether what it says of our countersignatures fits what we hold.
+    """
 
     kind: ClassVar[int] = 38
     peer: str
     generation: int
     authorisation: HexDigest
+    kept_size: int
+    held_size: int
+    fits: bool
     reason: Reason
 
 
@@ -96,8 +111,9 @@ class EpochKeyDestroyed(Event):
     """The content of a month's entries can no longer be read; every proof stays whole.
 
     Attributes:
-        our_order, their_orders: Newest orders of that time, so that the order goes on.
-        authorisation: Digest of what the officers signed; the enclosure holds it.
+        authorisation: Digest of the record that two officers signed; the entry binds it.
+        our_order, their_orders: Newest orders up to the end of that time, so that the
+            order goes on; by station.
     """
 
     kind: ClassVar[int] = 41
@@ -118,13 +134,25 @@ class HoldPlaced(Event):
 
 
 class HoldReleased(Event):
-    """Two officers released a hold."""
+    """Two officers released a hold; the enclosure is their authorisation."""
 
     kind: ClassVar[int] = 43
     case: Case
     reason: Reason
     authorisation: HexDigest
     officers: Officers
+
+
+class ContentErased(Event):
+    """What is left of an event whose content was erased; folded and shown, never recorded.
+
+    Attributes:
+        was: The number of its kind, as its leaf says.
+    """
+
+    kind: ClassVar[int] = 0
+    was: int
+    epoch: int
 
 
 class LedgerRestored(Event):
@@ -134,3 +162,12 @@ class LedgerRestored(Event):
     size: int
     root: HexDigest
     backed_up_at_ms: int
+
+
+class StatementRenumbered(Event):
+    """A statement of the peer's that we hold came again under an order of its later generation."""
+
+    kind: ClassVar[int] = 45
+    digest: HexDigest
+    peer: str
+    order: OrderRef

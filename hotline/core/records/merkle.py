@@ -61,14 +61,25 @@ def append_leaf(frontier: Frontier, digest: Digest) -> tuple[Frontier, list[Node
     The nodes are those above level 0, lowest first; on average one per leaf.
     Spec: docs/ledger.md §6.2
     """
-    completed: list[Node] = []
     peaks = list(frontier.peaks)
-    level, index = 0, frontier.size
+    completed = grow(peaks, frontier.size, digest)
+    return Frontier(frontier.size + 1, tuple(peaks)), completed
+
+
+def grow(peaks: list[Digest], size: int, digest: Digest) -> list[Node]:
+    """Append the leaf hash `digest` to the edge `peaks` of `size` leaves, in place.
+
+    Returns:
+        As `append_leaf`, for whoever appends many leaves and wants one new edge.
+    """
+    completed: list[Node] = []
+    level, index = 0, size
     while index & 1:
         digest = node_hash(peaks.pop(), digest)
         level, index = level + 1, index >> 1
         completed.append(Node(level, index, digest))
-    return Frontier(frontier.size + 1, (*peaks, digest)), completed
+    peaks.append(digest)
+    return completed
 
 
 def root_of(leaf_hashes: Iterable[Digest]) -> Digest:

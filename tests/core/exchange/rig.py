@@ -16,7 +16,8 @@ from hotline.core.exchange.commands import (
     Tick,
     Told,
 )
-from hotline.core.exchange.decide import Decision, decide
+from hotline.core.exchange.decide import decide
+from hotline.core.exchange.decision import Decision
 from hotline.core.exchange.fold import apply, fold
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Happening, Situation

@@ -34,7 +34,7 @@ def test_documented_kinds_are_those_of_the_table() -> None:
 
 
 def test_documented_subjects_are_those_that_leaves_show() -> None:
-    from hotline.core.exchange.decide import Planned
+    from hotline.core.exchange.decision import Planned
     from hotline.core.values import ZERO_DIGEST
 
     digest = "ab" * 32

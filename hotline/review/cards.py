@@ -1,0 +1,160 @@
+"""Whose keys an outsider knows: cards given by hand, and records that came with a file.
+
+Records that came with the evidence name keys, but say nothing of who holds them:
+only a root that the reviewer got on another way does.
+Spec: docs/ledger.md §15.7
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hotline.core.errors import OperatorError, PeerError
+from hotline.core.records.cards import MAX_CARD_BYTES, parse_cards, roots_in
+from hotline.core.records.checkpoint import Origin
+from hotline.core.seams import LedgerIdentity
+from hotline.core.values import Digest
+from hotline.review.files import read_bounded
+from hotline.review.locating import shown
+from hotline.sealing.certificate import CERTIFICATE_TYPE
+from hotline.sealing.charter import CHARTER_TYPE, MAX_CHARTER_ENVELOPE_BYTES, CharterBody
+from hotline.sealing.dsse import Envelope, decode_envelope
+from hotline.sealing.fingerprint import root_words
+from hotline.sealing.root import ROOT_TYPE, verify_root
+from hotline.sealing.roster import identify_ledger
+from hotline.sealing.shapes import read_shape
+
+_TYPES = (ROOT_TYPE, CHARTER_TYPE, CERTIFICATE_TYPE)
+
+
+@dataclass(frozen=True, slots=True)
+class Cards:
+    """Public records for a check.
+
+    Attributes:
+        records: All of them, from cards and from beside the evidence.
+        vouched: Root words of the roots that stand on cards given by hand.
+    """
+
+    records: tuple[bytes, ...]
+    vouched: frozenset[str]
+
+
+def read_cards(paths: Sequence[Path], beside: Sequence[bytes] = ()) -> Cards:
+    """Read the card files at `paths`.
+
+    Args:
+        beside: Records that came with the evidence: used, and vouched for by nobody.
+    Raises:
+        OperatorError: a file is not there, or holds something else than records.
+    """
+    given: list[bytes] = []
+    for path in paths:
+        given += read_card(path)
+    try:
+        roots = [verify_root(record) for record in roots_in(given)]
+    except PeerError as error:
+        raise OperatorError(f"a card is no good: {error}", hint="ask for the card again") from error
+    vouched = frozenset(root_words(root.digest) for root in roots)
+    return Cards(tuple(dict.fromkeys([*given, *beside])), vouched)
+
+
+def read_card(path: Path) -> list[bytes]:
+    """Return the public records in one card file.
+
+    Raises:
+        OperatorError: it is not there, or holds something else.
+    """
+    try:
+        return parse_cards(read_bounded(path, MAX_CARD_BYTES))
+    except PeerError as error:
+        raise OperatorError(
+            f"{shown(path)} is not a card: {error}",
+            hint="a card holds public records, one on each line",
+        ) from error
+
+
+def records_on(path: Path) -> list[bytes]:
+    """Return the public records in a card file; none if it holds a root's words only.
+
+    Raises:
+        OperatorError: it is not there.
+    """
+    try:
+        return parse_cards(read_bounded(path, MAX_CARD_BYTES))
+    except PeerError:
+        return []
+
+
+def identify(cards: Cards, origin: Origin) -> tuple[LedgerIdentity, list[bytes]]:
+    """Say who may sign heads of `origin`, and by which of the records.
+
+    Records of other lines are passed over.
+    Raises:
+        OperatorError: the records of that line are not all there, or do not name its station.
+        IntegrityError: they do not verify.
+    """
+    records = list(_of_line(cards.records, bytes.fromhex(origin.line)))
+    if not records:
+        raise OperatorError(
+            "no card names the line of this file, so no signature in it can be checked",
+            hint="give the stations' cards of that line with --card",
+        )
+    identity = identify_ledger(records)
+    if identity.realm != origin.realm or origin.station not in identity.members:
+        raise OperatorError(
+            "the cards do not name the station and realm that the file is of",
+            hint="give the cards of that line with --card",
+        )
+    return identity, records
+
+
+def unvouched(cards: Cards, identity: LedgerIdentity, stations: Sequence[str]) -> list[str]:
+    """Return those of `stations` whose root stands on no card given by hand."""
+    return [name for name in stations if identity.root_words[name] not in cards.vouched]
+
+
+def _of_line(records: Sequence[bytes], line: bytes) -> Iterator[bytes]:
+    """Yield the charter of `line`, the roots that it names, and what they certified.
+
+    A station journal has no charter: its line is its one root.
+    """
+    envelopes = {record: _decode(record) for record in records}
+    known = {Digest(line)}
+    for record, envelope in envelopes.items():
+        if envelope and envelope.payload_type == CHARTER_TYPE and envelope.digest in known:
+            yield record
+            known |= _members(envelope)
+            break
+    for record, envelope in envelopes.items():
+        if envelope and envelope.payload_type == ROOT_TYPE and envelope.digest in known:
+            yield record
+    for record, envelope in envelopes.items():
+        if envelope and envelope.payload_type == CERTIFICATE_TYPE and _issued_by(envelope, known):
+            yield record
+
+
+def _decode(record: bytes) -> Envelope | None:
+    """Return the envelope of a record that names keys, None of any other."""
+    try:
+        return decode_envelope(
+            record, expect=_TYPES, what="record", max_bytes=MAX_CHARTER_ENVELOPE_BYTES
+        )
+    except PeerError:
+        return None
+
+
+def _members(charter: Envelope) -> set[Digest]:
+    try:
+        body = read_shape(
+            CharterBody, charter.payload, what="charter", max_bytes=MAX_CHARTER_ENVELOPE_BYTES
+        )
+    except PeerError:
+        return set()
+    return {member.root for member in body.members}
+
+
+def _issued_by(certificate: Envelope, known: set[Digest]) -> bool:
+    return any(entry.signer in known for entry in certificate.signatures)

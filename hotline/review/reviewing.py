@@ -1,0 +1,165 @@
+"""Reviewing: ledgers found, verified, joined with their past, and held against each other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hotline.core.errors import OperatorError, PeerError
+from hotline.core.records.checkpoint import Checkpoint, parse_note
+from hotline.core.values import DIGEST_BYTES, Digest
+from hotline.ledger.audit_fast import Progress
+from hotline.ledger.reconcile import Side, reconcile_sides
+from hotline.ledger.verdict import Verdict
+from hotline.ledger.verify import verify_ledger
+from hotline.review.files import read_bounded
+from hotline.review.generations import Generations, gather
+from hotline.review.identity import identify_by_cards, read_vouched
+from hotline.review.locating import locate, shown
+from hotline.review.verdicts import Review
+from hotline.sealing.ed25519 import verify_ed25519
+from hotline.sealing.mldsa import verify_mldsa65
+from hotline.sealing.roster import identify_ledger
+
+MAX_SINCE_BYTES = 16_777_216
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a review is to be done.
+
+    Attributes:
+        audit: Judge every stored head; None to do so for a ledger that has few.
+        cards: Card files, or a root's words or hex digits.
+        since: A file that names a head which the reviewer trusts already, or None.
+        cores: How many to use, None for all.
+        progress: Is told how many entries of how many are done.
+    """
+
+    audit: bool | None = None
+    cards: Sequence[str] = ()
+    since: Path | None = None
+    cores: int | None = None
+    progress: Progress | None = None
+
+
+def review_ledgers(path: Path, peer: Path | None, asked: Asked | None = None) -> Review:
+    """Verify the ledger at `path` and, with `peer`, the other station's against it.
+
+    A directory is taken with the earlier generations that lie in it.
+
+    Raises:
+        OperatorError: a path names no ledger, or the two are not of one line and
+            two stations; a card or trusted head is none.
+        StorageError: a file cannot be copied.
+    Spec: docs/ledger.md §11, §12
+    """
+    asked = asked or Asked()
+    vouched = read_vouched(asked.cards)
+    since = None if asked.since is None else read_since(asked.since)
+    file = locate(path)
+    other = None if peer is None else locate(peer)
+    ours = _take(path, file, asked, since)
+    if peer is None or other is None:
+        identity = identify_by_cards([ours.verdict], vouched)
+        return Review(ours.verdict, our_past=ours, identity=identity)
+    theirs = _take(peer, other, asked, None)
+    if ours.verdict.ok and theirs.verdict.ok:
+        _check_pair(ours.verdict, theirs.verdict)
+    found = reconcile_sides(_side(ours), _side(theirs))
+    if not found.ok and _passed_over(ours, theirs):
+        # Heads that nobody judged must not accuse a station.
+        strict = Asked(True, asked.cards, asked.since, asked.cores, asked.progress)
+        return review_ledgers(path, peer, strict)
+    identity = identify_by_cards([ours.verdict, theirs.verdict], vouched)
+    return Review(ours.verdict, theirs.verdict, found, ours, theirs, identity)
+
+
+def _take(path: Path, file: Path, asked: Asked, since: Checkpoint | None) -> Generations:
+    verdict = _check(file, asked, since)
+    if not path.is_dir():
+        return Generations(verdict, file)
+    return gather(file, verdict, lambda older: _check(older, asked, None))
+
+
+def _check(file: Path, asked: Asked, since: Checkpoint | None) -> Verdict:
+    return verify_ledger(
+        file,
+        identify=identify_ledger,
+        verifier=verify_ed25519,
+        lasting_verifier=verify_mldsa65,
+        audit=asked.audit,
+        progress=asked.progress,
+        cores=asked.cores,
+        since=since,
+    )
+
+
+def _side(taken: Generations) -> Side:
+    good = tuple((one.verdict, one.path) for one in taken.earlier if _belongs(taken, one.verdict))
+    return Side(taken.verdict, taken.path, good, taken.records)
+
+
+def _belongs(taken: Generations, verdict: Verdict) -> bool:
+    same = (verdict.station, verdict.line) == (taken.verdict.station, taken.verdict.line)
+    return verdict.ok and same and verdict.origin != taken.verdict.origin
+
+
+def _passed_over(*sides: Generations) -> bool:
+    verdicts = [side.verdict for side in sides]
+    verdicts += [one.verdict for side in sides for one in side.earlier]
+    return all(verdict.ok for verdict in verdicts) and any(
+        verdict.examined.passed_over for verdict in verdicts
+    )
+
+
+def _check_pair(ours: Verdict, theirs: Verdict) -> None:
+    hint = "after --peer name the other station's ledger of the same line"
+    if (ours.line, ours.realm) != (theirs.line, theirs.realm):
+        raise OperatorError("the two ledgers are of different lines", hint=hint)
+    if ours.station == theirs.station:
+        raise OperatorError(f"both ledgers are of {ours.station}", hint=hint)
+
+
+def read_since(path: Path) -> Checkpoint:
+    """Return the head that a saved `verify --json` or a checkpoint note names.
+
+    Raises:
+        OperatorError: the file is neither, or tells of a ledger that did not verify.
+    """
+    content = read_bounded(path, MAX_SINCE_BYTES)
+    checkpoint = _of_note(content) or _of_findings(content, path)
+    if checkpoint is None:
+        raise OperatorError(
+            f"{shown(path)} names no head",
+            hint="give what `verify --json` printed, or a checkpoint with its signature",
+        )
+    return checkpoint
+
+
+def _of_note(content: bytes) -> Checkpoint | None:
+    try:
+        return parse_note(content).checkpoint
+    except PeerError:
+        return None
+
+
+def _of_findings(content: bytes, path: Path) -> Checkpoint | None:
+    try:
+        found: Any = json.loads(content)
+        ledger = found["ledger"]
+        origin, size, root = str(ledger["origin"]), ledger["entries"], bytes.fromhex(ledger["root"])
+        good = found["ok"] is True and ledger["ok"] is True
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    if not isinstance(size, int) or size < 0 or len(root) != DIGEST_BYTES:
+        return None
+    if not good:
+        raise OperatorError(
+            f"{shown(path)} tells of a ledger that did not verify",
+            hint="verify it whole, without --since",
+        )
+    return Checkpoint(origin, size, Digest(root))

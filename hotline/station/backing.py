@@ -1,0 +1,203 @@
+"""Backing up a home's ledgers while its station runs (docs/ledger.md §21).
+
+OUT/manifest.json                      what is here, with its hashes
+OUT/lines/<handle>/ledger.db           one file each, without a log
+OUT/lines/<handle>/line.json, evidence the peers' cards, and what convicts a peer
+OUT/lines/<handle>/generation-<n>/...  what was left behind, as it lies there
+OUT/journal/ledger.db                  the station journal
+OUT/keys, OUT/tls, *.key               only when they are asked for
+
+head.db is never among them: its only use is to contradict a ledger that was put back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hotline.core.errors import IntegrityError, OperatorError, StorageError
+from hotline.core.seams import Clock
+from hotline.core.times import format_time
+from hotline.ledger.copying import copy_ledger, sync_file
+from hotline.ledger.snapshot import LEDGER_NAME
+from hotline.ledger.store import Ledger
+from hotline.ledger.verify import verify_ledger
+from hotline.sealing.ed25519 import verify_ed25519
+from hotline.sealing.roster import identify_ledger
+from hotline.station.home import Home
+from hotline.station.journal import JOURNAL
+from hotline.station.manifest import MANIFEST, FileMark, LedgerMark, Manifest
+from hotline.station.past import PREFIX
+from hotline.station.shelf import EVIDENCE
+
+PRIVATE_DIRECTORY = 0o700
+_BLOCK_BYTES = 1_048_576
+_KEYS = ("keys/*.key", "tls/*.pem", "lines/*/*.key", f"{JOURNAL}/*.key")
+_CARDS = ("lines/*/line.json", f"lines/*/{EVIDENCE}/*")
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup that was written and verified. `bytes`: of all its files."""
+
+    path: Path
+    manifest: Manifest
+    bytes: int
+
+    def line(self) -> str:
+        """Say on one line what was backed up, and where."""
+        main = self.manifest.ledgers[0]
+        more = len(self.manifest.ledgers) - 1
+        others = f" and {more} more ledger{'s' * (more > 1)}" if more else ""
+        return (
+            f"Backed up {self.manifest.station}: {main.size} entries, root {main.root[:16]}"
+            f"{others}, {self.bytes} bytes in {self.path.name}, verified."
+        )
+
+
+def back_up(home: Home, out: Path, *, with_keys: bool, clock: Clock) -> Backup:
+    """Write a backup of a home's ledgers to a new directory, and verify what was written.
+
+    Args:
+        out: A directory that is not there yet.
+        with_keys: Whether key files go with it.
+    Raises:
+        OperatorError: no ledger in the home, or `out` exists.
+        IntegrityError: a ledger does not verify; nothing is kept of the backup.
+        StorageError: the disk refused; nothing is kept of it.
+    Spec: docs/ledger.md §21.2
+    """
+    found = list(ledgers_of(home.path))
+    if not found:
+        raise OperatorError(f"{home.path.name} holds no ledger", hint="give a station's home")
+    if out.exists() or not out.parent.is_dir():
+        raise OperatorError(
+            f"{out.name} cannot be made there", hint="name a directory that is not there yet"
+        )
+    part = out.with_name(f".{out.name}.part")
+    try:
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(mode=PRIVATE_DIRECTORY)
+        marks = [_copy(home.path, part, file) for file in found]
+        _copy_beside(home.path, part, with_keys=with_keys)
+        manifest = _write_manifest(part, marks, clock())
+        _sync_all(part)
+        os.rename(part, out)
+        _sync_directory(out.parent)
+    except OSError as error:
+        raise StorageError(
+            f"the backup cannot be written: {error.strerror or 'the system refused'}",
+            hint="free space or name another disk; nothing of it was kept",
+        ) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return Backup(out, manifest, sum(mark.bytes for mark in manifest.files.values()))
+
+
+def ledgers_of(home: Path) -> Iterator[Path]:
+    """Yield the ledgers at work in a home: of its lines first, then the journal.
+
+    The journal commits before a line cites it, so a copy made later holds what is cited.
+    """
+    yield from sorted(home.glob(f"lines/*/{LEDGER_NAME}"))
+    yield from home.glob(f"{JOURNAL}/{LEDGER_NAME}")
+
+
+def _copy(home: Path, part: Path, file: Path) -> LedgerMark:
+    relative = file.relative_to(home)
+    target = part / relative
+    make_private(target.parent)
+    copy_ledger(file, target)
+    return mark_of(target, relative.as_posix())
+
+
+def make_private(directory: Path) -> None:
+    """Make a directory, and those above it, for their owner alone."""
+    if not directory.exists():
+        make_private(directory.parent)
+        directory.mkdir(mode=PRIVATE_DIRECTORY)
+
+
+def mark_of(file: Path, name: str) -> LedgerMark:
+    """Verify a ledger and return how a manifest names it.
+
+    Raises:
+        IntegrityError: it does not verify.
+    """
+    verdict = verify_ledger(file, identify=identify_ledger, verifier=verify_ed25519)
+    if verdict.first_fault is not None or not verdict.ok:
+        fault = verdict.first_fault.sentence() if verdict.first_fault else "nobody knows why"
+        raise IntegrityError(
+            f"{name} does not verify: {fault}",
+            hint="keep every file; `hotline verify` says what still stands",
+        )
+    reader = Ledger.open_read_only(file)
+    try:
+        note = reader.head().decode()
+    finally:
+        reader.close()
+    return LedgerMark(
+        path=name,
+        origin=verdict.origin,
+        station=verdict.station,
+        size=verdict.entries,
+        root=verdict.root.hex(),
+        head=note,
+    )
+
+
+def _copy_beside(home: Path, part: Path, *, with_keys: bool) -> None:
+    left = [f"lines/*/{PREFIX}*/*", f"{JOURNAL}-*/*"]
+    for pattern in (*left, *_CARDS, *(_KEYS if with_keys else ())):
+        for file in sorted(home.glob(pattern)):
+            lies_there = file.is_file() and not file.name.startswith("head.db")
+            if lies_there and (with_keys or file.suffix != ".key"):
+                target = part / file.relative_to(home)
+                make_private(target.parent)
+                target.touch(mode=0o600)
+                shutil.copyfile(file, target)
+
+
+def _write_manifest(part: Path, ledgers: list[LedgerMark], now_ms: int) -> Manifest:
+    files = {
+        file.relative_to(part).as_posix(): FileMark(bytes=file.stat().st_size, sha256=hash_of(file))
+        for file in sorted(part.rglob("*"))
+        if file.is_file()
+    }
+    manifest = Manifest(
+        format="hotline-backup-1",
+        station=ledgers[0].station,
+        made_at=format_time(now_ms),
+        ledgers=tuple(ledgers),
+        files=files,
+    )
+    path = part / MANIFEST
+    path.touch(mode=0o600)
+    path.write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return manifest
+
+
+def hash_of(file: Path) -> str:
+    """Return the SHA-256 of a file in hex."""
+    summed = hashlib.sha256()
+    with file.open("rb") as opened:
+        while block := opened.read(_BLOCK_BYTES):
+            summed.update(block)
+    return summed.hexdigest()
+
+
+def _sync_all(part: Path) -> None:
+    for path in part.rglob("*"):
+        if path.is_dir():
+            _sync_directory(path)
+        else:
+            sync_file(path)
+    _sync_directory(part)
+
+
+def _sync_directory(directory: Path) -> None:
+    sync_file(directory)

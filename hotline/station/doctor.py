@@ -1,0 +1,150 @@
+"""`hotline doctor`: what is well with a home's ledgers, what is not, and what to do.
+
+It reads only, also while a station runs. Spec: docs/ledger.md §21.7
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hotline.core.errors import HotlineError, IntegrityError, OperatorError, StorageError
+from hotline.core.seams import Clock
+from hotline.ledger.health import sqlite_version
+from hotline.station.backing import ledgers_of
+from hotline.station.examining import examine, examine_keys
+from hotline.station.home import Home, LineCard, read_card
+from hotline.station.past import kept_directories
+
+Level = Literal["OK", "WARN", "FAIL"]
+
+MIN_FREE_BYTES, SCANT_FREE_BYTES = 50_000_000, 1_000_000_000
+"""Below the first a station soon stops; below the second somebody should make room."""
+
+_LEFTOVERS = ("**/*.part", "**/.*.part", "lines/*/*.before-restore-*", "journal/*.before-restore-*")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        what: One sentence, with what to do when it is not well.
+        storage: Whether a FAIL is the disk's.
+    """
+
+    level: Level
+    about: str
+    what: str
+    storage: bool = False
+
+
+def check_up(home: Home, clock: Clock, passphrase: str | None) -> list[Finding]:
+    """Look at everything; never writes.
+
+    Args:
+        passphrase: Of the home's key files, to look at epochs and holds, too; None looks
+            only where no passphrase is needed.
+    Raises:
+        OperatorError: the home holds no ledger.
+    """
+    ledgers = list(ledgers_of(home.path))
+    if not ledgers:
+        raise OperatorError(f"{home.path.name} holds no ledger", hint="give a station's home")
+    findings = [*_sqlite(), *_disk(home), *_permissions(home)]
+    for ledger in ledgers:
+        name = ledger.parent.relative_to(home.path).as_posix()
+        findings += _of(name, ledger, clock(), passphrase)
+    findings += _leftovers(home)
+    return findings
+
+
+def _of(name: str, ledger: Path, now_ms: int, passphrase: str | None) -> Iterator[Finding]:
+    try:
+        card = _card(ledger)
+        for one in examine(ledger, card, now_ms):
+            yield Finding(one.level, name, one.what)
+    except StorageError as error:
+        yield Finding("FAIL", name, f"It cannot be read: {error}; {error.hint}.", storage=True)
+        return
+    except HotlineError as error:
+        yield Finding("FAIL", name, f"{_upper(str(error))}; {error.hint}.")
+        return
+    yield from _keys(name, ledger, passphrase)
+    kept = kept_directories(ledger.parent)
+    if kept:
+        yield Finding("OK", name, f"{len(kept)} earlier generations of it are kept.")
+
+
+def _keys(name: str, ledger: Path, passphrase: str | None) -> Iterator[Finding]:
+    try:
+        for one in examine_keys(ledger, passphrase):
+            yield Finding(one.level, name, one.what)
+    except (OperatorError, IntegrityError) as error:
+        yield Finding("FAIL", name, f"{_upper(str(error))}; {error.hint}.")
+
+
+def _card(ledger: Path) -> LineCard | None:
+    return read_card(ledger.parent) if (ledger.parent / "line.json").exists() else None
+
+
+def _upper(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _sqlite() -> Iterator[Finding]:
+    version, fixed = sqlite_version()
+    said = (
+        "has the correction for logs that are reset"
+        if fixed
+        else "can damage a file that two connections checkpoint; only one ever does here"
+    )
+    yield Finding("OK", "sqlite", f"Version {version} {said}.")
+
+
+def _disk(home: Home) -> Iterator[Finding]:
+    try:
+        free = shutil.disk_usage(home.path).free
+    except OSError as error:
+        yield Finding("FAIL", "disk", f"It does not answer: {error.strerror}.", storage=True)
+        return
+    room = f"{free // 1_000_000} MB are free"
+    if free < MIN_FREE_BYTES:
+        yield Finding("FAIL", "disk", f"Only {room}: free space now.", storage=True)
+    elif free < SCANT_FREE_BYTES:
+        yield Finding("WARN", "disk", f"Only {room}: free space soon.")
+    else:
+        yield Finding("OK", "disk", f"{_upper(room)}.")
+
+
+def _permissions(home: Home) -> Iterator[Finding]:
+    """Others may neither read nor enter; the public certificate alone is no secret."""
+    open_to_others = [
+        path.relative_to(home.path).as_posix()
+        for path in sorted([home.path, *home.path.rglob("*")])
+        if _secret(path) and path.lstat().st_mode & 0o077
+    ]
+    if not open_to_others:
+        yield Finding("OK", "files", "Nobody but the owner may read keys and ledgers.")
+    for name in open_to_others[:8]:
+        yield Finding("WARN", "files", f"Others may read {name}: run chmod go= on it.")
+
+
+def _secret(path: Path) -> bool:
+    return (path.is_dir() and path.name in ("keys", "tls")) or (
+        path.suffix in (".key", ".db") or path.name == "key.pem"
+    )
+
+
+def _leftovers(home: Home) -> Iterator[Finding]:
+    found = {path for pattern in _LEFTOVERS for path in home.path.glob(pattern)}
+    for path in sorted(found):
+        name = path.relative_to(home.path).as_posix()
+        if ".before-restore-" in path.name:
+            what = f"{name} was replaced by a backup: keep it until a reviewer has seen it."
+        else:
+            what = f"{name} was left by a crash and holds nothing: it may be deleted."
+        yield Finding("WARN", "files", what)

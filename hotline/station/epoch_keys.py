@@ -1,0 +1,94 @@
+"""Destroying content keys, and finishing a destruction that a crash cut short.
+
+Spec: docs/ledger.md §20.5
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from hotline.core.errors import IntegrityError, PeerError
+from hotline.core.records.events import EpochKeyDestroyed
+from hotline.core.seams import Entropy
+from hotline.core.values import Digest
+from hotline.host.keyfile import KeyFile, read_key_file, write_key_file
+from hotline.ledger.public import erased_epochs, record_digest
+from hotline.ledger.reader import LedgerReader
+from hotline.sealing.authorisation import Act, verify_authorisation
+from hotline.sealing.roster import Roster
+from hotline.station.months import erased_name, seed_name
+
+
+def destroy_keys(
+    path: Path, erased: Mapping[int, Digest], passphrase: str | None, entropy: Entropy
+) -> None:
+    """Write the content key file anew without some epochs, and overwrite the old one.
+
+    Args:
+        erased: Digest of the authorisation for each epoch.
+    Raises:
+        OperatorError: the file does not open.
+        StorageError: the disk refused.
+    Spec: docs/ledger.md §20.5
+    """
+    held = read_key_file(path, passphrase)
+    gone = {seed_name(epoch) for epoch in erased}
+    seeds = {name: seed for name, seed in held.seeds.items() if name not in gone}
+    seeds |= {erased_name(epoch): bytes(digest) for epoch, digest in erased.items()}
+    left = KeyFile(held.station, held.realm, seeds)
+    write_key_file(path, left, passphrase, entropy=entropy, replace=True, wipe=True)
+
+
+def unfinished(ledger: LedgerReader, roster: Roster, held: Iterable[int]) -> dict[int, Digest]:
+    """Return the epochs that are recorded as erased and whose keys are among `held`.
+
+    Returns:
+        The digest of the authorisation for each.
+    Raises:
+        IntegrityError: an authorisation in the ledger does not verify.
+    Spec: docs/ledger.md §20.5
+    """
+    records = ledger.public_records()
+    if not erased_epochs(records) & set(held):
+        return {}
+    found: dict[int, Digest] = {}
+    for record in records:
+        for epoch in erased_epochs([record]) & set(held):
+            digest = record_digest(record)
+            _check_recorded(ledger, roster, record, digest)
+            found[epoch] = digest
+    return found
+
+
+def _check_recorded(ledger: LedgerReader, roster: Roster, record: bytes, digest: Digest) -> None:
+    try:
+        verify_authorisation(roster, record, act=Act.ERASE)
+    except PeerError as error:
+        raise IntegrityError(f"an erasure in the ledger is not authorised: {error}") from error
+    if ledger.find(digest, EpochKeyDestroyed.kind) is None:
+        raise IntegrityError("an erasure in the ledger is bound by no entry of its kind")
+
+
+def finish_erasures(
+    path: Path,
+    ledger: LedgerReader,
+    roster: Roster,
+    held: Iterable[int],
+    passphrase: str | None,
+    entropy: Entropy,
+) -> bool:
+    """Destroy the keys of epochs that the ledger records as erased; return whether any was here.
+
+    Args:
+        path: The content key file.
+        held: Epochs whose keys are in it.
+    Raises:
+        IntegrityError: an authorisation in the ledger does not verify.
+        StorageError: the disk refused.
+    Spec: docs/ledger.md §20.5
+    """
+    left = unfinished(ledger, roster, held)
+    if left:
+        destroy_keys(path, left, passphrase, entropy)
+    return bool(left)

@@ -1,0 +1,218 @@
+"""Looking at one ledger and what lies beside it, read-only (docs/ledger.md §21.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hotline.core.errors import IntegrityError, OperatorError, PeerError
+from hotline.core.records import events as ev
+from hotline.core.records.checkpoint import Checkpoint, parse_origin, verify_checkpoint
+from hotline.core.times import format_time
+from hotline.core.values import Digest
+from hotline.host.keyfile import is_protected, read_key_file
+from hotline.ledger.heads import Released
+from hotline.ledger.health import read_heads, wal_bytes
+from hotline.ledger.opening import HEADS_NAME
+from hotline.ledger.public import erased_epochs
+from hotline.ledger.reader import LedgerReader
+from hotline.ledger.store import Ledger
+from hotline.sealing.certificate import Certificate
+from hotline.sealing.ed25519 import verify_ed25519
+from hotline.sealing.roster import Roster, identify_ledger
+from hotline.station.home import LineCard
+from hotline.station.months import CONTENT_KEY, make_sealer
+from hotline.station.shelf import read_peer_view
+
+MAX_WAL_BYTES = 64_000_000
+SOON_MS = 30 * 86_400_000
+CLOCK_MARGIN_MS = 120_000
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """One finding about one ledger: a whole sentence."""
+
+    level: Literal["OK", "WARN", "FAIL"]
+    what: str
+
+
+def examine(ledger: Path, card: LineCard | None, now_ms: int) -> Iterator[Examined]:
+    """Look at a ledger's newest head, head.db, the peer's view, clock and certificates.
+
+    Args:
+        card: The line's card; None for the station journal.
+    Raises:
+        IntegrityError: schema, tree or newest head are not what they must be.
+        StorageError: it cannot be copied.
+    """
+    # head.db first: what it knows must be in the ledger that is read after it.
+    heads_file = ledger.parent / HEADS_NAME
+    heads = read_heads(heads_file) if heads_file.exists() else None
+    reader = Ledger.open_read_only(ledger)
+    try:
+        keys = identify_ledger(reader.public_records()).ledger_keys
+        origin = parse_origin(reader.origin)
+        own = keys.get(origin.station, ())
+        _check_signed(reader, own)
+        yield Examined("OK", f"{reader.size} entries; the newest head is signed and fits the tree.")
+        yield from _against_heads(reader, heads)
+        yield from _against_peer(reader, read_peer_view(ledger.parent, reader.origin, own))
+        yield from _clock(reader, now_ms)
+        yield from _erased(reader)
+    finally:
+        reader.close()
+    yield from _log(ledger)
+    if card is not None:
+        yield from _certificates(card, now_ms)
+
+
+def _check_signed(reader: LedgerReader, keys: tuple[bytes, ...]) -> None:
+    try:
+        verify_checkpoint(reader.head(), keys, verify_ed25519)
+    except PeerError as error:
+        raise IntegrityError("the newest head is not signed by the station's key") from error
+
+
+def _against_heads(
+    reader: LedgerReader, heads: Mapping[str, Released] | None
+) -> Iterator[Examined]:
+    known = None if heads is None else heads.get(reader.origin)
+    if known is None:
+        yield Examined(
+            "FAIL",
+            "No head.db knows it, so nobody can say that it is the newest: the station does not "
+            "start; run hotline ledger renew.",
+        )
+        return
+    yield from _covers(reader, "head.db", known.size, known.root)
+
+
+def _against_peer(reader: LedgerReader, view: Checkpoint | None) -> Iterator[Examined]:
+    if view is not None:
+        yield from _covers(reader, "The other station", view.size, view.root)
+
+
+def _covers(reader: LedgerReader, who: str, size: int, root: Digest) -> Iterator[Examined]:
+    if size > reader.size:
+        yield Examined(
+            "FAIL",
+            f"{who} knows {size} entries: the ledger was put back; keep it and run "
+            "hotline ledger renew.",
+        )
+    elif reader.root_at(size) != root:
+        yield Examined(
+            "FAIL",
+            f"{who} knows another root of the first {size} entries: the ledger was rewritten; "
+            "keep it and call the reviewer.",
+        )
+    elif size == reader.size:
+        yield Examined("OK", f"{who} knows the same head.")
+    else:
+        yield Examined("OK", f"{who} knows the first {size} entries, and they are the same.")
+
+
+def _clock(reader: LedgerReader, now_ms: int) -> Iterator[Examined]:
+    last = next(reader.leaves(reader.size - 1, reader.size), None) if reader.size else None
+    if last is None:
+        return
+    if last.recorded_at_ms > now_ms + CLOCK_MARGIN_MS:
+        yield Examined(
+            "WARN",
+            f"This machine's clock is behind the newest entry "
+            f"({format_time(last.recorded_at_ms)}): set it right.",
+        )
+    else:
+        yield Examined("OK", f"The newest entry is of {format_time(last.recorded_at_ms)}.")
+
+
+def _erased(reader: LedgerReader) -> Iterator[Examined]:
+    erased = sorted(erased_epochs(reader.public_records()))
+    if erased:
+        listed = ", ".join(map(str, erased))
+        yield Examined("OK", f"Content erased on two officers' authority: epochs {listed}.")
+
+
+def _log(ledger: Path) -> Iterator[Examined]:
+    length = wal_bytes(ledger)
+    if length > MAX_WAL_BYTES:
+        yield Examined(
+            "WARN",
+            f"Its log has {length // 1_000_000} MB and slows it down: start the station again.",
+        )
+    else:
+        yield Examined("OK", f"Its log has {length} bytes.")
+
+
+def _certificates(card: LineCard, now_ms: int) -> Iterator[Examined]:
+    roster = Roster.read([record.encode() for record in card.records])
+    ours = [one for one in roster.certificates.values() if one.station == card.station]
+    newest: dict[tuple[str, str], Certificate] = {}
+    for one in sorted(ours, key=lambda one: one.not_after_ms):
+        newest[one.person.casefold(), one.usage] = one
+    late = [one for one in newest.values() if one.not_after_ms < now_ms + SOON_MS]
+    if not late:
+        yield Examined("OK", "No certificate of this station ends within 30 days.")
+    for one in late:
+        days = (one.not_after_ms - now_ms) // _DAY_MS
+        whose = f"The certificate of {one.person} for {one.usage}"
+        if days < 0:
+            yield Examined("FAIL", f"{whose} has ended: have the root issue a new one.")
+        else:
+            yield Examined("WARN", f"{whose} ends in {days} days: have the root renew it.")
+
+
+def examine_keys(ledger: Path, passphrase: str | None) -> Iterator[Examined]:
+    """Look at content keys and holds, where the key file opens.
+
+    Raises:
+        OperatorError: the key file is missing or does not open.
+        IntegrityError: an entry does not read.
+    """
+    path = ledger.parent / CONTENT_KEY
+    if not path.is_file():
+        raise OperatorError(
+            f"there is no {CONTENT_KEY}, and without it nothing can be read",
+            hint="put the station's there",
+        )
+    if is_protected(path) and passphrase is None:
+        yield Examined(
+            "OK", "Its content keys are protected; --unlock looks at epochs and holds, too."
+        )
+        return
+    sealer = make_sealer(read_key_file(path, passphrase), _no_chance)
+    yield Examined("OK", f"Content keys of epochs {', '.join(map(str, sealer.epochs))}.")
+    reader = Ledger.open_read_only(ledger, sealer=sealer)
+    try:
+        left = erased_epochs(reader.public_records()) & set(sealer.epochs)
+        for epoch in sorted(left):
+            yield Examined(
+                "WARN",
+                f"Epoch {epoch} is recorded as erased, its key is still here: start the "
+                "station once, that finishes it.",
+            )
+        for case, reason in _holds(reader).items():
+            yield Examined("OK", f"A legal hold stands on case {case}: {reason}.")
+    finally:
+        reader.close()
+
+
+def _holds(reader: LedgerReader) -> dict[str, str]:
+    holds: dict[str, str] = {}
+    for leaf in reader.leaves(0, reader.size):
+        if leaf.kind not in (ev.HoldPlaced.kind, ev.HoldReleased.kind):
+            continue
+        entry = next(reader.entries(leaf.index, leaf.index + 1))
+        event = ev.decode_event(entry.kind, entry.content) if entry.erased is None else None
+        if isinstance(event, ev.HoldPlaced):
+            holds[event.case] = event.reason
+        elif isinstance(event, ev.HoldReleased):
+            holds.pop(event.case, None)
+    return holds
+
+
+def _no_chance(size: int) -> bytes:
+    raise IntegrityError(f"a check-up wanted {size} random bytes")

@@ -1,0 +1,132 @@
+"""What every part of a station stands on: record first, stop when recording fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hotline.core.errors import HotlineError, InvariantError
+from hotline.core.exchange.commands import Command, Note
+from hotline.core.exchange.rules import Rules
+from hotline.core.exchange.situation import Situation
+from hotline.core.records import events as ev
+from hotline.ledger.store import Ledger
+from hotline.sealing import items as its
+from hotline.station.courier import Courier
+from hotline.station.intake import Intake
+from hotline.station.journal import Journal
+from hotline.station.line import Line
+from hotline.station.longterm import LongTerm
+from hotline.station.months import MonthlyKeys
+from hotline.station.outgoing import Outgoing
+from hotline.station.past import Past
+from hotline.station.recorder import Recorder
+from hotline.station.requests import Recorded
+from hotline.station.shelf import Shelf
+from hotline.station.snapshotting import SituationCache
+from hotline.station.witness import Witness
+from hotline.transport.route import OnCell, OnFault, OnState, Route
+
+MAX_FAULTS = 100
+
+MakeRoute = Callable[[OnCell, OnState, OnFault], Route]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a station keeps beside the ledger of a line; it works without any of it.
+
+    Attributes:
+        journal: The station's own ledger, whose head the line's ledger anchors.
+        months: Makes the content key of a new month.
+        cache: The situation as it was written last.
+        shelf: The line's directory: evidence, the peer's view, earlier generations.
+    """
+
+    journal: Journal | None = None
+    months: MonthlyKeys | None = None
+    cache: SituationCache | None = None
+    shelf: Shelf | None = None
+
+
+class Footing:
+    """Ledger, witness, courier and route of one line. Everything happens on one event loop."""
+
+    route: Route
+    _outgoing: Outgoing
+
+    def __init__(self, line: Line, ledger: Ledger, rules: Rules, kept: Kept) -> None:
+        """Fold the ledger, or what came after the situation that is kept.
+
+        Raises:
+            IntegrityError: the ledger does not read.
+        """
+        self.line, self.rules = line, rules
+        self.peer = next(member for member in line.roster.members if member != line.station)
+        self._ledger = ledger
+        self._kept = kept
+        self._past = kept.shelf.past if kept.shelf else Past()
+        start = kept.cache.read(ledger) if kept.cache else None
+        start = start or self._past.situation()
+        self._recorder = Recorder(ledger, rules, line.clock, start=start, months=kept.months)
+        self._witness = Witness(line, ledger, self.situation.generation_of)
+        self._longterm = LongTerm(line, ledger, self._witness)
+        self._intake = Intake(line, rules, self._witness, self._longterm)
+        self._courier = Courier(line)
+        self._fresh_items: dict[str, its.StatementItem] = {}
+        self._refused = 0
+        self._fatal: asyncio.Future[None] | None = None
+        self.faults: list[str] = []
+        if kept.months is not None:
+            kept.months.fault = self._fault
+
+    @property
+    def situation(self) -> Situation:
+        """What is so, as the ledger says. Read it; only the station changes it."""
+        return self._recorder.situation
+
+    async def note(self, *events: ev.Event) -> Recorded:
+        """Record facts of this station."""
+        return await self._record(lambda _situation, _now_ms: [Note(events)])
+
+    def show_head(self) -> None:
+        """Show the peer our newest head, so that it countersigns everything up to now."""
+        self._outgoing.put(lambda: present(self._witness.show(self.peer)))
+
+    async def _record(
+        self, commands: Callable[[Situation, int], Sequence[Command]], **rows: Any
+    ) -> Recorded:
+        try:
+            return await self._recorder.record(commands, **rows)
+        except InvariantError as error:
+            self._stop(error)
+            raise
+        finally:
+            if self._recorder.failure is not None:
+                self._stop(self._recorder.failure)
+
+    def _stop(self, error: Exception) -> None:
+        if self._fatal is not None and not self._fatal.done():
+            self._fatal.set_exception(error)
+
+    def _enclosure(self, index: int) -> bytes:
+        """Return the statement item of an entry, of an earlier generation below 0."""
+        return self._past.enclosure(index, self._ledger.enclosure)
+
+    def _pump(self) -> None:
+        now_s = asyncio.get_running_loop().time()
+        self._outgoing.pump(self.situation, self.rules, now_s)
+
+    def _fault(self, error: Exception) -> None:
+        """A callback of the route failed: keep the sentence, stop only for what must stop."""
+        self.faults.append(
+            error.sentence() if isinstance(error, HotlineError) else type(error).__name__
+        )
+        del self.faults[:-MAX_FAULTS]
+
+
+def present(item: its.Item | None) -> list[its.Item]:
+    """Return the items of a letter that may have none."""
+    return [] if item is None else [item]

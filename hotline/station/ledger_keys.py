@@ -1,0 +1,154 @@
+"""A station's ledger key changes: issued by the root, staged, handed over, adopted.
+
+The new key is in console.key before the ledger speaks of it, and the old one
+goes after the ledger does. What a crash leaves is finished at the next opening.
+Spec: docs/ledger.md §20.10
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hotline.core.errors import OperatorError, PeerError
+from hotline.core.seams import Entropy
+from hotline.core.values import Digest
+from hotline.host.keyfile import KeyFile, read_key_file, write_key_file
+from hotline.ledger.public import record_digest
+from hotline.sealing.certificate import CERTIFICATE_TYPE, MAX_VALIDITY_MS, Usage
+from hotline.sealing.ed25519 import Ed25519Signer
+from hotline.sealing.enrol import (
+    CLOCK_MARGIN_MS,
+    RootKey,
+    Subject,
+    issue_certificate,
+    restore_root,
+)
+from hotline.sealing.hybrid import HybridSeeds, HybridSigner, draw_hybrid_seeds
+from hotline.sealing.root import verify_root
+from hotline.sealing.roster import Roster
+
+LEDGER, STAGED = "ledger", "ledger-next"
+_HALVES = ("ed25519", "mldsa65")
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerKey:
+    """A new ledger key with its certificate's envelope and id."""
+
+    seeds: HybridSeeds = field(repr=False)
+    certificate: bytes
+    cert_id: Digest
+
+    @property
+    def signer(self) -> Ed25519Signer:
+        """The half that signs heads and orders."""
+        return Ed25519Signer(self.seeds.ed25519)
+
+
+def open_root(path: Path, passphrase: str | None, records: Sequence[bytes]) -> RootKey:
+    """Unlock a station's root and find its record among the public ones.
+
+    Raises:
+        OperatorError: no such key file, a wrong passphrase, or another line's root.
+    """
+    seeds = read_key_file(path, passphrase).seeds
+    public_key = HybridSigner(_pair(seeds, "root")).public_key
+    for record in records:
+        try:
+            root = verify_root(record)
+        except PeerError:
+            # It is a record of another kind.
+            continue
+        if root.key == public_key:
+            return restore_root(record, _pair(seeds, "root"), _pair(seeds, "next"))
+    raise OperatorError(f"{path.name} is not the root of this station on this line")
+
+
+def issue_ledger_key(root: RootKey, roster: Roster, now_ms: int, entropy: Entropy) -> LedgerKey:
+    """Draw a new ledger key and have the root certify it."""
+    seeds = draw_hybrid_seeds(entropy)
+    begins_ms = max(0, now_ms - CLOCK_MARGIN_MS)
+    ours = [one for one in roster.certificates.values() if one.station == root.station]
+    issued = issue_certificate(
+        root,
+        HybridSigner(seeds),
+        subject=Subject("ledger", f"{root.station} ledger"),
+        usage=Usage.LEDGER,
+        serial=1 + max(one.serial for one in ours),
+        not_before_ms=begins_ms,
+        not_after_ms=begins_ms + MAX_VALIDITY_MS,
+    )
+    return LedgerKey(seeds, issued.certificate, issued.cert_id)
+
+
+def stage_key(path: Path, key: LedgerKey, passphrase: str | None, entropy: Entropy) -> None:
+    """Put a new key beside the old one in console.key, durably; nothing uses it yet.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    held = read_key_file(path, passphrase)
+    _write(path, held, {**held.seeds, **_named(STAGED, key.seeds)}, passphrase, entropy)
+
+
+def adopt_key(path: Path, passphrase: str | None, entropy: Entropy) -> None:
+    """Put the staged key in the place of the old one, which is overwritten.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    held = read_key_file(path, passphrase)
+    staged = _pair(held.seeds, STAGED)
+    seeds = {name: seed for name, seed in held.seeds.items() if not name.startswith(STAGED)}
+    _write(path, held, {**seeds, **_named(LEDGER, staged)}, passphrase, entropy)
+
+
+def staged_key(seeds: Mapping[str, bytes]) -> bytes | None:
+    """Return the Ed25519 public key that is staged in a console's key file, or None."""
+    seed = seeds.get(f"{STAGED}/{_HALVES[0]}")
+    return None if seed is None else Ed25519Signer(seed).public_key
+
+
+def new_records(
+    known: Sequence[str], roster: Roster, bound: Sequence[bytes]
+) -> tuple[Roster, tuple[str, ...]]:
+    """Return roster and records with the certificates that a ledger binds beyond `known`.
+
+    Args:
+        known: Records of line.json, which `roster` was read from.
+        bound: Public records of the ledger.
+    Raises:
+        PeerError: one of them does not verify.
+    """
+    records = list(known)
+    for record in bound:
+        if CERTIFICATE_TYPE.encode() in record and record_digest(record) not in (
+            roster.record_digests
+        ):
+            roster, _ = roster.with_certificate(record)
+            records.append(record.decode())
+    return roster, tuple(records)
+
+
+def _write(
+    path: Path,
+    held: KeyFile,
+    seeds: Mapping[str, bytes],
+    passphrase: str | None,
+    entropy: Entropy,
+) -> None:
+    renewed = KeyFile(held.station, held.realm, seeds)
+    write_key_file(path, renewed, passphrase, entropy=entropy, replace=True, wipe=True)
+
+
+def _pair(seeds: Mapping[str, bytes], name: str) -> HybridSeeds:
+    try:
+        return HybridSeeds(*(seeds[f"{name}/{half}"] for half in _HALVES))
+    except KeyError as error:
+        raise OperatorError(f"the key file holds no {name} key") from error
+
+
+def _named(name: str, seeds: HybridSeeds) -> dict[str, bytes]:
+    return {f"{name}/{_HALVES[0]}": seeds.ed25519, f"{name}/{_HALVES[1]}": seeds.mldsa65}

@@ -1,0 +1,104 @@
+"""From an officer's signed statement to a packet: order it, record it, then send it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hotline.core.errors import OperatorError, PeerError
+from hotline.core.exchange.commands import SendStatement, Told
+from hotline.core.exchange.situation import Situation
+from hotline.core.records import events as ev
+from hotline.core.times import format_time
+from hotline.core.values import ZERO_DIGEST, Digest
+from hotline.sealing import items as its
+from hotline.sealing.order import Order, sign_order
+from hotline.sealing.statements import VerifiedStatement, verify_statement
+from hotline.station.footing import Footing, present
+from hotline.station.intake import reference_of, told
+
+MAX_SENT_ITEM_BYTES = 49_152
+"""A statement with its order; a packet's head, proofs and announcement need the rest of a cell."""
+
+
+class Sending(Footing):
+    """The part of a station that speaks for its officers."""
+
+    async def submit(self, envelope: bytes, *, inject: tuple[str, str] | None = None) -> str:
+        """Record an officer's signed statement, then send it.
+
+        Args:
+            envelope: As `sign_statement` made it.
+            inject: (id, trigger) when a drill's script sends it: it plays once only.
+        Returns:
+            The statement's digest in hex; "" when the inject was played before.
+        Raises:
+            OperatorError: it may not be sent now, or is not one of this station's.
+            StorageError: it could not be recorded; nothing was sent.
+        """
+        verified = self._verified(envelope)
+        recorded = await self._record(
+            lambda situation, _now_ms: [
+                SendStatement(self._ordered(situation, verified, envelope), inject)
+            ]
+        )
+        if recorded.decisions[0].duplicate:
+            return ""
+        self._pump()
+        return verified.digest.hex()
+
+    async def displayed(self, digest: str, role: str) -> None:
+        """Record that an inbound statement stood on an officer's screen, and say so."""
+        recorded = await self.note(ev.DisplayedHere(digest=digest, role=role))
+        if recorded.happenings:
+            self._say_displayed(digest, recorded.happenings[0].at_ms)
+
+    def _verified(self, envelope: bytes) -> VerifiedStatement:
+        try:
+            verified = verify_statement(self.line.roster, envelope, at_ms=self.line.clock())
+        except PeerError as error:
+            raise OperatorError(f"the statement was not sent: {error}") from error
+        if verified.statement.sender != self.line.station:
+            raise OperatorError("the statement was not sent: it is not one of this station's")
+        if verified.verdict != "VERIFIED":
+            raise OperatorError(
+                "the statement was not sent: your certificate is not valid now",
+                hint="ask the station's security officer to renew it",
+            )
+        return verified
+
+    def _ordered(self, situation: Situation, verified: VerifiedStatement, envelope: bytes) -> Told:
+        if verified.digest.hex() in situation.statements:
+            raise OperatorError("that statement was sent already")
+        return self._placed(situation, verified, envelope)
+
+    def _placed(self, situation: Situation, verified: VerifiedStatement, envelope: bytes) -> Told:
+        """Give a statement the next place in our order."""
+        before = situation.our_order
+        order = Order(
+            line=self.line.roster.line,
+            sender=self.line.station,
+            generation=situation.generation,
+            seq=situation.next_seq(),
+            prev=Digest(bytes.fromhex(before.digest)) if before else ZERO_DIGEST,
+            digest=verified.digest,
+        )
+        signed = sign_order(order, self.line.ledger, self.line.ledger_certificate)
+        item = its.StatementItem(envelope=envelope, order=signed)
+        if len(its.encode_item(item)) > MAX_SENT_ITEM_BYTES:
+            raise OperatorError("the statement is too long to be sent", hint="shorten its text")
+        self._fresh_items[verified.digest.hex()] = item
+        return told(verified, reference_of(order), its.encode_item(item), self.rules)
+
+    def _statement_items(self, digest: str) -> Sequence[its.Item]:
+        """Build a statement's packet when its turn comes; empty if it was receipted since."""
+        state = self.situation.statements[digest]
+        if self.peer not in state.unreceipted or state.index < 0:
+            return ()
+        item: its.Item | None = self._fresh_items.get(digest)
+        if item is None:
+            item = its.decode_item(self._enclosure(state.index))
+        return [item, *present(self._witness.show(self.peer))]
+
+    def _say_displayed(self, digest: str, at_ms: int) -> None:
+        said = its.DisplayedItem(digest=Digest(bytes.fromhex(digest)), at=format_time(at_ms))
+        self._outgoing.put(lambda: [said])

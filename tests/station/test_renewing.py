@@ -1,0 +1,229 @@
+"""The ceremony of a new generation: who may, what is kept, and what a crash leaves."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hotline.core.errors import HotlineError, IntegrityError, OperatorError, StorageError
+from hotline.core.exchange.decision import Planned
+from hotline.core.records import events as ev
+from hotline.host.clock import system_clock
+from hotline.host.entropy import system_entropy
+from hotline.host.keyfile import read_key_file, write_key_file
+from hotline.ledger.store import Ledger
+from hotline.ledger.verify import verify_ledger
+from hotline.sealing.ed25519 import verify_ed25519
+from hotline.sealing.roster import identify_ledger
+from hotline.station import succession
+from hotline.station.home import open_line
+from hotline.station.renewing import Renewed, renew_ledger
+from hotline.station.upkeep import Bench, draft_of
+from tests.fakes.line import FakeLine, Place, catalogue
+
+YEAR_MS = 366 * 86_400_000
+
+
+class Killed(BaseException):
+    """The program ended here."""
+
+
+def bench(place: Place, passphrase: str = "", clock_ms: int | None = None) -> Bench:
+    clock = system_clock if clock_ms is None else lambda: clock_ms
+    return Bench(place.home, clock, system_entropy, lambda _name: passphrase)
+
+
+def renew(place: Place, *persons: str, new_key: bool = False, **more: Any) -> Renewed:
+    people = persons or ("ramos", "vega")
+    return renew_ledger(bench(place, **more), people, "a test", catalogue().packs, new_key=new_key)
+
+
+def opens(place: Place) -> str:
+    opened = open_line(place.home, None, system_clock, system_entropy)
+    opened.ledger.close()
+    return opened.ledger.origin
+
+
+@pytest.fixture
+def north(tmp_path: Path) -> Place:
+    """A station whose head.db was lost: nobody can say that its ledger is the newest."""
+    place = FakeLine(tmp_path, run=False, deputies=True).north
+    shutil.move(place.directory / "head.db", place.home.path / "head.db")
+    with pytest.raises(IntegrityError, match=r"head\.db does not know"):
+        opens(place)
+    return place
+
+
+def test_two_officers_open_the_next_generation_and_keep_the_old_file(north: Place) -> None:
+    before = (north.directory / "ledger.db").read_bytes()
+    done = renew(north)
+    assert done.generation == 2
+    assert opens(north).endswith("/NORTH/2")
+    assert (north.directory / "generation-1" / "ledger.db").read_bytes() == before
+    assert not (north.directory / "renewing").exists()
+    assert north.verdict().ok, north.verdict()
+
+
+@pytest.mark.parametrize(
+    ("persons", "said"),
+    [
+        (("ramos",), "1 persons signed"),
+        (("ramos", "ramos"), "a key id stands twice|same person"),
+        (("ramos", "nobody"), "officer-nobody.key"),
+    ],
+)
+def test_officers_who_are_not_two_are_refused(
+    north: Place, persons: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(OperatorError, match=said) as refused:
+        renew(north, *persons)
+    assert refused.value.exit_code == 2
+    assert not (north.directory / "generation-1").exists()
+
+
+def test_expired_certificate_is_refused(north: Place) -> None:
+    with pytest.raises(OperatorError, match="does not cover its time"):
+        renew(north, clock_ms=system_clock() + 3 * YEAR_MS)
+
+
+def test_wrong_passphrase_is_refused(north: Place) -> None:
+    path = north.home.officer("vega")
+    held = read_key_file(path, None)
+    write_key_file(path, held, "correct horse battery", entropy=system_entropy, replace=True)
+    with pytest.raises(OperatorError, match="passphrase"):
+        renew(north, passphrase="another horse entirely")
+    assert renew(north, passphrase="correct horse battery").generation == 2
+
+
+def test_ledger_that_stands_is_not_left_behind(tmp_path: Path) -> None:
+    place = FakeLine(tmp_path, run=False, deputies=True).north
+    with pytest.raises(OperatorError, match="stands"):
+        renew(place)
+    assert opens(place).endswith("/NORTH/1")
+
+
+def test_running_station_is_not_renewed_under_its_feet(tmp_path: Path) -> None:
+    place = FakeLine(tmp_path, run=False, deputies=True).north
+    opened = open_line(place.home, None, system_clock, system_entropy)
+    try:
+        with pytest.raises(StorageError):
+            renew(place)
+    finally:
+        opened.ledger.close()
+    assert opens(place).endswith("/NORTH/1")
+
+
+def test_damaged_ledger_is_kept_as_far_as_it_goes(tmp_path: Path) -> None:
+    place = FakeLine(tmp_path, run=False, deputies=True).north
+    path = place.directory / "ledger.db"
+    damaged = bytearray(path.read_bytes())
+    where = damaged.find(b"hotline/EXERCISE")
+    damaged[where + 9] ^= 1
+    path.write_bytes(damaged)
+    done = renew(place)
+    assert done.fault
+    assert (done.kept / "ledger.db").read_bytes() == bytes(damaged)
+    assert opens(place).endswith("/NORTH/2")
+
+
+def test_ledger_and_head_that_are_gone_are_begun_anew(tmp_path: Path) -> None:
+    place = FakeLine(tmp_path, run=False, deputies=True).north
+    for name in ("ledger.db", "ledger.db-wal", "head.db"):
+        (place.directory / name).unlink(missing_ok=True)
+    done = renew(place)
+    assert done.renewal is not None
+    assert (done.renewal.kept_size, done.renewal.countersigned_size) == (0, 0)
+    assert opens(place).endswith("/NORTH/2")
+
+
+def test_generation_that_head_knows_is_never_opened_twice(north: Place, tmp_path: Path) -> None:
+    shutil.copytree(north.directory, tmp_path / "older")
+    renew(north)
+    for path in north.directory.iterdir():
+        if path.name not in ("head.db", "line.json", "line.key", "content.key"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    shutil.copy2(tmp_path / "older" / "ledger.db", north.directory / "ledger.db")
+    assert renew(north).generation == 3
+    assert opens(north).endswith("/NORTH/3")
+
+
+FILES = ("ledger.db", "ledger.db-wal")
+STEPS = ("commit", "close", "replace 0", "replace 1", "rmtree")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_ceremony_killed_anywhere_is_ended_by_the_same_command(
+    north: Place, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    leave_log(north)
+    before = north.verdict().entries
+    with monkeypatch.context() as patched:
+        kill_at(patched, step)
+        with pytest.raises(Killed):
+            renew(north)
+    with pytest.raises(HotlineError):
+        opens(north)
+    done = renew(north)
+    assert done.generation == 2
+    assert opens(north).endswith("/NORTH/2")
+    kept = verify_ledger(done.kept / "ledger.db", identify=identify_ledger, verifier=verify_ed25519)
+    assert (kept.ok, kept.entries) == (True, before)
+    assert sorted(path.name for path in north.directory.glob("generation-*")) == ["generation-1"]
+    assert not (north.directory / "renewing").exists()
+    assert north.verdict().ok, north.verdict()
+
+
+def leave_log(place: Place) -> None:
+    """Leave the ledger as a station that was killed leaves it: with entries in its log only."""
+    (place.directory / "head.db").write_bytes((place.home.path / "head.db").read_bytes())
+    opened = open_line(place.home, None, system_clock, system_entropy)
+    opened.ledger.append([draft_of(Planned(ev.CellsRefused(count=1, reason="a test")), 1)])
+    copies = [(place.directory / name).read_bytes() for name in FILES]
+    opened.ledger.close()
+    for name, copy in zip(FILES, copies, strict=True):
+        (place.directory / name).write_bytes(copy)
+    (place.directory / "head.db").unlink()
+
+
+def kill_at(patched: pytest.MonkeyPatch, step: str) -> None:
+    """End the program at a step of the ceremony."""
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise Killed
+
+    replaced: list[Any] = []
+    real = os.replace
+
+    def replace(old: Any, new: Any) -> None:
+        replaced.append(old)
+        if step == f"replace {len(replaced) - 1}":
+            raise Killed
+        real(old, new)
+
+    match step.split(maxsplit=1)[0]:
+        case "commit":
+            patched.setattr(Ledger, "append", killed)
+        case "close":
+            patched.setattr(Ledger, "release", killed)
+        case "replace":
+            patched.setattr(succession.os, "replace", replace)
+        case "rmtree":
+            patched.setattr(succession.shutil, "rmtree", killed)
+
+
+def test_doubted_key_is_replaced_with_the_generation(tmp_path: Path) -> None:
+    place = FakeLine(tmp_path, run=False, deputies=True).north
+    before = open_line(place.home, None, system_clock, system_entropy)
+    before.ledger.close()
+    done = renew(place, new_key=True)
+    assert done.generation == 2
+    after = open_line(place.home, None, system_clock, system_entropy)
+    after.ledger.close()
+    assert after.line.ledger.public_key != before.line.ledger.public_key
+    assert after.line.staged is None
+    verdict = place.verdict()
+    assert verdict.ok, verdict
