@@ -6,6 +6,7 @@ LOCK := requirements/dev.txt
 INSTALLED := $(VENV)/installed-lock
 READY := $(VENV)/installed-project
 export SOAK_SECONDS ?= 120
+export SOAK_KILLS ?= 1000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -31,7 +32,7 @@ bench: $(READY) ## run every benchmark in bench/
 	    echo "== $$bench"; $(BIN)/python "$$bench" || exit 1; \
 	done
 
-soak: $(READY) ## run the long tests for SOAK_SECONDS (default 120)
+soak: $(READY) ## run the long tests: SOAK_SECONDS (120) each, SOAK_KILLS (1000) kills
 	$(BIN)/python -m pytest -m soak -s --timeout $$((SOAK_SECONDS * 2 + 300)) -q $(ARGS)
 
 # The header names this command and nothing of the machine it ran on.

@@ -15,6 +15,7 @@ from hotline.ledger.store import Ledger
 from hotline.ledger.verdict import Verdict
 from hotline.ledger.verify import verify_ledger
 from hotline.sealing.ed25519 import verify_ed25519
+from hotline.sealing.mldsa import verify_mldsa65
 from hotline.sealing.roster import identify_ledger
 from hotline.station.assembly import Machine
 from hotline.station.happenings import happenings
@@ -100,7 +101,12 @@ def judge(directory: Path, machine: Machine) -> Outcome:
 def _ending(directory: Path, name: str, machine: Machine) -> Ending:
     line = Home(directory / name).only_line()
     path = line / "ledger.db"
-    verdict = verify_ledger(path, identify=identify_ledger, verifier=verify_ed25519)
+    verdict = verify_ledger(
+        path,
+        identify=identify_ledger,
+        verifier=verify_ed25519,
+        lasting_verifier=verify_mldsa65,
+    )
     ledger = Ledger.open_read_only(path, sealer=content_sealer(line, None, machine.entropy))
     try:
         situation = fold(happenings(ledger.entries(0, ledger.size), ledger.enclosure))

@@ -61,7 +61,7 @@ def set_up(directory: Path, scenario: Scenario, named: str, speed: float, machin
     if len(scenario.stations) != 2:
         raise OperatorError(f"scenario {scenario.id} has not two stations")
     founders = [
-        Founder(Home(directory / station), station, (officer_of(scenario, station),))
+        Founder(Home(directory / station), station, officers_of(scenario, station))
         for station in scenario.stations
     ]
     _begin(directory)
@@ -112,8 +112,21 @@ def change_speed(directory: Path, speed: float) -> None:
 def officer_of(scenario: Scenario, station: str) -> Subject:
     """Return the officer who stands a station's watch in the scenario."""
     post = scenario.stations[station]
-    person = "".join(char for char in post.officer.lower() if char.isalnum())
-    return Subject(person=person, name=post.officer, rank=post.rank, role=post.role)
+    return Subject(_person(post.officer), name=post.officer, rank=post.rank, role=post.role)
+
+
+def officers_of(scenario: Scenario, station: str) -> tuple[Subject, ...]:
+    """Return the officer of the watch and the deputy, if the scenario names one."""
+    post = scenario.stations[station]
+    first = officer_of(scenario, station)
+    if not post.deputy:
+        return (first,)
+    role = f"Deputy {post.role[:1].lower()}{post.role[1:]}"
+    return first, Subject(_person(post.deputy), name=post.deputy, rank=post.rank, role=role)
+
+
+def _person(name: str) -> str:
+    return "".join(char for char in name.lower() if char.isalnum())
 
 
 def read_drill(directory: Path) -> DrillCard:

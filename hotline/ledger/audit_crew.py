@@ -15,7 +15,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
-from typing import Any
 
 from hotline.core.errors import StorageError
 from hotline.ledger.audit_blocks import Block, BlockFound, check_block
@@ -88,6 +87,9 @@ class Crew:
     ) -> Iterator[Found]:
         """Yield what each task finds, in the order of `tasks`.
 
+        A task that a worker cannot do is done by the caller's own core: what the file
+        makes SQLite say then reaches the caller as it does without any worker.
+
         Args:
             connection: To the copy, for the caller's own core.
             path: Of the same copy, for the workers.
@@ -96,22 +98,23 @@ class Crew:
         """
         if not self._workers:
             for task in tasks:
-                with limited_rows(connection):
-                    result = do(connection, task, plan)
-                yield result
+                yield _do_here(connection, task, plan)
             return
         try:
-            yield from self._run(path, plan, tasks)
+            for task, result in zip(tasks, self._run(path, plan, tasks), strict=True):
+                yield _do_here(connection, task, plan) if result is None else result
         except (EOFError, OSError) as error:
             raise StorageError("a part of the verification was ended from outside") from error
 
-    def _run(self, path: Path, plan: HeadPlan | None, tasks: Sequence[Task]) -> Iterator[Found]:
+    def _run(
+        self, path: Path, plan: HeadPlan | None, tasks: Sequence[Task]
+    ) -> Iterator[Found | None]:
         waiting = deque(enumerate(tasks))
         lines = [worker.line for worker in self._workers]
         for line in lines:
             line.send((path, plan))
             _give(line, waiting)
-        found: dict[int, Found] = {}
+        found: dict[int, Found | None] = {}
         for number in range(len(tasks)):
             while number not in found:
                 for ready in wait(lines):
@@ -150,12 +153,25 @@ def serve(line: Connection) -> None:
         with limited_rows(connection):
             while True:
                 number, task = line.recv()
-                line.send((number, do(connection, task, plan)))
+                line.send((number, _attempt(connection, task, plan)))
     except (EOFError, OSError):
         return
 
 
-def do(connection: sqlite3.Connection, task: Task, plan: HeadPlan | None) -> Any:
+def _attempt(connection: sqlite3.Connection, task: Task, plan: HeadPlan | None) -> Found | None:
+    """Do one task as a worker; None if it cannot be done here, whatever the reason is."""
+    try:
+        return do(connection, task, plan)
+    except Exception:  # noqa: BLE001 - whoever asked does it again and sees the same
+        return None
+
+
+def _do_here(connection: sqlite3.Connection, task: Task, plan: HeadPlan | None) -> Found:
+    with limited_rows(connection):
+        return do(connection, task, plan)
+
+
+def do(connection: sqlite3.Connection, task: Task, plan: HeadPlan | None) -> Found:
     """Do one task and return what it found."""
     if isinstance(task, Block):
         return check_block(connection, task, plan)

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hotline.ledger.connection import create_file, open_reading, our_errors, sync_directory
-from hotline.ledger.snapshot import Snapshot
+from hotline.ledger.snapshot import Snapshot, check_regular
 
-_SHARED_MEMORY = "-shm"
+_LOG, _SHARED_MEMORY = "-wal", "-shm"
 
 
 def copy_ledger(source: Path, target: Path) -> None:
@@ -25,7 +25,7 @@ def copy_ledger(source: Path, target: Path) -> None:
         source: A ledger.db, at work or not.
         target: A file that is not there yet; readable by its owner only.
     Raises:
-        OperatorError: there is no such ledger.
+        OperatorError: there is no such ledger, or it or its log is no regular file.
         IntegrityError: it is damaged.
         StorageError: the disk, or `target` cannot be made.
     Spec: docs/ledger.md §21.2
@@ -46,6 +46,9 @@ def copy_ledger(source: Path, target: Path) -> None:
 @contextmanager
 def _still(source: Path) -> Iterator[sqlite3.Connection]:
     """Lend a connection that sees the ledger as it is at one moment."""
+    for path in (source, source.with_name(source.name + _LOG)):
+        if path.exists():
+            check_regular(path.stat(), path)
     if source.with_name(source.name + _SHARED_MEMORY).exists():
         # Somebody has it open, or died with it open: a reader then makes no file.
         connection = open_reading(source)
@@ -80,21 +83,23 @@ def put_in_place(part: Path, ledger: Path) -> Path | None:
     Spec: docs/ledger.md §21.5
     """
     with our_errors("putting the ledger in its place"):
-        kept = _keep(ledger) if ledger.exists() else None
+        kept = _keep(ledger)
         os.replace(part, ledger)
         sync_directory(ledger.parent)
     return kept
 
 
-def _keep(ledger: Path) -> Path:
+def _keep(ledger: Path) -> Path | None:
     number = 1
     while (kept := ledger.with_name(f"{ledger.name}.before-restore-{number}")).exists():
         number += 1
     # The log first: a new file beside an old log would be spoiled by it.
-    for ending in ("-wal", "-shm"):
+    for ending in (_LOG, _SHARED_MEMORY):
         beside = ledger.with_name(ledger.name + ending)
         if beside.exists():
             os.replace(beside, kept.with_name(kept.name + ending))
+    if not ledger.exists():
+        return None
     try:
         os.link(ledger, kept)
     except OSError:

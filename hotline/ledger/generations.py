@@ -5,14 +5,14 @@ Spec: docs/ledger.md §12.5
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hotline.core.errors import PeerError
 from hotline.core.records.checkpoint import Origin, parse_origin
 from hotline.core.times import format_time
 from hotline.core.values import Digest
-from hotline.ledger.pairing import Pairing
+from hotline.ledger.pairing import LogAgainstWitness, Pairing
 from hotline.ledger.verdict import Verdict
 
 
@@ -47,26 +47,56 @@ class GenerationRecord:
         except PeerError:
             return 0
 
-    def sentence(self, witness: str, countersigned: int | None = None) -> str:
+    def names(self, verdict: Verdict) -> bool:
+        """Return whether a verified file is the very one that the officers left behind."""
+        found = (verdict.origin, verdict.entries, verdict.root)
+        return found == (self.kept_origin, self.kept_size, self.kept_root)
+
+    def sentence(
+        self,
+        witness: str,
+        countersigned: int | None = None,
+        seen: LogAgainstWitness | None = None,
+    ) -> str:
         """Tell what was left behind, what is lost and who answers for it, without full stop.
 
         Args:
             witness: Who countersigned; "the peer" when it is not known.
             countersigned: Entries of it that the witness's own ledger says it countersigned,
                 None to go by what the officers knew.
+            seen: What the witness's heads say of the file, None when it is not at hand.
         """
         countersigned = self.countersigned_size if countersigned is None else countersigned
         told = (
             f"generation {self.generation} of {self.station}'s ledger was left behind at "
             f"{self.kept_size} entries; {witness} had countersigned {countersigned}; "
         )
-        last = countersigned - 1
-        if last > self.kept_size:
-            told += f"entries {self.kept_size} to {last} are lost to this station; "
-        elif last == self.kept_size:
+        first, last = self.kept_size, countersigned - 1
+        if seen is not None and seen.rewritten_at is not None:
+            first = seen.agreed
+        if seen is not None:
+            told += self._end_of_file(witness, seen, last >= first)
+        if last > first:
+            told += f"entries {first} to {last} are lost to this station; "
+        elif last == first:
             told += f"entry {last} is lost to this station; "
         who = " and ".join(self.officers)
         return f"{told}{who} authorised this at {format_time(self.at_ms)}: {self.reason}"
+
+    def _end_of_file(self, witness: str, seen: LogAgainstWitness, lost: bool) -> str:
+        """Say how far file and witness agree, where the file goes on after that."""
+        agreed, rest = seen.agreed, _count(self.kept_size - seen.agreed)
+        if seen.rewritten_at is not None:
+            return (
+                f"the first {agreed} are the same there, the file then ends in {rest} that "
+                f"{witness} did not countersign, as when a ledger is put back and written on; "
+            )
+        if lost and 0 < agreed < self.kept_size:
+            return (
+                f"the first {agreed} are the same there, and no head that {witness} "
+                f"countersigned says whether the {rest} after them in the file are; "
+            )
+        return ""
 
 
 @dataclass(slots=True)
@@ -84,6 +114,7 @@ def generation_findings(
     records: Sequence[GenerationRecord],
     witness: str,
     remembers: bool,
+    held: Mapping[str, LogAgainstWitness],
 ) -> GenerationFindings:
     """Judge what a witness countersigned of other generations than the current one.
 
@@ -92,6 +123,8 @@ def generation_findings(
         verdict: Of its current generation.
         records: The station's own authorisations.
         remembers: The witness lost nothing itself, so that it must know what it countersigned.
+        held: By origin, what the witness's heads say of each file that is the very one that
+            the officers left behind.
     """
     found = GenerationFindings()
     current = parse_origin(verdict.origin)
@@ -113,11 +146,22 @@ def generation_findings(
                 f"{current.station}'s ledger, and nothing says on whose authority it was left"
             )
         else:
-            found.notes.append(left[text].sentence(witness, largest))
+            found.notes.append(left[text].sentence(witness, largest, held.get(text)))
             found.faults += _contradictions(
                 pairing, number, left[text], largest if remembers else None, witness
             )
+    back = pairing.count_recovered(number)
+    if back:
+        found.notes.append(
+            f"{_count(back, 'statement')} of {current.station} that it had lost came back from "
+            f"{witness} and stand{'s' * (back == 1)} in its ledger again"
+        )
     return found
+
+
+def _count(number: int, what: str = "entry") -> str:
+    many = {"entry": "entries"}.get(what, f"{what}s")
+    return f"{number} {what if number == 1 else many}"
 
 
 def _contradictions(
@@ -138,12 +182,27 @@ def _contradictions(
         yield f"{witness} countersigned another root of {whose} than the officers who left it named"
 
 
-def lost_entries(pairing: Pairing, number: int, records: Sequence[GenerationRecord]) -> int:
-    """Return how many entries that somebody countersigned a station has left behind for good."""
+def lost_entries(
+    pairing: Pairing,
+    number: int,
+    records: Sequence[GenerationRecord],
+    held: Mapping[str, LogAgainstWitness],
+) -> int:
+    """Return how many entries that somebody countersigned a station has left behind for good.
+
+    What lies after the newest head on which both agree may be lost, too: a file that was put
+    back may have been written on before its peer told it.
+
+    Args:
+        held: As for `generation_findings`.
+    """
     lost = 0
     for one in records:
         kept = one.kept_size if pairing.has_file(number, one.kept_origin) else 0
         known = max(one.countersigned_size, pairing.largest_seen(number, one.kept_origin))
+        seen = held.get(one.kept_origin)
+        if seen is not None and (known > kept or seen.rewritten_at is not None):
+            kept = min(kept, seen.agreed)
         lost += max(known - kept, 0)
     return lost
 

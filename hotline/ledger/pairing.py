@@ -41,6 +41,7 @@ _STATEMENTS = """SELECT count(*) FROM
  (SELECT subject FROM said WHERE kind IN (3, 4, 36) GROUP BY subject)"""
 _RECEIPTED = """SELECT count(*) FROM (SELECT DISTINCT subject FROM said s WHERE kind = 3 AND EXISTS
  (SELECT 1 FROM said o WHERE o.side = s.side AND o.kind = 6 AND o.subject = s.subject))"""
+_RECOVERED = "SELECT count(*) FROM said WHERE side = ?1 AND kind = 36"
 _FORGOTTEN = """SELECT min(size) FROM cosigned c WHERE side = ?1 AND signer = ?3 AND NOT EXISTS
  (SELECT 1 FROM seen w WHERE w.side = ?2 AND w.origin = c.origin AND w.size = c.size)"""
 
@@ -151,6 +152,10 @@ class Pairing:
     def count_receipted(self) -> int:
         """Return how many of them their sender holds a receipt for."""
         return int(self._connection.execute(_RECEIPTED).fetchone()[0])
+
+    def count_recovered(self, side: int) -> int:
+        """Return how many statements a side had lost and got back from the other."""
+        return int(self._connection.execute(_RECOVERED, (side,)).fetchone()[0])
 
     def unreceived(self, side: int, limit: int) -> list[Digest]:
         """Return statements that a side sent and the other does not record."""

@@ -16,7 +16,7 @@ from hotline.core.records.checkpoint import parse_origin
 from hotline.core.values import Digest
 from hotline.ledger.connection import copy_errors
 from hotline.ledger.generations import GenerationRecord, generation_findings, lost_entries
-from hotline.ledger.pairing import Pairing
+from hotline.ledger.pairing import LogAgainstWitness, Pairing
 from hotline.ledger.snapshot import Snapshot
 from hotline.ledger.verdict import Verdict
 
@@ -131,14 +131,21 @@ def _compare(pairing: Pairing, ours: Side, theirs: Side) -> Reconciliation:
     faults: list[str] = []
     notes: list[str] = []
     tails: list[MissingTail] = []
-    lost = [lost_entries(pairing, number, one.records) for number, one in enumerate((ours, theirs))]
-    for number, log, witness in ((0, ours, theirs), (1, theirs, ours)):
-        _compare_logs(pairing, number, log, witness, faults, tails)
+    sides = ((0, ours, theirs), (1, theirs, ours))
+    held = [_compare_logs(pairing, *each, faults, tails) for each in sides]
+    lost = [lost_entries(pairing, each, log.records, held[each]) for each, log, _ in sides]
+    for number, log, witness in sides:
         # What a witness gave up with its own lost entries, two of its officers answered for.
         if not lost[1 - number]:
             faults += _forgotten(pairing, number, log, witness)
         said = generation_findings(
-            pairing, number, log.verdict, log.records, witness.station, not lost[1 - number]
+            pairing,
+            number,
+            log.verdict,
+            log.records,
+            witness.station,
+            not lost[1 - number],
+            held[number],
         )
         faults += said.faults
         notes += said.notes
@@ -180,13 +187,21 @@ def _compare_logs(
     witness: Side,
     faults: list[str],
     tails: list[MissingTail],
-) -> None:
-    """Hold the log's files against the heads of it that the witness countersigned."""
+) -> dict[str, LogAgainstWitness]:
+    """Hold the log's files against the heads of it that the witness countersigned.
+
+    Returns:
+        By origin, what they say of each file that two officers left behind exactly as it is:
+        if it ends in others than the witness countersigned, that is told and no fault.
+    """
+    left: dict[str, LogAgainstWitness] = {}
     for verdict, _ in log.files:
         seen = pairing.hold_against_witness(number, verdict.origin, verdict.entries, verdict.root)
         if not seen.unchanged:
             faults.append(f"the ledger of {log.station} is not the one that was verified")
-        if seen.rewritten_at is not None:
+        if verdict is not log.verdict and any(one.names(verdict) for one in log.records):
+            left[verdict.origin] = seen
+        elif seen.rewritten_at is not None:
             faults.append(
                 f"{log.station}'s ledger was rewritten: {witness.station} countersigned another "
                 f"root of its first {seen.rewritten_at} entries, and only the first "
@@ -199,6 +214,7 @@ def _compare_logs(
             f"entries {log.verdict.entries} to {largest - 1} of {log.station}'s ledger are "
             f"missing: {witness.station} countersigned a head that covers them"
         )
+    return left
 
 
 def _forgotten(pairing: Pairing, number: int, log: Side, witness: Side) -> Iterator[str]:

@@ -67,7 +67,8 @@ def gather(file: Path, verdict: Verdict, check: Callable[[Path], Verdict]) -> Ge
         verdict: What verifying it said.
         check: Verifies a ledger file.
     """
-    if not verdict.station:
+    if not verdict.station or is_journal(verdict):
+        # Who left a journal behind moved it by hand: no officers sign for that (§18.6).
         return Generations(verdict, file)
     records = read_generations(verdict)
     current = parse_origin(verdict.origin).generation
@@ -96,14 +97,19 @@ def gather(file: Path, verdict: Verdict, check: Callable[[Path], Verdict]) -> Ge
     return Generations(verdict, file, earlier, tuple(records), tuple(faults), tuple(notes))
 
 
+def is_journal(verdict: Verdict) -> bool:
+    """Return whether the ledger is a station's journal: nobody else is on its line."""
+    return verdict.members == (verdict.station,)
+
+
 def read_generations(verdict: Verdict) -> list[GenerationRecord]:
     """Return the authorisations in a ledger by which its own station opened generations."""
-    if not verdict.station or not verdict.records:
+    if not verdict.station or not verdict.records or is_journal(verdict):
         return []
     try:
         roster = Roster.read(verdict.records)
     except HotlineError:
-        # A station journal has no charter, and a ledger that fails has its own fault.
+        # A ledger whose records do not verify has its own fault.
         return []
     found = (_read(roster, record) for record in verdict.records)
     return [one for one in found if one is not None and one.station == verdict.station]

@@ -63,7 +63,7 @@ def _in_directory(path: Path) -> Path:
         return _existing(path / LEDGER_NAME)
     lines = sorted(path.glob(f"lines/*/{LEDGER_NAME}"))
     if len(lines) == 1:
-        return lines[0]
+        return _existing(lines[0])
     found = lines or sorted(
         [*path.glob(f"*/{LEDGER_NAME}"), *path.glob(f"*/lines/*/{LEDGER_NAME}")]
     )

@@ -16,7 +16,7 @@ from hotline.core.records.event import OrderRef
 from hotline.core.records.events import Event
 from hotline.review.sentences import printable
 from hotline.sealing.order import order_digest, read_order, verify_order
-from hotline.sealing.roster import Roster
+from hotline.sealing.roster import Roster, identify_ledger
 from hotline.sealing.statements import UnknownSignerError, Verdict, verify_statement
 
 
@@ -77,10 +77,13 @@ def judge_statement(
         event: What the entry says; its order binds the enclosed one.
         records: Public records of the line that verify together.
     Raises:
-        IntegrityError: a signature on the statement, or its order, does not verify.
+        IntegrityError: a signature on the statement, or its order, does not verify; or the
+            entry is one of a station journal, which holds no statements.
     """
     if disclosure.disclosed.enclosure is None:
         return None
+    if len(identify_ledger(records).members) == 1:
+        raise IntegrityError("the entry is one of a station journal, and that holds no statements")
     try:
         envelope, order, payload = read_statement_item(disclosure.disclosed.enclosure)
         statement = decode_statement(payload)

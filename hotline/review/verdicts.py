@@ -13,7 +13,7 @@ from hotline.core.values import Digest
 from hotline.ledger.reconcile import Reconciliation
 from hotline.ledger.verdict import Damage, Examined, Fault, Verdict
 from hotline.review.findings import countersigned, identity_json, reconciliation_json, verdict_json
-from hotline.review.generations import Generations
+from hotline.review.generations import Generations, is_journal
 from hotline.review.identity import Identity, identify_by_cards
 from hotline.review.sentences import printable
 
@@ -158,11 +158,6 @@ def _standing(verdict: Verdict, fault: Fault) -> str:
         f"{stands}: a good signed head covers {_them(verdict.stands)}. "
         "What comes after cannot be known from this file."
     )
-
-
-def is_journal(verdict: Verdict) -> bool:
-    """Return whether the ledger is a station's journal: nobody else is on its line."""
-    return verdict.members == (verdict.station,)
 
 
 def _tail_lines(verdict: Verdict) -> Iterator[str]:

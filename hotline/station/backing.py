@@ -2,16 +2,19 @@
 
 OUT/manifest.json                      what is here, with its hashes
 OUT/lines/<handle>/ledger.db           one file each, without a log
-OUT/lines/<handle>/line.json, evidence the peers' cards, and what convicts a peer
-OUT/lines/<handle>/generation-<n>/...  what was left behind, as it lies there
+OUT/lines/<handle>/line.json           the peers' cards
+OUT/lines/<handle>/evidence/           forks that were seen (docs/ledger.md §15.8)
+OUT/lines/<handle>/generation-<n>/ledger.db, journal-<n>/ledger.db   what was left behind
 OUT/journal/ledger.db                  the station journal
 OUT/keys, OUT/tls, *.key               only when they are asked for
 
-head.db is never among them: its only use is to contradict a ledger that was put back.
+head.db and the peer's view are never among them: their use is to contradict a ledger
+that was put back. Evidence of a fork is: it proves itself to whoever checks it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -19,7 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hotline.core.errors import IntegrityError, OperatorError, StorageError
+from hotline.core.errors import HotlineError, IntegrityError, OperatorError, StorageError
 from hotline.core.seams import Clock
 from hotline.core.times import format_time
 from hotline.ledger.copying import copy_ledger, sync_file
@@ -27,17 +30,18 @@ from hotline.ledger.snapshot import LEDGER_NAME
 from hotline.ledger.store import Ledger
 from hotline.ledger.verify import verify_ledger
 from hotline.sealing.ed25519 import verify_ed25519
+from hotline.sealing.mldsa import verify_mldsa65
 from hotline.sealing.roster import identify_ledger
+from hotline.station.anchors import JOURNAL
 from hotline.station.home import Home
-from hotline.station.journal import JOURNAL
-from hotline.station.manifest import MANIFEST, FileMark, LedgerMark, Manifest
+from hotline.station.manifest import MANIFEST, FileMark, LedgerMark, Manifest, may_hold
 from hotline.station.past import PREFIX
-from hotline.station.shelf import EVIDENCE
 
 PRIVATE_DIRECTORY = 0o700
 _BLOCK_BYTES = 1_048_576
-_KEYS = ("keys/*.key", "tls/*.pem", "lines/*/*.key", f"{JOURNAL}/*.key")
-_CARDS = ("lines/*/line.json", f"lines/*/{EVIDENCE}/*")
+_KEYS = ("keys/*.key", "tls/*.pem", "lines/*/*.key", f"{JOURNAL}/*.key", f"{JOURNAL}-*/*.key")
+_SMALL = ("lines/*/line.json", "lines/*/evidence/fork-*.json")
+_LEFT = (f"lines/*/{PREFIX}*/{LEDGER_NAME}", f"{JOURNAL}-*/{LEDGER_NAME}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,12 @@ def mark_of(file: Path, name: str) -> LedgerMark:
     Raises:
         IntegrityError: it does not verify.
     """
-    verdict = verify_ledger(file, identify=identify_ledger, verifier=verify_ed25519)
+    verdict = verify_ledger(
+        file,
+        identify=identify_ledger,
+        verifier=verify_ed25519,
+        lasting_verifier=verify_mldsa65,
+    )
     if verdict.first_fault is not None or not verdict.ok:
         fault = verdict.first_fault.sentence() if verdict.first_fault else "nobody knows why"
         raise IntegrityError(
@@ -151,15 +160,23 @@ def mark_of(file: Path, name: str) -> LedgerMark:
 
 
 def _copy_beside(home: Path, part: Path, *, with_keys: bool) -> None:
-    left = [f"lines/*/{PREFIX}*/*", f"{JOURNAL}-*/*"]
-    for pattern in (*left, *_CARDS, *(_KEYS if with_keys else ())):
+    for pattern in (*_LEFT, *_SMALL, *(_KEYS if with_keys else ())):
         for file in sorted(home.glob(pattern)):
-            lies_there = file.is_file() and not file.name.startswith("head.db")
-            if lies_there and (with_keys or file.suffix != ".key"):
-                target = part / file.relative_to(home)
-                make_private(target.parent)
-                target.touch(mode=0o600)
-                shutil.copyfile(file, target)
+            name = file.relative_to(home).as_posix()
+            if file.is_file() and may_hold(name):
+                make_private((part / name).parent)
+                _copy_file(file, part / name)
+
+
+def _copy_file(file: Path, target: Path) -> None:
+    """Copy a file; a ledger that was left behind with what its log holds, if it reads at all."""
+    if file.name == LEDGER_NAME:
+        with contextlib.suppress(HotlineError):
+            return copy_ledger(file, target)
+        target.unlink(missing_ok=True)
+    target.touch(mode=0o600)
+    shutil.copyfile(file, target)
+    return None
 
 
 def _write_manifest(part: Path, ledgers: list[LedgerMark], now_ms: int) -> Manifest:

@@ -5,10 +5,11 @@ Spec: docs/ledger.md §20.5
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from hotline.core.errors import IntegrityError, PeerError
+from hotline.core.errors import HotlineError, IntegrityError, PeerError
 from hotline.core.records.events import EpochKeyDestroyed
 from hotline.core.seams import Entropy
 from hotline.core.values import Digest
@@ -73,22 +74,32 @@ def _check_recorded(ledger: LedgerReader, roster: Roster, record: bytes, digest:
 def finish_erasures(
     path: Path,
     ledger: LedgerReader,
+    past: Iterable[LedgerReader],
     roster: Roster,
-    held: Iterable[int],
+    held: Collection[int],
     passphrase: str | None,
     entropy: Entropy,
 ) -> bool:
-    """Destroy the keys of epochs that the ledger records as erased; return whether any was here.
+    """Destroy the keys of epochs that are recorded as erased; return whether any was here.
+
+    A generation that was left behind right after it recorded an erasure counts, too:
+    its word is good where it verifies, and what does not verify there destroys nothing.
 
     Args:
         path: The content key file.
-        held: Epochs whose keys are in it.
+        ledger: The ledger at work.
+        past: The generations before it.
+        held: Epochs whose keys are in the file.
     Raises:
         IntegrityError: an authorisation in the ledger does not verify.
         StorageError: the disk refused.
     Spec: docs/ledger.md §20.5
     """
-    left = unfinished(ledger, roster, held)
+    left: dict[int, Digest] = {}
+    for earlier in past:
+        with contextlib.suppress(HotlineError):
+            left |= unfinished(earlier, roster, held)
+    left |= unfinished(ledger, roster, held)
     if left:
         destroy_keys(path, left, passphrase, entropy)
     return bool(left)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hotline.core.errors import IntegrityError, OperatorError, PeerError
+from hotline.core.errors import HotlineError, IntegrityError, OperatorError, PeerError
 from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import Checkpoint, parse_origin, verify_checkpoint
 from hotline.core.times import format_time
@@ -18,12 +18,15 @@ from hotline.ledger.health import read_heads, wal_bytes
 from hotline.ledger.opening import HEADS_NAME
 from hotline.ledger.public import erased_epochs
 from hotline.ledger.reader import LedgerReader
+from hotline.ledger.snapshot import LEDGER_NAME
 from hotline.ledger.store import Ledger
 from hotline.sealing.certificate import Certificate
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.roster import Roster, identify_ledger
+from hotline.station.anchors import JOURNAL, check_anchored, journal_generation, newest_anchor
 from hotline.station.home import LineCard
 from hotline.station.months import CONTENT_KEY, make_sealer
+from hotline.station.past import Past
 from hotline.station.shelf import read_peer_view
 
 MAX_WAL_BYTES = 64_000_000
@@ -166,7 +169,7 @@ def _certificates(card: LineCard, now_ms: int) -> Iterator[Examined]:
 
 
 def examine_keys(ledger: Path, passphrase: str | None) -> Iterator[Examined]:
-    """Look at content keys and holds, where the key file opens.
+    """Look at content keys, holds and the anchored journal, where the key file opens.
 
     Raises:
         OperatorError: the key file is missing or does not open.
@@ -180,7 +183,8 @@ def examine_keys(ledger: Path, passphrase: str | None) -> Iterator[Examined]:
         )
     if is_protected(path) and passphrase is None:
         yield Examined(
-            "OK", "Its content keys are protected; --unlock looks at epochs and holds, too."
+            "OK",
+            "Its content keys are protected; --unlock looks at epochs, holds and anchors, too.",
         )
         return
     sealer = make_sealer(read_key_file(path, passphrase), _no_chance)
@@ -196,8 +200,39 @@ def examine_keys(ledger: Path, passphrase: str | None) -> Iterator[Examined]:
             )
         for case, reason in _holds(reader).items():
             yield Examined("OK", f"A legal hold stands on case {case}: {reason}.")
+        past = Past.open(ledger.parent, sealer)
+        try:
+            anchored = newest_anchor(reader, past.readers)
+        finally:
+            past.close()
     finally:
         reader.close()
+    if anchored is not None:
+        yield _journal(ledger.parents[2], anchored)
+
+
+def _journal(home: Path, anchored: Checkpoint) -> Examined:
+    """Hold the station journal against what this line's ledger anchored of it."""
+    before = parse_origin(anchored.origin)
+    prefix = anchored.origin.rpartition("/")[0]
+    origin, journal = f"{prefix}/{journal_generation(home)}", None
+    try:
+        if (home / JOURNAL / LEDGER_NAME).exists():
+            journal = Ledger.open_read_only(home / JOURNAL)
+            origin = journal.origin
+        check_anchored(anchored, origin, journal)
+    except HotlineError as error:
+        return Examined("FAIL", f"{str(error)[:1].upper()}{str(error)[1:]}; {error.hint}.")
+    finally:
+        if journal is not None:
+            journal.close()
+    if origin != anchored.origin:
+        return Examined(
+            "WARN",
+            f"It anchors {anchored.size} entries of generation {before.generation} of the "
+            "station journal, which was moved aside: keep that for the reviewer.",
+        )
+    return Examined("OK", f"It anchors {anchored.size} entries of the station journal, all there.")
 
 
 def _holds(reader: LedgerReader) -> dict[str, str]:

@@ -230,8 +230,11 @@ def open_line(home: Home, passphrase: str | None, clock: Clock, entropy: Entropy
         raise IntegrityError(str(error), hint=RENEW_HINT) from error
     try:
         key_file = directory / CONTENT_KEY
-        late = finish_erasures(key_file, ledger, roster, sealer.epochs, passphrase, entropy)
-        shelf = Shelf(directory, line.station, Past.open(directory, sealer), view)
+        past = Past.open(directory, sealer)
+        late = finish_erasures(
+            key_file, ledger, past.readers, roster, sealer.epochs, passphrase, entropy
+        )
+        shelf = Shelf(directory, line.station, past, view)
         opened = OpenLine(directory, card, line, ledger, shelf, months)
         late |= _finish_admissions(home, opened, passphrase)
     except BaseException:

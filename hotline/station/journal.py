@@ -28,9 +28,8 @@ from hotline.ledger.snapshot import LEDGER_NAME
 from hotline.ledger.store import Ledger
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.epoch import EPOCH_KEY_BYTES, epoch_of
+from hotline.station.anchors import JOURNAL, check_anchored, journal_generation
 from hotline.station.months import CONTENT_KEY, MonthlyKeys, open_months, seed_name
-
-JOURNAL = "journal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,19 +138,28 @@ class Journal:
         self.unanchored = True
 
 
-def open_journal(home: Path, owner: JournalOwner, clock: Clock, entropy: Entropy) -> Journal:
+def open_journal(
+    home: Path,
+    owner: JournalOwner,
+    clock: Clock,
+    entropy: Entropy,
+    anchored: Checkpoint | None = None,
+) -> Journal:
     """Open the journal of the station whose home is `home`; make it where there is none.
 
+    Args:
+        anchored: The head of it that a line's ledger anchored last, None if none did.
     Raises:
         OperatorError: its key file does not open, or the journal is another station's.
-        IntegrityError: it was altered, put back, or lost while its head.db is there.
+        IntegrityError: it was altered, put back, or lost while its head.db is there or a
+            line anchors it.
         StorageError: the disk, or another process has it open.
     Spec: docs/ledger.md §18.6
     """
     directory = home / JOURNAL
-    generation = 1 + len(list(home.glob(f"{JOURNAL}-*")))
-    origin = owner.origin(generation)
+    origin = owner.origin(journal_generation(home))
     if not (directory / LEDGER_NAME).exists():
+        check_anchored(anchored, origin, None)
         _lay(directory, owner, origin, clock(), entropy)
     months = open_months(directory, owner.passphrase, entropy)
     ledger = Ledger.open(
@@ -165,6 +173,7 @@ def open_journal(home: Path, owner: JournalOwner, clock: Clock, entropy: Entropy
     )
     journal = Journal(ledger, months, clock)
     try:
+        check_anchored(anchored, origin, ledger)
         journal.catch_up(owner)
     except BaseException:
         journal.close()

@@ -14,6 +14,7 @@ from typing import Literal
 from hotline.core.errors import HotlineError, StorageError
 from hotline.core.messages.catalogue import PackRef
 from hotline.core.records import events as ev
+from hotline.station.anchors import newest_anchor
 from hotline.station.footing import Footing, Kept
 from hotline.station.home import Home, OpenLine
 from hotline.station.intake import Taken
@@ -133,12 +134,15 @@ def open_kept(
         packs: The packs of templates in use.
     Raises:
         OperatorError: the journal's key file does not open.
-        IntegrityError: the journal was altered, lost or put back.
+        IntegrityError: the journal was altered, lost or put back, by itself or by what
+            the line's ledger anchors of it.
         StorageError: the disk.
+    Spec: docs/ledger.md §18.6
     """
     line = opened.line
     owner = _owner(opened, passphrase, {one.name: one.digest.hex() for one in packs})
-    journal = open_journal(home.path, owner, line.clock, line.entropy)
+    anchored = newest_anchor(opened.ledger, opened.shelf.past.readers)
+    journal = open_journal(home.path, owner, line.clock, line.entropy, anchored)
     cache = SituationCache(opened.directory, opened.months)
     return Kept(journal, opened.months, cache, opened.shelf)
 

@@ -18,6 +18,7 @@ from hotline.ledger.store import Ledger
 from hotline.ledger.verdict import Verdict
 from hotline.ledger.verify import verify_ledger
 from hotline.sealing.ed25519 import verify_ed25519
+from hotline.sealing.mldsa import verify_mldsa65
 from hotline.sealing.roster import identify_ledger
 from hotline.station.admission import MAX_GENERATIONS, Renewal
 from hotline.station.line import Line
@@ -29,7 +30,10 @@ def judge_kept(directory: Path, line: Line) -> Verdict | None:
     if not (directory / LEDGER_NAME).is_file():
         return None
     verdict = verify_ledger(
-        directory / LEDGER_NAME, identify=identify_ledger, verifier=verify_ed25519
+        directory / LEDGER_NAME,
+        identify=identify_ledger,
+        verifier=verify_ed25519,
+        lasting_verifier=verify_mldsa65,
     )
     return verdict if verdict.origin == line.origin else None
 

@@ -1,7 +1,13 @@
-"""What a backup says of itself: manifest.json, read strictly."""
+"""What a backup says of itself: manifest.json, read strictly.
+
+Nobody signs a manifest. So it may name nothing but what `hotline backup` writes:
+above all no head.db, no peer's view and no log beside a ledger.
+Spec: docs/ledger.md §21.8
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
@@ -16,6 +22,16 @@ MAX_MANIFEST_BYTES = 1_048_576
 MAX_FILES = 4_096
 
 _Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/-]{1,300}\z")]
+
+_WORD = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+_HANDLE = r"[A-Za-z0-9-]{1,200}"
+_AT_WORK = re.compile(rf"(?:lines/{_HANDLE}|journal)/ledger\.db")
+_HELD = re.compile(
+    rf"keys/{_WORD}\.key|tls/{_WORD}\.pem"
+    rf"|lines/{_HANDLE}/(?:line\.json|{_WORD}\.key|(?:generation-[1-9][0-9]{{0,3}}/)?ledger\.db)"
+    rf"|lines/{_HANDLE}/evidence/fork-[A-Z0-9-]{{1,16}}-[0-9]{{1,19}}-[0-9]{{1,19}}\.json"
+    rf"|journal(?:-{_HANDLE})?/(?:{_WORD}\.key|ledger\.db)"
+)
 
 
 class FileMark(BaseModel):
@@ -78,18 +94,51 @@ def read_manifest(backup: Path) -> Manifest:
         manifest = Manifest.model_validate_json(encoded[: MAX_MANIFEST_BYTES + 1])
         parse_time(manifest.made_at)
     except ValidationError as error:
-        raise OperatorError(f"{MANIFEST}: {first_fault(error)}") from error
+        raise OperatorError(f"{MANIFEST}: {_fault_of(error)}") from error
     except PeerError as error:
         raise OperatorError(f"{MANIFEST}: {error}") from error
     _check_names(manifest)
     return manifest
 
 
+def may_hold(name: str) -> bool:
+    """Return whether a backup may hold a file of this name (its path inside the backup).
+
+    Spec: docs/ledger.md §21.8
+    """
+    return _HELD.fullmatch(name) is not None
+
+
+def owner_of(name: str) -> str:
+    """Return the path of the ledger at work that a file belongs to, "" for the station's keys."""
+    first, second, *_ = name.split("/")
+    if first == "lines":
+        return f"lines/{second}/ledger.db"
+    return "journal/ledger.db" if first.startswith("journal") else ""
+
+
+def _fault_of(error: ValidationError) -> str:
+    """Say the first fault; a name that the manifest itself brought is left out."""
+    if error.errors(include_url=False, include_input=False)[0]["loc"][:1] == ("files",):
+        return "one of the files has a name, a length or a hash that none can have"
+    return first_fault(error)
+
+
 def _check_names(manifest: Manifest) -> None:
-    """Refuse a name that would lead out of the backup or of the home."""
+    """Refuse a name that would lead out of the backup or of the home, or that none can have."""
     for name in manifest.files:
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts or path.as_posix() != name:
-            raise OperatorError(f"{MANIFEST} names a file outside the backup")
-    if any(ledger.path not in manifest.files for ledger in manifest.ledgers):
+            raise OperatorError(f"{MANIFEST} names a file outside the backup", hint=_NOTHING)
+    if not all(map(may_hold, manifest.files)):
+        raise OperatorError(f"{MANIFEST} names a file that no backup holds", hint=_NOTHING)
+    ledgers = [ledger.path for ledger in manifest.ledgers]
+    if any(ledger not in manifest.files for ledger in ledgers):
         raise OperatorError(f"{MANIFEST} names a ledger that is not among its files")
+    if sorted(ledgers) != sorted(filter(_AT_WORK.fullmatch, manifest.files)):
+        raise OperatorError(
+            f"{MANIFEST} does not name each ledger at work once as a ledger", hint=_NOTHING
+        )
+
+
+_NOTHING = "nothing was placed; use another backup"

@@ -28,12 +28,13 @@ from hotline.ledger.store import Ledger
 from hotline.ledger.verdict import Verdict
 from hotline.ledger.verify import verify_ledger
 from hotline.sealing.ed25519 import verify_ed25519
+from hotline.sealing.mldsa import verify_mldsa65
 from hotline.sealing.roster import identify_ledger
 from hotline.station.backing import hash_of, make_private, mark_of
 from hotline.station.home import read_card
-from hotline.station.manifest import LedgerMark, Manifest, read_manifest
+from hotline.station.manifest import LedgerMark, Manifest, owner_of, read_manifest
 from hotline.station.months import CONTENT_KEY
-from hotline.station.past import newest_generation
+from hotline.station.past import newest_generation, number_of
 from hotline.station.shelf import read_peer_view
 from hotline.station.upkeep import Bench, at_work, station_stopped
 
@@ -66,6 +67,7 @@ def restore(bench: Bench, backup: Path) -> list[Placed]:
     """
     manifest = read_manifest(backup)
     _check_files(backup, manifest)
+    _check_left(manifest)
     with contextlib.ExitStack() as locks:
         wanted = []
         for mark in manifest.ledgers:
@@ -78,8 +80,8 @@ def restore(bench: Bench, backup: Path) -> list[Placed]:
                 "every ledger that is there holds all that the backup holds, and more or as much",
                 hint="there is nothing to restore",
             )
+        _check_keys(bench, backup, manifest, [mark for mark, _ in wanted])
         _place_missing(backup, bench.home.path, manifest)
-        _check_keys(bench, [mark for mark, _ in wanted])
         placed = [_place(backup, bench.home.path, mark, manifest) for mark, _ in wanted]
     if not all(known for _, known in wanted):
         raise IntegrityError(
@@ -104,7 +106,7 @@ def _check_files(backup: Path, manifest: Manifest) -> None:
         raise StorageError("the backup cannot be read", hint="check the disk it is on") from error
     for ledger in manifest.ledgers:
         found = mark_of(backup / ledger.path, ledger.path)
-        if (found.origin, found.size, found.root) != (ledger.origin, ledger.size, ledger.root):
+        if _what(found) != _what(ledger):
             raise IntegrityError(
                 f"the backup is damaged: {ledger.path} is not what the manifest says",
                 hint=_ANOTHER,
@@ -114,18 +116,61 @@ def _check_files(backup: Path, manifest: Manifest) -> None:
 _ANOTHER = "use another backup"
 
 
+def _what(mark: LedgerMark) -> tuple[str, str, int, str]:
+    return mark.origin, mark.station, mark.size, mark.root
+
+
+def _check_left(manifest: Manifest) -> None:
+    """Refuse a generation that was left behind by none of the backup's ledgers.
+
+    The directories of earlier generations say which one is at work.
+    Spec: docs/ledger.md §21.8
+    """
+    at_work = {mark.path: parse_origin(mark.origin).generation for mark in manifest.ledgers}
+    left: dict[str, set[str]] = {}
+    for name in manifest.files:
+        left.setdefault(owner_of(name), set()).add(name.rpartition("/")[0])
+    for owner, generation in at_work.items():
+        beside = left[owner] - {owner.rpartition("/")[0]}
+        newest = len(beside)
+        if owner.startswith("lines/"):
+            newest = max((number_of(Path(one)) for one in beside), default=0)
+        if newest >= generation:
+            raise OperatorError(
+                f"the backup holds earlier generations than generation {generation} has",
+                hint="nothing was placed; use another backup",
+            )
+
+
 def _place_missing(backup: Path, home: Path, manifest: Manifest) -> None:
-    """Put keys, cards and left-behind generations in place where there is nothing at all."""
+    """Put keys, cards and left-behind generations in place where there is nothing at all.
+
+    What belongs to a ledger that is not in the backup stays in the backup.
+    Spec: docs/ledger.md §21.8
+    """
     at_work = {ledger.path for ledger in manifest.ledgers}
     for name in manifest.files:
         target = home / name
-        if name not in at_work and not target.exists():
+        if name not in at_work and owner_of(name) in {"", *at_work} and _is_free(target):
             _copy_durably(backup / name, target)
 
 
-def _check_keys(bench: Bench, wanted: Sequence[LedgerMark]) -> None:
-    """Refuse before anything is replaced when the ledger could not be opened afterwards."""
-    console = bench.home.keys / "console.key"
+def _is_free(target: Path) -> bool:
+    """Return whether nothing lies at a place, nor a log that would spoil a ledger put there."""
+    log = target.with_name(f"{target.name}-wal")
+    return not any(os.path.lexists(path) for path in (target, log))
+
+
+def _check_keys(
+    bench: Bench, backup: Path, manifest: Manifest, wanted: Sequence[LedgerMark]
+) -> None:
+    """Refuse before anything is placed when the ledger could not be opened afterwards."""
+
+    def found(name: str) -> Path:
+        there = bench.home.path / name
+        return backup / name if name in manifest.files and not there.exists() else there
+
+    console = found("keys/console.key")
     if not console.is_file():
         raise OperatorError(
             "the home has no key files and the backup brought none",
@@ -134,7 +179,8 @@ def _check_keys(bench: Bench, wanted: Sequence[LedgerMark]) -> None:
     passphrase = bench.passphrase(console)
     read_key_file(console, passphrase)
     for mark in wanted:
-        read_key_file((bench.home.path / mark.path).with_name(CONTENT_KEY), passphrase)
+        beside = mark.path.rpartition("/")[0]
+        read_key_file(found(f"{beside}/{CONTENT_KEY}"), passphrase)
 
 
 def _copy_durably(source: Path, target: Path) -> None:
@@ -212,7 +258,12 @@ def _verdict(present: Path) -> Verdict | None:
     if not present.is_file():
         return None
     try:
-        return verify_ledger(present, identify=identify_ledger, verifier=verify_ed25519)
+        return verify_ledger(
+            present,
+            identify=identify_ledger,
+            verifier=verify_ed25519,
+            lasting_verifier=verify_mldsa65,
+        )
     except OperatorError:
         return None
 
@@ -288,7 +339,10 @@ def _place(backup: Path, home: Path, mark: LedgerMark, manifest: Manifest) -> Pl
 
 
 def _record(bench: Bench, manifest: Manifest, placed: Sequence[Placed]) -> None:
-    """Make it the first new entry that a backup was put in place."""
+    """Make it the line's first new entry that a backup was put in place.
+
+    Spec: docs/ledger.md §21.5
+    """
     line = next(one.mark for one in placed if one.mark.path != "journal/ledger.db")
     with at_work(bench) as work:
         restored = ev.LedgerRestored(

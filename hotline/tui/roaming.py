@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 from hotline.core.seams import Clock
 from hotline.desk.port import Feed, Post
+from hotline.desk.views import TimelineRow
 from hotline.tui.closing import Closing
 from hotline.tui.screens.chord import ChordScreen
 from hotline.tui.screens.frame import FrameScreen
 from hotline.tui.screens.help import HelpScreen
 from hotline.tui.screens.incident import IncidentScreen
 from hotline.tui.screens.leave import LeaveScreen
+from hotline.tui.screens.log_line import LogLineScreen
 from hotline.tui.screens.message import MessageScreen
 from hotline.tui.screens.pick import PickScreen
 from hotline.tui.screens.watch import WatchScreen
@@ -57,6 +59,10 @@ class Roaming(Shell):
             self.go_back()
         if self.feed.message(digest) is not None:
             self._go(MessageScreen(digest))
+
+    def open_log(self, row: TimelineRow) -> None:
+        """Show one line of the station's own log in full."""
+        self._go(LogLineScreen(row))
 
     def open_incident(self, name: str) -> None:
         """Show one incident with its ladder."""

@@ -9,7 +9,7 @@ from textual.dom import DOMNode
 
 from hotline.core.seams import Clock
 from hotline.desk.port import Feed, Post
-from hotline.desk.views import DraftView, MessageView, TemplateChoice, WatchView
+from hotline.desk.views import DraftView, MessageView, TemplateChoice, TimelineRow, WatchView
 
 Outcome = TypeVar("Outcome")
 
@@ -70,6 +70,9 @@ class ShellPort(Protocol):
 
     def open_message(self, digest: str) -> None:
         """Show one statement in full."""
+
+    def open_log(self, row: TimelineRow) -> None:
+        """Show one line of the station's own log in full."""
 
     def open_incident(self, name: str) -> None:
         """Show one incident with its ladder."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -140,11 +141,19 @@ def test_peer_ledger_of_another_line_is_wrong_input(
     assert said.startswith("the two ledgers are of different lines; ")
 
 
+def home_of_a_pipe(path: Path) -> None:
+    line = path / "lines" / "north-south"
+    line.mkdir(parents=True)
+    os.mkfifo(line / "ledger.db")
+
+
 WRONG: list[tuple[str, Callable[[Path], object], str]] = [
     ("missing", lambda path: None, "there is no "),
     ("directory", lambda path: path.mkdir(), "the directory "),
     ("empty", lambda path: path.touch(), " is empty; "),
     ("junk", lambda path: path.write_text("not evidence"), " is not a ledger; "),
+    ("pipe", os.mkfifo, " is not a file; "),
+    ("home", home_of_a_pipe, " is not a file; "),
 ]
 
 
@@ -165,6 +174,17 @@ def test_path_that_names_no_ledger_exits_2_with_one_sentence(
     assert words in said
     assert name in said
     assert "name a ledger.db" in said
+
+
+@pytest.mark.timeout(30)
+def test_log_that_is_a_pipe_exits_2_with_one_sentence(
+    worked: Worked, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copyfile(ledger_of(worked.north), tmp_path / "ledger.db")
+    os.mkfifo(tmp_path / "ledger.db-wal")
+    assert main(["verify", str(tmp_path)]) == 2
+    said = one_sentence(capsys.readouterr().err)
+    assert said.startswith("ledger.db-wal is no regular file, so it is not read; ")
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -274,13 +275,12 @@ def judge(home: Home, heard: Acknowledged, figures: Figures) -> None:
 def campaign(directory: Path, seed: int, kills: int, going_on: Callable[[], bool]) -> Figures:
     """Kill writers again and again, of a new line now and then; judge the home after each kill."""
     chance, total, aims = random.Random(seed), Figures(), ["any", "any", *AIMS]
-    if not going_on():
-        return total
-    nursery = Nursery()
+    founded, nursery = found(directory / "founded"), Nursery()
     try:
         while total.kills.total() < kills and going_on():
-            home, heard = found(directory / str(total.kills.total())), Acknowledged()
-            figures = Figures()
+            home = Home(directory / str(total.kills.total()) / founded.path.name)
+            shutil.copytree(founded.path, home.path)
+            heard, figures = Acknowledged(), Figures()
             for _ in range(min(KILLS_ON_A_LINE, kills - total.kills.total())):
                 aim = aims[(total.kills.total() + figures.kills.total()) % len(aims)]
                 nursery.kill_one(home, aim, chance.randrange(1 << 30), heard)
@@ -288,6 +288,8 @@ def campaign(directory: Path, seed: int, kills: int, going_on: Callable[[], bool
                 judge(home, heard, figures)
             figures.acknowledged = len(heard.entries)
             total.add(figures)
+            if not figures.lost + figures.doubled:
+                shutil.rmtree(home.path)
     finally:
         nursery.close()
     return total

@@ -24,6 +24,7 @@ from hotline.core.values import sha256
 from hotline.desk.views import Mark
 from hotline.host.clock import system_clock
 from hotline.host.entropy import system_entropy
+from hotline.review.reviewing import review_ledgers
 from hotline.sealing import items as its
 from hotline.sealing.authorisation import AUTHORISATION_TYPE, Act, Authorisation, _body_of
 from hotline.sealing.dsse import Envelope, encode_envelope
@@ -92,6 +93,8 @@ async def test_ledger_and_head_put_back_are_told_by_the_peer_and_the_line_goes_o
         put_aside(north, tmp_path / "older", files)
         await north.start()
         await line.up()
+        # SOUTH countersigns that the link came up, which the older copy will say otherwise.
+        await line.settled()
         lost = [await say(north, f"lost {number} of NORTH") for number in range(3)]
         theirs = [await say(south, f"lost {number} of SOUTH") for number in range(3)]
         await line.settled()
@@ -153,6 +156,41 @@ async def test_ledger_and_head_put_back_are_told_by_the_peer_and_the_line_goes_o
         assert "a new generation" in replayed
         assert "Duty officer LT A. Ramos and Commander CDR B. Vega" in replayed
         assert replayed.count("our lost statement") == 3
+        reconciles(north, south, renewed=follows, lost=3)
+
+
+def reconciles(north: Place, south: Place, *, renewed: ev.GenerationOpened, lost: int) -> None:
+    """Both sides reconcile, and the words say what was kept and lost, by whom, and what came back.
+
+    NORTH's copy had recorded that the link came up, before SOUTH told it that it was put back.
+    """
+    for path, peer in ((north.directory, south.directory), (south.directory, north.directory)):
+        review = review_ledgers(path, peer)
+        text = "\n".join(review.lines())
+        assert review.ok, text
+        assert "rewritten" not in text
+        assert review.reconciliation is not None
+        told, back = review.reconciliation.notes[:2]
+        for words in (
+            f"generation 1 of NORTH's ledger was left behind at {renewed.kept_size} entries",
+            "; SOUTH had countersigned ",
+            "are the same there, the file then ends in ",
+            "that SOUTH did not countersign, as when a ledger is put back and written on",
+            "are lost to this station",
+            "; Duty officer LT A. Ramos and Commander CDR B. Vega authorised this at ",
+            ": the disk was exchanged",
+        ):
+            assert words in told, told
+        assert back == (
+            f"{lost} statements of NORTH that it had lost came back from SOUTH and stand in its "
+            "ledger again"
+        )
+        assert not review.reconciliation.only_ours
+        assert not review.reconciliation.only_theirs
+    assert main(["verify", str(north.directory), "--peer", str(south.directory)]) == 0
+    # The kept file alone, without what the officers signed, stays accused.
+    kept = north.directory / "generation-1" / "ledger.db"
+    assert main(["verify", str(kept), "--peer", str(south.directory)]) == 1
 
 
 async def test_ledger_alone_put_back_is_told_by_its_head_and_the_line_goes_on(

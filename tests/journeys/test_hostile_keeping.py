@@ -7,16 +7,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import parse_note, sign_checkpoint
 from hotline.core.records.lasting import cosign_lasting, sign_lasting
 from hotline.core.records.merkle import EMPTY_ROOT
 from hotline.core.values import sha256
+from hotline.review.reviewing import review_ledgers
 from hotline.sealing import items as its
-from tests.fakes.line import FakeLine, wait_for
+from hotline.sealing.packet import VerifiedPacket
+from hotline.station import outgoing
+from tests.fakes.line import FakeLine, Place, wait_for
+from tests.journeys.test_generations import renew, settled_down
 
 REPEATS = 25
 HUGE = 2**53 - 1
@@ -139,3 +145,58 @@ async def test_peer_that_forks_is_told_of_it_and_fills_no_record_without_end(
         assert north.task is not None
         assert not north.task.done()
         assert north.verdict().ok
+
+
+async def test_peer_that_gives_back_and_never_receipts_fills_no_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outgoing, "RETRY_S", 0.2)
+    async with FakeLine(tmp_path, deputies=True) as line:
+        north, south = line.north, line.south
+        await south.stop()
+        waits = await north.say("conv/free-text", {}, text="waits for its receipt")
+        item = its.decode_item(north.opened.ledger.enclosure(north.state(waits).index))
+        assert isinstance(item, its.StatementItem)
+        await north.stop()
+        (north.directory / "head.db").unlink()
+        (north.directory / "peer-view.note").unlink(missing_ok=True)
+        renew(north)
+        await north.start()
+        await south.start(run=False)
+        hears = deaf_to_statements(south)
+        south.run()
+        await line.up()
+        await wait_for(lambda: south.situation.generations == {"NORTH": 2})
+        await wait_for(lambda: north.state(waits).order.generation == 2)
+        await settled_down(south)
+        size, heard = north.opened.ledger.size, len(north.heard)
+        for _ in range(REPEATS):
+            south.inject(its.ReturnedItem(envelope=item.envelope, order=item.order))
+        await wait_for(lambda: len(north.heard) >= heard + REPEATS)
+        await settled_down(south)
+        assert north.opened.ledger.size <= size + 2
+        assert not north.recorded(ev.StatementRecovered)
+        assert north.state(waits).order.generation == 2
+        assert not north.receipted(waits)
+        hears.append(True)
+        await wait_for(lambda: north.receipted(waits))
+        await line.settled()
+        for place in line.places:
+            await place.stop()
+        assert review_ledgers(north.directory, south.directory).ok
+
+
+def deaf_to_statements(place: Place) -> list[bool]:
+    """Let a place lose every statement that it hears, until the list holds something."""
+    courier, hears = place.station._courier, list[bool]()
+    opening = courier.open
+
+    def heard(cell: bytes) -> VerifiedPacket:
+        verified = opening(cell)
+        if hears:
+            return verified
+        kept = tuple(one for one in verified.packet.items if not isinstance(one, its.StatementItem))
+        return replace(verified, packet=replace(verified.packet, items=kept))
+
+    courier.open = heard  # type: ignore[method-assign]
+    return hears

@@ -160,6 +160,65 @@ def test_kept_file_that_was_rewritten_is_a_fault(renewed: Renewed, tmp_path: Pat
     assert any("was rewritten" in one for one in found.faults)
 
 
+@pytest.fixture
+def written_on(renewed: Renewed, tmp_path: Path) -> Renewed:
+    """The copy that was put back recorded more than SOUTH countersigned, before it was told."""
+    return write_on(renewed, 4)
+
+
+def write_on(renewed: Renewed, entries: int) -> Renewed:
+    """Put head.db back with the copy, and let the copy record some more before it is left."""
+    before = check(renewed.old)
+    tamper(
+        renewed.old.home / "head.db",
+        f"UPDATE released SET size = {before.entries}, root = x'{before.root.hex()}'",
+    )
+    ledger = renewed.old.open()
+    ledger.append([draft(7) for _ in range(entries)])
+    ledger.close()
+    kept = check(renewed.old)
+    assert kept.ok, kept.faults
+    assert kept.entries == 6 + entries
+    record = replace(renewed.record, kept_size=kept.entries, kept_root=kept.root)
+    return replace(renewed, record=record)
+
+
+def test_copy_that_was_written_on_before_its_peer_told_it_is_explained(
+    written_on: Renewed,
+) -> None:
+    found = written_on.compare(written_on.north())
+    assert found.ok, found.faults
+    left, back = found.notes[0], found.notes[1]
+    assert left.startswith(
+        "generation 1 of NORTH's ledger was left behind at 10 entries; SOUTH had countersigned 9; "
+    )
+    assert "are the same there, the file then ends in" in left
+    assert "that SOUTH did not countersign" in left
+    assert " to 8 are lost to this station; Duty officer LT A. Ramos and" in left
+    assert back == (
+        "2 statements of NORTH that it had lost came back from SOUTH and stand in its ledger again"
+    )
+
+
+def test_end_of_a_kept_file_that_no_head_judges_is_said_to_be_unjudged(
+    renewed: Renewed,
+) -> None:
+    found = (late := write_on(renewed, 1)).compare(late.north())
+    assert found.ok, found.faults
+    assert "no head that SOUTH countersigned says whether the 1 entry after them" in found.notes[0]
+
+
+def test_copy_that_was_written_on_after_the_officers_signed_is_a_fault(
+    written_on: Renewed,
+) -> None:
+    for changed in ({"kept_size": 6}, {"kept_root": sha256(b"other")}, {"kept_origin": "x"}):
+        record = replace(written_on.record, **changed)  # type: ignore[arg-type]
+        found = written_on.compare(written_on.north(record=record))
+        assert any("was rewritten" in one for one in found.faults), changed
+    found = written_on.compare(replace(written_on.north(), records=()))
+    assert any("was rewritten" in one for one in found.faults)
+
+
 def test_older_file_of_a_renewed_ledger_is_told_that_a_later_one_is_known(
     renewed: Renewed,
 ) -> None:

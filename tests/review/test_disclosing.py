@@ -26,7 +26,16 @@ from hotline.review.checking import check
 from hotline.review.disclosing import Wish, disclose
 from hotline.review.exporting import export_add_checkpoint
 from hotline.review.forks import extract_forks
-from tests.review.outsider import OutsideWitness, Pair, Side, admit, draft, head_of, make_pair
+from tests.review.outsider import (
+    OutsideWitness,
+    Pair,
+    Side,
+    admit,
+    draft,
+    head_of,
+    make_pair,
+    receive,
+)
 
 
 def unasked(name: str) -> str:
@@ -456,6 +465,24 @@ def test_entry_of_a_station_journal_is_disclosed_and_checked(pair: Pair, tmp_pat
         "alone vouches for it.",
         "  It says: the ledger of NORTH begins, EXERCISE, generation 1.",
     ]
+
+
+def test_statement_in_a_station_journal_is_refused_in_one_sentence(
+    pair: Pair, tmp_path: Path
+) -> None:
+    keys = pair.north.keys
+    side = replace(pair.north, directory=tmp_path / "journal", line=keys.root.digest)
+    ledger = side.open(create=True)
+    opened = ev.LedgerOpened(realm="EXERCISE", line=side.line.hex(), station="NORTH", generation=1)
+    records = [keys.root.record, keys.ledger.certificate]
+    _, received = receive(pair.south, pair.roster)
+    ledger.append([draft(opened, 1, side.line), *map(admit, records), received])
+    ledger.close()
+    out, card = tmp_path / "e", tmp_path / "north.card"
+    disclose(side.file, out, Wish((3,), statement=True, cards=True), unasked)
+    card.write_bytes(format_cards([keys.root.record]))
+    with pytest.raises(IntegrityError, match="a station journal, and that holds no statements"):
+        check(out, [str(card)], ())
 
 
 def test_ledger_without_a_refused_head_has_no_evidence(pair: Pair, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from hotline.cli.main import main
 from hotline.core.errors import OperatorError
 from hotline.review.reviewing import Asked, read_since, review_ledgers
 from tests.fakes.line import FakeLine, wait_for
@@ -74,6 +75,20 @@ def test_reviewer_of_a_directory_sees_what_was_left_behind_lost_and_authorised(
     (left,) = review.as_json()["ledger"]["generations"]["left_behind"]
     assert (left["generation"], left["reason"]) == (1, "the disk was exchanged")
     assert review_ledgers(south, north).ok
+
+
+def test_ledger_that_was_left_behind_is_replayed_with_the_line_s_content_key(
+    renewed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = line_of(renewed, "NORTH") / "generation-1" / "ledger.db"
+    assert not file.with_name("content.key").exists()
+    assert main(["replay", str(file), "--json"]) == 0
+    frames = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(frames) == review_ledgers(file, None).ours.entries
+    assert frames[0]["event"]["generation"] == 1
+    assert [one["statement"]["text"] for one in frames if one["statement"]] == ["early"]
+    assert main(["replay", str(file.parent)]) == 0
+    assert "NORTH" in capsys.readouterr().out
 
 
 def test_missing_file_of_an_earlier_generation_is_said_and_no_fault(copy: Path) -> None:

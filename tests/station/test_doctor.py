@@ -76,6 +76,16 @@ def test_head_db_with_another_root_fails(worked: Worked) -> None:
     assert "was rewritten" in said(worked.north, "FAIL")
 
 
+def test_journal_is_held_against_what_the_line_anchors_of_it(worked: Worked) -> None:
+    assert "entries of the station journal, all there" in said(worked.north, "OK")
+    (worked.north / "journal").rename(worked.north / "journal-1")
+    assert "which was moved aside: keep that" in said(worked.north, "WARN")
+    (worked.north / "journal-1").rename(worked.north / "elsewhere")
+    failed = said(worked.north, "FAIL")
+    assert "The station journal was lost: the line's ledger anchors the first" in failed
+    assert "move HOME/journal to HOME/journal-1" in failed
+
+
 def test_missing_head_db_fails(worked: Worked) -> None:
     for path in ledger_of(worked.north).parent.glob("head.db*"):
         path.unlink()

@@ -14,6 +14,8 @@ from hotline.core.exchange.fold import fold
 from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import parse_origin
 from hotline.core.values import Digest
+from hotline.host.clock import system_clock
+from hotline.host.entropy import system_entropy
 from hotline.ledger.store import Ledger
 from hotline.ledger.verdict import Verdict
 from hotline.ledger.verify import verify_ledger
@@ -21,8 +23,10 @@ from hotline.review.reviewing import review_ledgers
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.roster import JOURNAL_NAME, identify_ledger
 from hotline.station.happenings import happenings
-from hotline.station.home import Home, content_sealer
-from tests.fakes.line import FakeLine, Place
+from hotline.station.home import Home, content_sealer, open_line
+from hotline.station.journal import open_journal
+from hotline.station.keeping import _owner, open_kept
+from tests.fakes.line import FakeLine, Place, catalogue
 
 
 def events_of(journal: Path) -> list[ev.Event]:
@@ -167,9 +171,6 @@ async def test_opening_again_adds_nothing_to_the_journal(tmp_path: Path) -> None
 
 
 async def test_pack_that_changed_is_recorded_at_the_next_opening(tmp_path: Path) -> None:
-    from hotline.station.keeping import open_kept
-    from tests.fakes.line import catalogue
-
     line = FakeLine(tmp_path)
     await line.south.start(run=False)
     journal = line.south.station._kept.journal
@@ -246,3 +247,79 @@ async def test_situation_takes_no_notice_of_anchors(tmp_path: Path) -> None:
         assert not [
             one for one in south.situation.timeline if isinstance(one.event, ev.JournalAnchored)
         ]
+
+
+async def anchored(tmp_path: Path) -> FakeLine:
+    """Return a closed line whose SOUTH has signed on once: its ledger anchors the journal."""
+    async with FakeLine(tmp_path, run=False) as line:
+        await line.south.desk.sign_on()
+        await line.south.stop()
+    return line
+
+
+async def test_journal_lost_with_its_head_db_is_told_by_the_line_s_anchor(tmp_path: Path) -> None:
+    line = await anchored(tmp_path)
+    shutil.rmtree(journal_of(line.south))
+    with pytest.raises(IntegrityError, match=r"journal was lost: .* anchors the first") as told:
+        await line.south.start(run=False)
+    assert "to HOME/journal-1" in told.value.sentence()
+    assert not journal_of(line.south).exists()
+    line.south.opened.ledger.close()
+    # As the hint says: what is left moved aside, here nothing.
+    (line.south.home.path / "journal-1").mkdir()
+    await line.south.start(run=False)
+    await line.south.desk.sign_on()
+    await line.south.stop()
+    assert verdict_of(journal_of(line.south)).origin.endswith("/SOUTH/2")
+    shutil.rmtree(line.south.home.path / "journal-1")
+    with pytest.raises((IntegrityError, OperatorError)):
+        await line.south.start(run=False)
+    line.south.opened.ledger.close()
+
+
+async def test_journal_put_back_with_its_head_db_is_told_by_the_anchor(tmp_path: Path) -> None:
+    line = FakeLine(tmp_path)
+    shutil.copytree(journal_of(line.south), tmp_path / "older")
+    await line.south.start(run=False)
+    await line.south.desk.sign_on()
+    await line.south.stop()
+    shutil.rmtree(journal_of(line.south))
+    shutil.copytree(tmp_path / "older", journal_of(line.south))
+    before = len(events_of(journal_of(line.south)))
+    with pytest.raises(IntegrityError, match=r"journal was put back: .* it holds"):
+        await line.south.start(run=False)
+    line.south.opened.ledger.close()
+    assert len(events_of(journal_of(line.south))) == before
+
+
+async def test_journal_of_other_entries_than_the_anchored_ones_is_refused(tmp_path: Path) -> None:
+    line = FakeLine(tmp_path)
+    shutil.copytree(journal_of(line.south), tmp_path / "older")
+    await line.south.start(run=False)
+    await line.south.desk.sign_on()
+    await line.south.stop()
+    # The same station writes another history over the older journal, longer than the first.
+    shutil.rmtree(journal_of(line.south))
+    shutil.copytree(tmp_path / "older", journal_of(line.south))
+    opened = open_line(line.south.home, None, system_clock, system_entropy)
+    packs = {one.name: one.digest.hex() for one in catalogue().packs}
+    owner = _owner(opened, None, packs)
+    journal = open_journal(line.south.home.path, owner, system_clock, system_entropy)
+    for _ in range(3):
+        journal.record(ev.PackLoaded(pack="forged", digest="00" * 32))
+    journal.head()
+    journal.close()
+    opened.ledger.close()
+    with pytest.raises(IntegrityError, match="journal was rewritten"):
+        await line.south.start(run=False)
+    line.south.opened.ledger.close()
+
+
+async def test_later_generation_of_the_journal_verifies_without_officers(tmp_path: Path) -> None:
+    line = await anchored(tmp_path)
+    journal_of(line.south).rename(line.south.home.path / "journal-1")
+    await line.south.start(run=False)
+    await line.south.stop()
+    assert verdict_of(journal_of(line.south)).origin.endswith("/SOUTH/2")
+    review = review_ledgers(journal_of(line.south), None)
+    assert review.ok, review.lines()

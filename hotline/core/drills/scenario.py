@@ -18,10 +18,15 @@ class _Frozen(BaseModel):
 
 
 class Post(_Frozen):
-    """A station in the drill and the officer who stands its watch."""
+    """A station in the drill and the officer who stands its watch.
+
+    Attributes:
+        deputy: A second officer, who signs what takes two; "" for none.
+    """
 
     role: str
     officer: str
+    deputy: str = ""
     rank: str
     briefing: tuple[str, ...] = ()
 

@@ -15,7 +15,7 @@ from hotline.core.exchange.situation import (
     Link,
     Situation,
 )
-from hotline.core.exchange.upkeep import keep_house
+from hotline.core.exchange.upkeep import is_later, keep_house
 from hotline.core.messages.template import LadderAct
 from hotline.core.protocols.ladder import CLOSED, Move, enter, keep
 from hotline.core.records import events as ev
@@ -166,10 +166,14 @@ def _statement(
 
 def _again(state: StatementState, happening: Happening, order: ev.OrderRef, words: str) -> None:
     """A statement of an earlier generation stands in this ledger, too; nothing follows from it."""
-    state.index, state.order = happening.index, order
+    later = is_later(order, state.order)
+    if later or state.index < 0:
+        state.index = happening.index
+    if later:
+        state.order = order
     if order not in state.orders:
         state.orders.append(order)
-    if state.outbound:
+    if isinstance(happening.event, ev.StatementSent):
         state.receipted.clear()
     state.steps.append((happening.at_ms, f"again {words}"))
 

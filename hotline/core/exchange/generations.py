@@ -88,6 +88,8 @@ def send_again(situation: Situation, command: SendAgain) -> Decision:
 def recover(situation: Situation, rules: Rules, command: RecoverStatement, now_ms: int) -> Decision:
     """Record a statement of ours that the peer gave back, and what followed from it.
 
+    One that the record has under this very order tells nothing new: if nobody receipted
+    it, it is sent again under a new order.
     Spec: docs/ledger.md §19.7
     """
     told = command.told
@@ -95,7 +97,9 @@ def recover(situation: Situation, rules: Rules, command: RecoverStatement, now_m
         reason = "returned: it is of a generation that lost nothing"
         return _kept_as_evidence(situation, Quarantine(command.peer, "", reason, told.item))
     state = situation.statements.get(told.digest)
-    known = state is not None and command.peer not in state.unreceipted
+    known = state is not None and (
+        told.order in state.orders or command.peer not in state.unreceipted
+    )
     floor = situation.erased_orders.get(situation.station)
     if known or (floor is not None and not is_later(told.order, floor)):
         return Decision(duplicate=True)

@@ -109,8 +109,11 @@ class WatchScreen(FrameScreen):
         card = self.query_one(MessageCard)
         if not card.display:
             return
-        digest = self.marked_digest
-        card.show(self.shell.feed.message(digest) if digest else None)
+        row = self.query_one(Timeline).marked_row()
+        if row is not None and row.digest is None:
+            card.show_log(row)
+        else:
+            card.show(self.shell.feed.message(row.digest) if row and row.digest else None)
 
     def on_rows_marked(self, message: Rows.Marked) -> None:
         """Show what the mark is on."""
@@ -141,5 +144,5 @@ class WatchScreen(FrameScreen):
             row = rows.row(message.index)
             if row and row.digest:
                 self.shell.open_message(row.digest)
-            else:
-                self.shell.say("This line is the station's own log; it has no more text.")
+            elif row:
+                self.shell.open_log(row)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from hotline.desk.views import MessageView
+from textual.content import Content
+
+from hotline.desk.views import MessageView, TimelineRow
 from hotline.tui.literal import literal
 from hotline.tui.look import QUIET
 from hotline.tui.widgets.lines import Lines
-from hotline.tui.widgets.message_text import message_lines
+from hotline.tui.widgets.message_text import log_lines, message_lines
 
 
 class MessageCard(Lines):
@@ -23,14 +25,22 @@ class MessageCard(Lines):
         """Digest of the statement whose whole text has been on the screen, or None."""
         return self._digest if self.seen and self.display and self.size.width else None
 
+    def show_log(self, row: TimelineRow) -> None:
+        """Take a line of the station's own log."""
+        self._show_else("LOG", log_lines(row))
+
+    def _show_else(self, title: str, lines: list[Content]) -> None:
+        """Show what is no statement: it can never count as a statement that was read."""
+        self._digest, self.seen = None, False
+        self.entitle(title)
+        self.set_lines(lines)
+        self.seen = False
+
     def show(self, message: MessageView | None) -> None:
         """Take the statement, or None."""
         if message is None:
-            self._digest, self.seen = None, False
-            self.entitle("MESSAGE")
             words = "Mark a statement with Up and Down; its text stands here."
-            self.set_lines([literal(words, QUIET)])
-            self.seen = False
+            self._show_else("MESSAGE", [literal(words, QUIET)])
             return
         if message.digest != self._digest:
             self._digest, self.seen = message.digest, False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 
 from hotline.core.times import format_clock
-from hotline.desk.views import Direction, MessageView
+from hotline.desk.views import Direction, Mark, MessageView, TimelineRow
 from hotline.tui.drawing import line_of
 from hotline.tui.literal import clean, literal
 from hotline.tui.look import BRIGHT, FAULT, KEY, PLAIN, QUIET, WARNING, precedence_symbol
@@ -41,3 +41,13 @@ def message_lines(message: MessageView) -> tuple[list[Content], int]:
     for at_ms, words in message.history:
         lines.append(line_of((f"{format_clock(at_ms)} ", QUIET), literal(words, PLAIN)))
     return lines, whole
+
+
+def log_lines(row: TimelineRow) -> list[Content]:
+    """Return a line of the station's own log: when, what, and all of its words."""
+    look = {Mark.ALARM: FAULT, Mark.WARNING: WARNING}.get(row.mark, BRIGHT)
+    return [
+        line_of((f"{format_clock(row.at_ms)}  ", QUIET), (clean(row.state_word), look)),
+        Content(),
+        literal(row.headline, BRIGHT),
+    ]

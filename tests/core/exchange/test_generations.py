@@ -148,6 +148,37 @@ def test_statement_comes_back_once_and_only_from_an_earlier_generation() -> None
     assert not kinds(after.do(RecoverStatement(told, "SOUTH")))
 
 
+def test_statement_given_back_that_is_known_and_unreceipted_is_not_recorded_again() -> None:
+    north, _ = pair()
+    letter = north.say()
+    after = renewed(north)
+    for _ in range(3):
+        done = after.do(RecoverStatement(letter.told, "SOUTH"))
+        assert done.duplicate
+        assert not kinds(done)
+    after.do(placed(after, letter))
+    assert not kinds(after.do(RecoverStatement(letter.told, "SOUTH")))
+    state = after.situation.statements[letter.digest]
+    assert state.order.generation == 2
+    assert list(after.situation.outbox) == [letter.digest]
+
+
+def test_older_order_never_takes_the_place_of_a_newer_one() -> None:
+    north, _ = pair()
+    letter = north.say()
+    after = renewed(north, generation=3)
+    after.do(placed(after, letter))
+    older = letter.told.order.model_copy(update={"generation": 2, "seq": 9})
+    told = replace(letter.told, order=older)
+    (event,) = kinds(after.do(RecoverStatement(told, "SOUTH")))
+    assert isinstance(event, ev.StatementRecovered)
+    state = after.situation.statements[letter.digest]
+    # Index and order stay together: what is sent again is read at the index.
+    assert (state.order.generation, state.index) == (3, 1)
+    assert older in state.orders
+    assert not kinds(after.do(RecoverStatement(told, "SOUTH")))
+
+
 def test_unreceipted_statement_gets_a_place_in_the_new_order_once() -> None:
     north, _south = pair()
     letter = north.say()

@@ -101,7 +101,7 @@ FOOTER = """
   head.db was copied as well, the peer finds a fork, an inconsistent or a stale head.
 - *kill -9*: `tests/journeys/test_kill.py` kills a station that records without a pause, also just
   after it began a commit, a checkpoint or the swap of head.db. All that was acknowledged is there
-  once, the ledger verifies, head.db is not ahead. 50 kills in `make test`, up to 1,000 in
+  once, the ledger verifies, head.db is not ahead. 50 kills in `make test`, 1,000 in
   `make soak`; drills whose sides are killed: `test_drill.py` and `test_soak.py` beside it.
 - *Disk errors* at every write and sync: `tests/ledger/faults/` and `tests/ledger/test_crash.py`.
 """
