@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from hotline.core.errors import PeerError
 from hotline.core.exchange.commands import AdmitGeneration
-from hotline.core.exchange.situation import Situation
 from hotline.core.records import events as ev
 from hotline.core.records.witness import WitnessedHead
 from hotline.core.values import Digest
@@ -93,7 +92,7 @@ def _digest(text: str) -> Digest:
 
 def read_generation(
     line: Line,
-    situation: Situation,
+    newest: int,
     peer: str,
     item: its.GenerationItem,
     witness: Witness,
@@ -101,6 +100,7 @@ def read_generation(
     """Verify the peer's authorisation and compare it with what we witnessed.
 
     Args:
+        newest: The generation of the peer's that was admitted last.
         witness: Knows what we countersigned.
     Returns:
         None for a generation that was admitted before.
@@ -114,7 +114,7 @@ def read_generation(
     if authorisation.station != peer:
         raise PeerError("generation: it is not of the station that sent it")
     renewal = read_renewal(authorisation)
-    if renewal.generation <= situation.generation_of(peer):
+    if renewal.generation <= newest:
         return None
     earlier = [line.origin_of(peer, one) for one in range(1, renewal.generation)]
     if renewal.kept_origin not in earlier:

@@ -25,6 +25,7 @@ from pathlib import Path
 from hotline.core.errors import HotlineError, IntegrityError, OperatorError, StorageError
 from hotline.core.seams import Clock
 from hotline.core.times import format_time
+from hotline.ledger.connection import sync_directory
 from hotline.ledger.copying import copy_ledger, sync_file
 from hotline.ledger.snapshot import LEDGER_NAME
 from hotline.ledger.store import Ledger
@@ -91,7 +92,7 @@ def back_up(home: Home, out: Path, *, with_keys: bool, clock: Clock) -> Backup:
         manifest = _write_manifest(part, marks, clock())
         _sync_all(part)
         os.rename(part, out)
-        _sync_directory(out.parent)
+        sync_directory(out.parent)
     except OSError as error:
         raise StorageError(
             f"the backup cannot be written: {error.strerror or 'the system refused'}",
@@ -210,11 +211,7 @@ def hash_of(file: Path) -> str:
 def _sync_all(part: Path) -> None:
     for path in part.rglob("*"):
         if path.is_dir():
-            _sync_directory(path)
+            sync_directory(path)
         else:
             sync_file(path)
-    _sync_directory(part)
-
-
-def _sync_directory(directory: Path) -> None:
-    sync_file(directory)
+    sync_directory(part)

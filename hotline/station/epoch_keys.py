@@ -18,6 +18,7 @@ from hotline.ledger.public import erased_epochs, record_digest
 from hotline.ledger.reader import LedgerReader
 from hotline.sealing.authorisation import Act, verify_authorisation
 from hotline.sealing.roster import Roster
+from hotline.station.line import Line
 from hotline.station.months import erased_name, seed_name
 
 
@@ -41,13 +42,17 @@ def destroy_keys(
     write_key_file(path, left, passphrase, entropy=entropy, replace=True, wipe=True)
 
 
-def unfinished(ledger: LedgerReader, roster: Roster, held: Iterable[int]) -> dict[int, Digest]:
+def unfinished(
+    ledger: LedgerReader, roster: Roster, station: str, held: Iterable[int]
+) -> dict[int, Digest]:
     """Return the epochs that are recorded as erased and whose keys are among `held`.
 
+    Args:
+        station: Whose keys are held: its officers alone may have them destroyed.
     Returns:
         The digest of the authorisation for each.
     Raises:
-        IntegrityError: an authorisation in the ledger does not verify.
+        IntegrityError: an authorisation in the ledger does not verify, or is another station's.
     Spec: docs/ledger.md §20.5
     """
     records = ledger.public_records()
@@ -57,28 +62,29 @@ def unfinished(ledger: LedgerReader, roster: Roster, held: Iterable[int]) -> dic
     for record in records:
         for epoch in erased_epochs([record]) & set(held):
             digest = record_digest(record)
-            _check_recorded(ledger, roster, record, digest)
+            if _authorised(roster, record) != station:
+                raise IntegrityError("an erasure in the ledger is of another station")
+            if ledger.find(digest, EpochKeyDestroyed.kind) is None:
+                raise IntegrityError("an erasure in the ledger is bound by no entry of its kind")
             found[epoch] = digest
     return found
 
 
-def _check_recorded(ledger: LedgerReader, roster: Roster, record: bytes, digest: Digest) -> None:
+def _authorised(roster: Roster, record: bytes) -> str:
+    """Return the station whose officers authorised an erasure."""
     try:
-        verify_authorisation(roster, record, act=Act.ERASE)
+        return verify_authorisation(roster, record, act=Act.ERASE).authorisation.station
     except PeerError as error:
         raise IntegrityError(f"an erasure in the ledger is not authorised: {error}") from error
-    if ledger.find(digest, EpochKeyDestroyed.kind) is None:
-        raise IntegrityError("an erasure in the ledger is bound by no entry of its kind")
 
 
 def finish_erasures(
     path: Path,
     ledger: LedgerReader,
     past: Iterable[LedgerReader],
-    roster: Roster,
+    line: Line,
     held: Collection[int],
     passphrase: str | None,
-    entropy: Entropy,
 ) -> bool:
     """Destroy the keys of epochs that are recorded as erased; return whether any was here.
 
@@ -98,8 +104,8 @@ def finish_erasures(
     left: dict[int, Digest] = {}
     for earlier in past:
         with contextlib.suppress(HotlineError):
-            left |= unfinished(earlier, roster, held)
-    left |= unfinished(ledger, roster, held)
+            left |= unfinished(earlier, line.roster, line.station, held)
+    left |= unfinished(ledger, line.roster, line.station, held)
     if left:
-        destroy_keys(path, left, passphrase, entropy)
+        destroy_keys(path, left, passphrase, line.entropy)
     return bool(left)

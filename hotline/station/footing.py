@@ -79,6 +79,7 @@ class Footing:
         self._refused = 0
         self._fatal: asyncio.Future[None] | None = None
         self.faults: list[str] = []
+        self._recorder.fault = self._fault
         if kept.months is not None:
             kept.months.fault = self._fault
 
@@ -120,7 +121,7 @@ class Footing:
         self._outgoing.pump(self.situation, self.rules, now_s)
 
     def _fault(self, error: Exception) -> None:
-        """A callback of the route failed: keep the sentence, stop only for what must stop."""
+        """A callback of the route or a screen failed: keep the sentence, stop for nothing else."""
         self.faults.append(
             error.sentence() if isinstance(error, HotlineError) else type(error).__name__
         )

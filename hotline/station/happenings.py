@@ -44,7 +44,7 @@ def _left_of(entry: Entry, erased: Erased) -> ev.Event:
             station=origin.station,
             generation=origin.generation,
         )
-    return ev.ContentErased(was=entry.kind, epoch=erased.epoch)
+    return ev.ContentErased(was=entry.kind, epoch=erased.epoch, subject=entry.subject.hex())
 
 
 def statement_of(item: bytes) -> Statement:

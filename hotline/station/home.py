@@ -12,8 +12,8 @@ DIR/journal/                                   the station's own ledger (hotline
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +22,18 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hotline.core.canonical import from_base64
-from hotline.core.errors import IntegrityError, OperatorError, PeerError, StorageError
+from hotline.core.errors import (
+    HotlineError,
+    IntegrityError,
+    OperatorError,
+    PeerError,
+    StorageError,
+)
 from hotline.core.messages.statement import StationName, first_fault
 from hotline.core.seams import Clock, Entropy
 from hotline.core.values import Digest, Realm
 from hotline.host.keyfile import KeyFile, read_key_file
+from hotline.ledger.snapshot import LEDGER_NAME
 from hotline.ledger.store import Ledger
 from hotline.sealing.certificate import Certificate, Usage
 from hotline.sealing.ed25519 import Ed25519Signer, verify_ed25519
@@ -42,7 +49,7 @@ from hotline.station.ledger_keys import adopt_key, new_records, staged_key
 from hotline.station.line import Line, PeerKeys
 from hotline.station.months import CONTENT_KEY, MonthlyKeys, make_sealer, open_months
 from hotline.station.past import RENEW_HINT, Past, check_not_between, newest_generation
-from hotline.station.shelf import Shelf, read_peer_view
+from hotline.station.shelf import Shelf, read_peer_view, write_durably
 
 ED25519, MLDSA65 = "ed25519", "mldsa65"
 
@@ -180,6 +187,8 @@ def read_line(
     console = read_key_file(home.keys / "console.key", passphrase)
     secrets = read_key_file(directory / "line.key", passphrase)
     ledger_signer = Ed25519Signer(console.seeds[f"ledger/{ED25519}"])
+    if ledger_signer.public_key not in roster.ledger_keys(card.station):
+        card, roster = _brought_up(directory, card, roster)
     line = Line(
         station=card.station,
         roster=roster,
@@ -196,6 +205,21 @@ def read_line(
         staged=staged_key(console.seeds),
     )
     return directory, card, line
+
+
+def _brought_up(directory: Path, card: LineCard, roster: Roster) -> tuple[LineCard, Roster]:
+    """Return card and roster with the certificates that only the ledger holds.
+
+    So it is when line.json is older than console.key. A ledger that does not read adds none.
+    Spec: docs/ledger.md §20.10
+    """
+    with (
+        contextlib.suppress(HotlineError),
+        contextlib.closing(Ledger.open_read_only(directory / LEDGER_NAME)) as reader,
+    ):
+        roster, records = new_records(card.records, roster, reader.public_records())
+        card = card.model_copy(update={"records": records})
+    return card, roster
 
 
 def open_line(home: Home, passphrase: str | None, clock: Clock, entropy: Entropy) -> OpenLine:
@@ -231,9 +255,7 @@ def open_line(home: Home, passphrase: str | None, clock: Clock, entropy: Entropy
     try:
         key_file = directory / CONTENT_KEY
         past = Past.open(directory, sealer)
-        late = finish_erasures(
-            key_file, ledger, past.readers, roster, sealer.epochs, passphrase, entropy
-        )
+        late = finish_erasures(key_file, ledger, past.readers, line, sealer.epochs, passphrase)
         shelf = Shelf(directory, line.station, past, view)
         opened = OpenLine(directory, card, line, ledger, shelf, months)
         late |= _finish_admissions(home, opened, passphrase)
@@ -258,7 +280,7 @@ def _finish_admissions(home: Home, opened: OpenLine, passphrase: str | None) -> 
         roster, records = new_records(card.records, line.roster, opened.ledger.public_records())
     except PeerError as error:
         raise IntegrityError(f"a certificate in the ledger does not verify: {error}") from error
-    if records != card.records:
+    if records != read_card(opened.directory).records:
         write_json(opened.directory / "line.json", card.model_copy(update={"records": records}))
     handed_over = line.staged in roster.ledger_keys(line.station)
     if handed_over:
@@ -319,21 +341,13 @@ def _peer_keys(peer: PeerCard, secrets: KeyFile) -> PeerKeys:
 
 
 def write_json(path: Path, value: BaseModel | dict[str, object]) -> None:
-    """Write a small JSON file whole or not at all.
+    """Write a small JSON file whole, on the disk, or not at all.
 
     Raises:
         StorageError: the disk refused.
     """
     text = value.model_dump_json() if isinstance(value, BaseModel) else json.dumps(value)
-    part = path.with_suffix(".part")
-    try:
-        with part.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except OSError as error:
-        raise StorageError(f"the disk refused to write {path.name}") from error
+    write_durably(path, text.encode())
 
 
 def realm_of(home: Home) -> Realm:

@@ -9,7 +9,6 @@ from hotline.core import canonical
 from hotline.core.errors import PeerError
 from hotline.core.exchange.commands import (
     AdmitGeneration,
-    AdmitLedgerKey,
     Command,
     Note,
     Quarantine,
@@ -31,7 +30,6 @@ from hotline.sealing.order import Order, order_digest, verify_order
 from hotline.sealing.packet import VerifiedPacket
 from hotline.sealing.statements import VerifiedStatement, verify_statement
 from hotline.station.admission import read_generation
-from hotline.station.introducing import admit_certificate
 from hotline.station.line import Line
 from hotline.station.longterm import LongTerm
 from hotline.station.witness import JudgedHead, ShownBack, Witness
@@ -51,6 +49,7 @@ class Taken:
         shown_back: Our newest head as the peer holds it.
         refetch: The peer lost the end of its ledger and asks for what was in it.
         returned: Statements of ours that the peer gives back.
+        certificate: Of a new ledger key; it is judged when it is recorded.
     """
 
     peer: str
@@ -67,14 +66,13 @@ class Taken:
     unknown_key: bool = False
     shown_back: ShownBack | None = None
     admissions: list[AdmitGeneration] = field(default_factory=list)
-    ledger_keys: list[AdmitLedgerKey] = field(default_factory=list)
+    certificate: its.CertificateItem | None = None
     refetch: its.RefetchItem | None = None
     returned: list[RecoverStatement] = field(default_factory=list)
 
     def commands(self) -> Sequence[Command]:
         """Return everything but the statements after the first, for one commit."""
-        admitted: list[Command] = [*self.ledger_keys, *self.admissions]
-        return [*self.statements[:1], *admitted, *self.faults, Note(tuple(self.facts))]
+        return [*self.statements[:1], *self.admissions, *self.faults, Note(tuple(self.facts))]
 
 
 class Intake:
@@ -141,10 +139,20 @@ class Intake:
             case its.NackItem():
                 taken.unknown_key = item.code == "unknown-key"
             case its.CertificateItem():
-                admission = admit_certificate(self._line, taken.peer, item)
-                taken.ledger_keys += [admission] if admission else []
+                self._certificate(taken, item)
             case its.LineTestItem():
                 raise PeerError("this line is tested by statements only")
+
+    def _certificate(self, taken: Taken, item: its.CertificateItem) -> None:
+        """Take one certificate of a packet, so that each is judged beside those before it.
+
+        Raises:
+            PeerError: it is a further one.
+        Spec: docs/ledger.md §20.11
+        """
+        if taken.certificate not in (None, item):
+            raise PeerError("certificate: only one comes in a packet")
+        taken.certificate = item
 
     def _of_recovery(self, taken: Taken, item: its.Item, situation: Situation) -> None:
         """Sort what stations say of each other's ledgers (docs/ledger.md §8, §19)."""
@@ -158,12 +166,18 @@ class Intake:
             case its.HeldItem():
                 taken.shown_back = self._witness.check_shown_back(item)
             case its.GenerationItem():
-                admission = read_generation(self._line, situation, taken.peer, item, self._witness)
-                taken.admissions += [admission] if admission else []
+                self._generation(taken, item, situation)
             case its.RefetchItem():
                 taken.refetch = item
             case its.ReturnedItem():
                 taken.returned.append(self._returned(taken.peer, item))
+
+    def _generation(self, taken: Taken, item: its.GenerationItem, situation: Situation) -> None:
+        """Judge a generation after those before it in the packet: they only rise."""
+        before = [one.event.generation for one in taken.admissions]
+        newest = max([situation.generation_of(taken.peer), *before])
+        admission = read_generation(self._line, newest, taken.peer, item, self._witness)
+        taken.admissions += [admission] if admission else []
 
     def _statement(
         self, peer: str, item: its.StatementItem, sent_at_ms: int

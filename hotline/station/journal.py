@@ -90,8 +90,13 @@ class Journal:
         Raises:
             StorageError, IntegrityError: head.db cannot be brought forward.
         """
-        head = self._ledger.release()
+        # First, so that what another thread records meanwhile is not forgotten.
         self.unanchored = False
+        try:
+            head = self._ledger.release()
+        except BaseException:
+            self.unanchored = True
+            raise
         return Checkpoint(self._ledger.origin, head.size, head.root)
 
     def close(self) -> None:

@@ -108,13 +108,15 @@ class Keeping(Footing):
 
     async def _close_record(self) -> None:
         """The last things of an orderly close; a station that failed leaves all as it is."""
-        if self._recorder.failure is None:
-            with contextlib.suppress(HotlineError):
-                await self._sign_for_long("close")
-                await self._recorder.release()
-                self._write_cache()
-        if self._kept.journal is not None:
-            self._kept.journal.close()
+        try:
+            if self._recorder.failure is None:
+                with contextlib.suppress(HotlineError):
+                    await self._sign_for_long("close")
+                    await self._recorder.release()
+                    self._write_cache()
+        finally:
+            if self._kept.journal is not None:
+                self._kept.journal.close()
 
 
 async def _anchor(journal: Journal, occasion: Occasion) -> ev.JournalAnchored:
@@ -143,7 +145,7 @@ def open_kept(
     owner = _owner(opened, passphrase, {one.name: one.digest.hex() for one in packs})
     anchored = newest_anchor(opened.ledger, opened.shelf.past.readers)
     journal = open_journal(home.path, owner, line.clock, line.entropy, anchored)
-    cache = SituationCache(opened.directory, opened.months)
+    cache = SituationCache(opened.directory, opened.months, opened.shelf.past.readers)
     return Kept(journal, opened.months, cache, opened.shelf)
 
 

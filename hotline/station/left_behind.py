@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from hotline.core.errors import HotlineError, IntegrityError, OperatorError
-from hotline.core.records.checkpoint import Checkpoint
+from hotline.core.errors import HotlineError, IntegrityError, OperatorError, PeerError
+from hotline.core.records.checkpoint import Checkpoint, verify_checkpoint
 from hotline.core.records.merkle import EMPTY_ROOT
 from hotline.core.records.witness import WitnessedHead
 from hotline.core.values import Digest
@@ -96,14 +97,27 @@ def _root_at(directory: Path, size: int) -> Digest | None:
 def witnessed_by_kept(directory: Path, line: Line) -> list[WitnessedHead]:
     """Return the peers' newest heads that the ledger witnessed, to go on from them.
 
-    A ledger that does not read gives none: the peers then show theirs from the beginning.
+    A ledger that does not read gives none, and a head that its peer did not sign is left
+    out: the peers then show theirs from the beginning.
     Spec: docs/ledger.md §19.3
     """
-    peers = [member for member in line.roster.members if member != line.station]
-    origins = [line.origin_of(peer, one) for peer in peers for one in range(1, MAX_GENERATIONS + 1)]
+    keys = {
+        line.origin_of(peer, one): line.roster.ledger_keys(peer)
+        for peer in line.roster.members
+        if peer != line.station
+        for one in range(1, MAX_GENERATIONS + 1)
+    }
     try:
         with contextlib.closing(Ledger.open_read_only(directory / LEDGER_NAME)) as reader:
-            heads = [head for head in map(reader.witnessed, origins) if head is not None]
+            heads = [head for head in map(reader.witnessed, keys) if head is not None]
     except HotlineError:
         return []
-    return [replace(head, old_size=0) for head in heads]
+    return [replace(head, old_size=0) for head in heads if _is_signed(head, keys[head.origin])]
+
+
+def _is_signed(head: WitnessedHead, keys: Sequence[bytes]) -> bool:
+    try:
+        signed = verify_checkpoint(head.note, keys, verify_ed25519)
+    except PeerError:
+        return False
+    return signed == Checkpoint(head.origin, head.size, head.root)

@@ -52,7 +52,7 @@ class Line:
     lasting: Signer = field(repr=False, kw_only=True)
 
     def admit(self, roster: Roster) -> None:
-        """Go on with a roster that has one more certificate; it is durable already."""
+        """Go on with a roster that has one more certificate; it is decided to record it."""
         self.roster = roster
 
     @property

@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from hotline.core.errors import InvariantError, LinkError, PeerError
+from hotline.core.errors import HotlineError, InvariantError, LinkError, PeerError
 from hotline.core.exchange.duties import urgency
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Situation
@@ -62,7 +62,7 @@ class Outgoing:
 
         Args:
             items_of: Builds a statement's packet items from its digest.
-            fault: Is told what could not be sealed.
+            fault: Is told what could not be written or sealed.
             release: Begins to release the newest head when it is called, and is done
                 when head.db holds it.
         """
@@ -145,7 +145,7 @@ class Outgoing:
         while True:
             letter = await self._letters.get()
             self._waiting.discard(letter.key)
-            items = letter.items()
+            items = self._asked(letter)
             if not items:
                 continue
             try:
@@ -157,6 +157,14 @@ class Outgoing:
                 # What was lost is found again: the outbox by the next pump, a
                 # receipt when the peer repeats its statement.
                 self.restart()
+
+    def _asked(self, letter: _Letter) -> Sequence[Item]:
+        """Return the items of a letter; one that cannot be written holds up no other."""
+        try:
+            return letter.items()
+        except (HotlineError, ValueError) as error:
+            self._fault(error)
+            return ()
 
     async def _send(self, items: Sequence[Item]) -> None:
         """Seal while head.db is brought forward; nothing leaves before both are done.

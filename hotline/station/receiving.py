@@ -14,7 +14,7 @@ from hotline.sealing import items as its
 from hotline.sealing.cell import UnknownKeyError
 from hotline.station.footing import present
 from hotline.station.intake import Taken
-from hotline.station.introducing import follow, introductions
+from hotline.station.introducing import admit_certificate, introductions
 from hotline.station.keeping import Keeping
 from hotline.station.recovering import Recovering
 from hotline.station.requests import Recorded
@@ -39,13 +39,12 @@ class Receiving(Keeping, Recovering):
             return
         fresh = [taken.head.fresh] if taken.head and taken.head.fresh else []
         recorded = await self._record(
-            lambda _situation, _now_ms: taken.commands(),
+            lambda _situation, _now_ms: self._all_of(taken),
             witnessed=fresh,
             cosignatures=taken.cosignatures,
             lasting=taken.lasting,
         )
         self._settle(recorded)
-        follow(self.line, taken.ledger_keys)
         if any(isinstance(one.event, ev.PeerGenerationAdmitted) for one in recorded.happenings):
             self._ask_back()
         self._answer(taken.statements[:1], recorded)
@@ -61,6 +60,16 @@ class Receiving(Keeping, Recovering):
             self._show_again(taken.their_size)
         elif taken.unknown_key:
             self._outgoing.resend()
+
+    def _all_of(self, taken: Taken) -> Sequence[Command]:
+        """Return what a packet asks for; its certificate is judged only now.
+
+        Spec: docs/ledger.md §20.11
+        """
+        if taken.certificate is None:
+            return taken.commands()
+        admission = admit_certificate(self.line, taken.peer, taken.certificate)
+        return [*taken.commands(), *([admission] if admission else [])]
 
     def _answer(self, commands: Sequence[Command], recorded: Recorded) -> None:
         """Receipt what is recorded, say what is refused."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
-from hotline.core.errors import HotlineError, InvariantError, StorageError
+from hotline.core.errors import HotlineError, StorageError
 from hotline.core.exchange.commands import Command, Note
 from hotline.core.exchange.decide import decide
 from hotline.core.exchange.fold import apply
@@ -48,7 +48,13 @@ class Months(Protocol):
 
 
 class Recorder:
-    """The one writer of a line's ledger, and the situation that the ledger says is so."""
+    """The one writer of a line's ledger, and the situation that the ledger says is so.
+
+    Attributes:
+        situation: What is durable.
+        failure: Why nothing is recorded any more, or None.
+        fault: Is told what a listener raised.
+    """
 
     def __init__(
         self,
@@ -77,6 +83,7 @@ class Recorder:
         self._ahead = twin(self.situation)
         self._promised: dict[str, WitnessedHead] = {}
         self.failure: HotlineError | None = None
+        self.fault: Callable[[Exception], None] = lambda _error: None
         self._queue: list[Request] = []
         self._work: asyncio.Task[None] | None = None
         self._turning: asyncio.Task[None] | None = None
@@ -112,7 +119,8 @@ class Recorder:
         Raises:
             OperatorError: a command may not be done now; nothing of this call is recorded.
             InvariantError: an event is over a bound; nothing of this call is recorded.
-            StorageError, IntegrityError: it could not be made durable; the station must stop.
+            StorageError, IntegrityError: it could not be made durable; the station must stop
+                if `failure` is set, else nothing of this call is recorded.
         Spec: docs/ledger.md §18.1
         """
         if self.failure is None and self._months and self._months.due(self._clock()):
@@ -135,18 +143,20 @@ class Recorder:
             Happening(first + place, now_ms, event.event, event.statement)
             for place, event in enumerate(planned)
         )
-        self._go_ahead(folded)
         done: asyncio.Future[Recorded] = asyncio.get_running_loop().create_future()
-        self._enqueue(Request(decisions, folded, drafts, self._promise(beside), done))
+        # It reads the disk and may fail: before anything is decided, or never.
+        beside = self._promise(beside)
+        self._go_ahead(folded)
+        self._enqueue(Request(decisions, folded, drafts, beside, done))
         return done
 
     def _go_ahead(self, folded: Sequence[Happening]) -> None:
         try:
             for happening in folded:
                 apply(self._ahead, happening)
-        except InvariantError as error:
+        except Exception as error:
             # What is decided against is no longer what will be recorded.
-            self.failure = error
+            self.failure = _failure_of(error)
             raise
 
     def _promise(self, beside: Beside) -> Beside:
@@ -156,16 +166,17 @@ class Recorder:
         rows form a chain. The peer shows what was left out again.
         Spec: docs/ledger.md §18.2
         """
-        kept, dropped = [], set()
+        kept, dropped, promised = [], set(), dict(self._promised)
         for head in beside.witnessed:
-            before = self._promised.get(head.origin) or self._ledger.witnessed(head.origin)
+            before = promised.get(head.origin) or self._ledger.witnessed(head.origin)
             held_size = before.size if before else 0
             if head.old_size == held_size < head.size:
-                self._promised[head.origin] = head
+                promised[head.origin] = head
                 kept.append(head)
             else:
                 dropped.add(head.origin)
         lasting = tuple(one for one in beside.lasting if one.checkpoint.origin not in dropped)
+        self._promised = promised
         return Beside(tuple(kept), beside.cosignatures, lasting)
 
     def _enqueue(self, request: Request) -> None:
@@ -198,11 +209,14 @@ class Recorder:
             group, self._queue = next_group(self._queue)
             try:
                 await self._commit(group)
-                self._publish(group)
+                changed = self._publish(group)
             except BaseException as error:
                 self._fail(group, error)
                 if not isinstance(error, HotlineError):
                     raise
+            else:
+                if changed:
+                    self._tell()
 
     async def _commit(self, group: Sequence[Request]) -> None:
         """Make one append of a group on the writer's thread: no sync holds up the console.
@@ -227,7 +241,8 @@ class Recorder:
             await asyncio.wait([commit])
             raise
 
-    def _publish(self, group: Sequence[Request]) -> None:
+    def _publish(self, group: Sequence[Request]) -> bool:
+        """Fold what is durable and answer who waits; return whether anything was recorded."""
         changed = False
         for request in group:
             for happening in request.folded:
@@ -237,16 +252,19 @@ class Recorder:
                     del self._promised[head.origin]
             changed = changed or request.writes
             request.done.set_result(Recorded(request.decisions, request.folded))
-        if changed:
-            for listener in list(self._listeners):
+        return changed
+
+    def _tell(self) -> None:
+        """Call the listeners; what fails in a screen is its own fault, and stops nothing."""
+        for listener in list(self._listeners):
+            try:
                 listener()
+            except Exception as error:  # noqa: BLE001 - what is recorded stands, and work goes on
+                self.fault(error)
 
     def _fail(self, group: Sequence[Request], error: BaseException) -> None:
         """Fail a group and all that was decided after it: it rests on what is not recorded."""
-        if isinstance(error, HotlineError):
-            self.failure = error
-        else:
-            self.failure = StorageError("the station was stopped while it was recording")
+        self.failure = _failure_of(error)
         left, self._queue = [*group, *self._queue], []
         for request in left:
             request.fail(self.failure)
@@ -284,9 +302,19 @@ class Recorder:
 
     async def close(self) -> None:
         """Wait for the last commit and close the ledger."""
+        if self._turning is not None and not self._turning.done():
+            # The key of a new month is being made: the event that says so is recorded, too.
+            await asyncio.wait([self._turning])
         self.failure = self.failure or StorageError("the station was closed")
         if self._work is not None and not self._work.done():
             await asyncio.wait([self._work])
         self._fail((), self.failure)
         self._writer.shutdown(wait=True)
         self._ledger.close()
+
+
+def _failure_of(error: BaseException) -> HotlineError:
+    """Return what is said of a failure from now on."""
+    if isinstance(error, HotlineError):
+        return error
+    return StorageError("the station was stopped while it was recording")

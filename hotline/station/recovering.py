@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 
-from hotline.core.errors import IntegrityError, PeerError, StorageError
+from hotline.core.errors import IntegrityError, InvariantError, PeerError, StorageError
 from hotline.core.exchange.commands import Quarantine, RecoverStatement, SendAgain
 from hotline.core.exchange.delivery import StatementState
 from hotline.core.exchange.generations import our_missing, owed, their_missing
@@ -157,7 +157,7 @@ class Recovering(Sending):
         try:
             envelope = self._item_of(state).envelope
             verified = verify_statement(self.line.roster, envelope, at_ms=self.line.clock())
-        except (IntegrityError, PeerError) as error:
+        except (IntegrityError, InvariantError, PeerError) as error:
             # It stays in the outbox and is shown there; the others go on.
             self._fault(error)
             return
@@ -202,7 +202,7 @@ class Recovering(Sending):
         self._give_next()
         try:
             item = self._item_of(state)
-        except IntegrityError as error:
+        except (IntegrityError, InvariantError, PeerError) as error:
             # One that does not read any more must not hold up the others.
             self._fault(error)
             return ()

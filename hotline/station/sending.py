@@ -15,6 +15,7 @@ from hotline.sealing.order import Order, sign_order
 from hotline.sealing.statements import VerifiedStatement, verify_statement
 from hotline.station.footing import Footing, present
 from hotline.station.intake import reference_of, told
+from hotline.station.requests import Recorded
 
 MAX_SENT_ITEM_BYTES = 49_152
 """A statement with its order; a packet's head, proofs and announcement need the rest of a cell."""
@@ -43,6 +44,7 @@ class Sending(Footing):
         )
         if recorded.decisions[0].duplicate:
             return ""
+        self._keep_fresh(recorded)
         self._pump()
         return verified.digest.hex()
 
@@ -86,8 +88,14 @@ class Sending(Footing):
         item = its.StatementItem(envelope=envelope, order=signed)
         if len(its.encode_item(item)) > MAX_SENT_ITEM_BYTES:
             raise OperatorError("the statement is too long to be sent", hint="shorten its text")
-        self._fresh_items[verified.digest.hex()] = item
         return told(verified, reference_of(order), its.encode_item(item), self.rules)
+
+    def _keep_fresh(self, recorded: Recorded) -> None:
+        """Have a statement at hand for its packet, once it is durable under its order."""
+        for one in recorded.decisions[0].events:
+            item = its.decode_item(one.item) if one.item else None
+            if isinstance(one.event, ev.StatementSent) and isinstance(item, its.StatementItem):
+                self._fresh_items[one.event.digest] = item
 
     def _statement_items(self, digest: str) -> Sequence[its.Item]:
         """Build a statement's packet when its turn comes; empty if it was receipted since."""

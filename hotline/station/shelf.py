@@ -14,6 +14,7 @@ from pathlib import Path
 from hotline.core.errors import IntegrityError, PeerError, StorageError
 from hotline.core.records.checkpoint import Checkpoint, parse_origin, verify_checkpoint
 from hotline.core.records.fork_evidence import make_fork_evidence
+from hotline.ledger.connection import sync_directory
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.station.past import Past
 
@@ -112,12 +113,3 @@ def write_durably(path: Path, content: bytes) -> None:
         sync_directory(path.parent)
     except OSError as error:
         raise StorageError(f"the disk refused to write {path.name}") from error
-
-
-def sync_directory(directory: Path) -> None:
-    """Make names in a directory durable; raises OSError."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

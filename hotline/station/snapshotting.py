@@ -20,6 +20,7 @@ import hashlib
 import io
 import os
 import pickle
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from typing import Any
 import pydantic
 
 from hotline import core
-from hotline.core.errors import HotlineError, StorageError
+from hotline.core.errors import HotlineError, IntegrityError, StorageError
 from hotline.core.exchange.delivery import Delivery, StatementState
 from hotline.core.exchange.situation import (
     Deadline,
@@ -91,9 +92,17 @@ def code_digest() -> bytes:
 class SituationCache:
     """The cache of one ledger, in the file beside it."""
 
-    def __init__(self, directory: Path, months: MonthlyKeys) -> None:
-        """Serve the ledger in `directory`; `months` holds its content keys."""
+    def __init__(
+        self, directory: Path, months: MonthlyKeys, past: Sequence[LedgerReader] = ()
+    ) -> None:
+        """Serve the ledger in `directory`; `months` holds its content keys.
+
+        Args:
+            past: The ledgers of its earlier generations, oldest first: the situation
+                is folded from them, too.
+        """
         self._path, self._months = directory / CACHE_NAME, months
+        self._past = tuple(past)
 
     def read(self, ledger: LedgerReader) -> Situation | None:
         """Return the situation after the first entries of `ledger`, or None.
@@ -111,7 +120,7 @@ class SituationCache:
         if not code_digest() or self._path.stat().st_size > MAX_CACHE_BYTES:
             return None
         blob = self._path.read_bytes()
-        plaintext = self._months.sealer.open_beside(_context(ledger), blob)
+        plaintext = self._months.sealer.open_beside(self._context(ledger), blob)
         front = MAGIC + code_digest()
         if plaintext is None or not plaintext.startswith(front):
             return None
@@ -132,10 +141,15 @@ class SituationCache:
         """
         if not code_digest():
             return
+        try:
+            context = self._context(ledger)
+        except IntegrityError:
+            # An earlier generation does not read: what was folded of it is bound to nothing.
+            return
         size = situation.length
         front = MAGIC + code_digest() + size.to_bytes(_SIZE_BYTES) + ledger.root_at(size)
         plaintext = front + pickle.dumps(situation, protocol=5)
-        self._replace(self._months.sealer.seal_beside(_context(ledger), plaintext))
+        self._replace(self._months.sealer.seal_beside(context, plaintext))
 
     def forget(self) -> None:
         """Delete the cache, if there is one.
@@ -148,6 +162,12 @@ class SituationCache:
         except OSError as error:
             raise StorageError("the situation cache cannot be deleted") from error
 
+    def _context(self, ledger: LedgerReader) -> bytes:
+        """Return what the cache is bound to: the ledger, and the files folded before it."""
+        lines = [f"situation {ledger.origin}"]
+        lines += [f"{one.origin} {one.size} {one.root_at(one.size).hex()}" for one in self._past]
+        return "\n".join(lines).encode()
+
     def _replace(self, blob: bytes) -> None:
         part = self._path.with_suffix(".part")
         try:
@@ -158,10 +178,6 @@ class SituationCache:
         except OSError as error:
             part.unlink(missing_ok=True)
             raise StorageError("the situation cache cannot be written") from error
-
-
-def _context(ledger: LedgerReader) -> bytes:
-    return b"situation " + ledger.origin.encode()
 
 
 class _Unpickler(pickle.Unpickler):

@@ -95,11 +95,13 @@ class Station(Receiving):
 
     async def close(self) -> None:
         """Close the route and the ledger. Call it once `run` has ended."""
-        with contextlib.suppress(HotlineError):
-            await self.route.close()
-        await self._close_record()
-        await self._recorder.close()
-        self._past.close()
+        async with contextlib.AsyncExitStack() as last:
+            # Each of these is closed even if another one fails.
+            last.callback(self._past.close)
+            last.push_async_callback(self._recorder.close)
+            last.push_async_callback(self._close_record)
+            with contextlib.suppress(HotlineError):
+                await self.route.close()
 
     async def _tick(self) -> None:
         loop = asyncio.get_running_loop()

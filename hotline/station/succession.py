@@ -15,13 +15,14 @@ from pathlib import Path
 from hotline.core.errors import HotlineError, StorageError
 from hotline.core.records.checkpoint import parse_origin
 from hotline.core.seams import BlobSealer
+from hotline.ledger.connection import sync_directory
 from hotline.ledger.opening import HEADS_NAME
 from hotline.ledger.snapshot import LEDGER_NAME
 from hotline.ledger.store import Ledger
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.station.line import Line
 from hotline.station.past import PREFIX, RENEWING
-from hotline.station.shelf import PEER_VIEW, sync_directory
+from hotline.station.shelf import PEER_VIEW
 
 LOG_NAME = f"{LEDGER_NAME}-wal"
 
@@ -87,11 +88,12 @@ def take_place(directory: Path, generation: int) -> Path:
     """Move the old files away and the new ledger in; return where the old ones are kept.
 
     Raises:
-        StorageError: the disk; the same again goes on.
+        StorageError: the disk, or the new ledger's log is not folded; the same again goes on.
     Spec: docs/ledger.md §19.4
     """
     renewing, kept = directory / RENEWING, kept_in(directory, generation)
     with _storage("putting the new ledger in its place"):
+        _check_folded(renewing / LOG_NAME)
         kept.mkdir(mode=0o700, exist_ok=True)
         for name in (LEDGER_NAME, LOG_NAME, PEER_VIEW):
             if (directory / name).exists():
@@ -104,6 +106,15 @@ def take_place(directory: Path, generation: int) -> Path:
         shutil.rmtree(renewing)
         sync_directory(directory)
     return kept
+
+
+def _check_folded(log: Path) -> None:
+    """Refuse to leave entries behind in a log: only the file moves."""
+    if log.exists() and log.stat().st_size:
+        raise StorageError(
+            "the new ledger is written, but its last entries could not be moved into one file",
+            hint="free space, let a copy that is being taken end, and run the same again",
+        )
 
 
 def kept_in(directory: Path, generation: int) -> Path:

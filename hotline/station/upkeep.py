@@ -171,7 +171,8 @@ def at_work(bench: Bench) -> Iterator[Work]:
 
 def _situation(opened: OpenLine) -> Situation:
     ledger = opened.ledger
-    kept = SituationCache(opened.directory, opened.months).read(ledger)
+    cache = SituationCache(opened.directory, opened.months, opened.shelf.past.readers)
+    kept = cache.read(ledger)
     situation = kept if kept is not None else opened.shelf.past.situation()
     ours = situation.generation == opened.line.generation
     first = situation.length if ours else 0

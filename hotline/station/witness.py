@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hotline.core.canonical import to_base64
+from hotline.core.canonical import MAX_INTEGER, to_base64
 from hotline.core.errors import IntegrityError, InvariantError, PeerError
 from hotline.core.exchange.rules import FIRST_GENERATION
 from hotline.core.exchange.situation import Situation
@@ -84,7 +84,8 @@ class Witness:
         """Verify and judge a head that `peer` shows; nothing is recorded yet.
 
         Raises:
-            PeerError: malformed, of another ledger, or not signed by its ledger key.
+            PeerError: malformed, of another ledger, not signed by its ledger key, or
+                of a size that no item can name.
         Spec: docs/ledger.md §8.1
         """
         note = item.checkpoint.encode()
@@ -92,6 +93,8 @@ class Witness:
         checkpoint = verify_checkpoint(note, keys, verify_ed25519)
         if checkpoint.origin != self._origin_of(peer):
             raise PeerError("a head is of another ledger or generation than this line's")
+        if checkpoint.size > MAX_INTEGER:
+            raise PeerError("a head is of more entries than any ledger holds")
         held = self._ledger.witnessed(checkpoint.origin)
         verdict = judge_head(held, checkpoint, item.old_size, item.proof)
         held_size = held.size if held else 0

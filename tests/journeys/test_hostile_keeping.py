@@ -5,7 +5,7 @@ Everything is sealed and signed with the peer's real keys; only what it says is 
 
 from __future__ import annotations
 
-import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -102,15 +102,16 @@ async def test_peer_that_lies_about_ledgers_stops_nobody_and_fills_no_record(
         north, south = line.north, line.south
         digest = await south.say("conv/free-text", {}, text="before")
         await wait_for(lambda: south.receipted(digest))
-        grown: dict[str, int] = {}
+        grown: dict[str, Counter[str]] = {}
         for lie in LIES:
             size, heard = north.opened.ledger.size, len(north.heard)
             for number in range(REPEATS):
                 south.inject(lie(line, number))
             await wait_for(lambda heard=heard: len(north.heard) >= heard + REPEATS)
             await line.settled()
-            grown[lie.__name__] = north.opened.ledger.size - size
-        assert max(grown.values()) <= 2, grown
+            grown[lie.__name__] = recorded_since(north, size)
+        # What is new of each lie, and perhaps the alarm that it raises.
+        assert all(one.total() <= 2 for one in grown.values()), grown
         later = await north.say("conv/free-text", {}, text="after")
         await wait_for(lambda: north.receipted(later))
         await line.settled()
@@ -131,17 +132,16 @@ async def test_peer_that_forks_is_told_of_it_and_fills_no_record_without_end(
         theirs, size = south.opened.line, north.opened.ledger.size
         held = north.opened.ledger.witnessed(theirs.origin)
         assert held is not None
+        heard = len(north.heard)
         for number in range(REPEATS):
             note = sign_checkpoint(
                 theirs.origin, held.size, sha256(b"fork %d" % number), theirs.ledger
             )
             south.inject(its.HeadItem(checkpoint=note.decode(), old_size=0, proof=()))
-        heard = len(north.heard)
         await wait_for(lambda: len(north.heard) >= heard + REPEATS)
-        async with asyncio.timeout(10):
-            while north.opened.ledger.size < size + 10:  # noqa: ASYNC110 - the ledger has no event
-                await asyncio.sleep(0.01)
-        assert north.opened.ledger.size <= size + 12
+        await wait_for(lambda: recorded_since(north, size).total() >= 10)
+        await settled_down(south)
+        assert recorded_since(north, size).total() <= 12
         assert north.task is not None
         assert not north.task.done()
         assert north.verdict().ok
@@ -174,7 +174,7 @@ async def test_peer_that_gives_back_and_never_receipts_fills_no_record(
             south.inject(its.ReturnedItem(envelope=item.envelope, order=item.order))
         await wait_for(lambda: len(north.heard) >= heard + REPEATS)
         await settled_down(south)
-        assert north.opened.ledger.size <= size + 2
+        assert recorded_since(north, size).total() <= 2
         assert not north.recorded(ev.StatementRecovered)
         assert north.state(waits).order.generation == 2
         assert not north.receipted(waits)
@@ -184,6 +184,15 @@ async def test_peer_that_gives_back_and_never_receipts_fills_no_record(
         for place in line.places:
             await place.stop()
         assert review_ledgers(north.directory, south.directory).ok
+
+
+def recorded_since(place: Place, size: int) -> Counter[str]:
+    """Count what a place recorded from entry `size` on, by kind.
+
+    A link that is lost for a moment on a busy machine is nothing that the peer said.
+    """
+    new = (type(one.event).__name__ for one in place.happenings() if one.index >= size)
+    return Counter(name for name in new if name != ev.LinkChanged.__name__)
 
 
 def deaf_to_statements(place: Place) -> list[bool]:

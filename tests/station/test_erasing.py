@@ -21,6 +21,7 @@ from hotline.host.keyfile import read_key_file
 from hotline.ledger.reconcile import reconcile
 from hotline.ledger.store import Ledger
 from hotline.review.opening import open_record
+from hotline.sealing.items import StatementItem, decode_item
 from hotline.station import erasing
 from hotline.station.erasing import erase_epoch
 from hotline.station.holds import place_hold, release_hold
@@ -187,12 +188,37 @@ def test_statement_of_an_erased_month_that_comes_again_is_refused_and_the_statio
             erase(years)
             async with line:
                 item = line.south.opened.ledger.enclosure(october.index)
-                from hotline.sealing.items import decode_item
-
                 line.south.inject(decode_item(item))
                 await wait_for(lambda: line.north.reasons)
                 assert "erased" in line.north.reasons[0]
                 await years.exchange()
+
+    asyncio.run(go())
+
+
+def test_statement_of_an_erased_month_under_a_new_order_does_not_stop_the_station(
+    tmp_path: Path,
+) -> None:
+    async def go() -> None:
+        async with two_months(tmp_path) as years:
+            line = years.line
+            reader = Ledger.open_read_only(line.south.directory)
+            october = next(
+                leaf for leaf in reader.leaves(0, reader.size) if leaf.kind == ev.StatementSent.kind
+            )
+            reader.close()
+            erase(years)
+            async with line:
+                south, north = line.south, line.north
+                old = decode_item(south.opened.ledger.enclosure(october.index))
+                assert isinstance(old, StatementItem)
+                order = south.order(october.subject)
+                south.inject(StatementItem(envelope=old.envelope, order=order))
+                await wait_for(lambda: north.reasons)
+                assert north.reasons[0].startswith("erased: it was received here")
+                await years.exchange()
+                assert north.task is not None
+                assert not north.task.done()
 
     asyncio.run(go())
 

@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from hotline.core.errors import IntegrityError
+from hotline.core.exchange.decision import Planned
+from hotline.core.records import events as ev
+from hotline.ledger.public import erased_epochs, record_digest
 from hotline.station import erasing
+from hotline.station.erasing import erase_epoch
 from hotline.station.renewing import renew_ledger
-from hotline.station.upkeep import at_work
+from hotline.station.upkeep import Bench, at_work, draft_of
 from tests.fakes.line import catalogue
-from tests.station.months import NORTHERN, NOVEMBER, OCTOBER, Years
+from tests.station.months import NORTHERN, NOVEMBER, OCTOBER, Years, no_passphrase
 from tests.station.test_erasing import erase, run, seeds
 
 
@@ -57,6 +62,31 @@ def test_generation_that_does_not_read_destroys_nothing_and_stops_nobody(
         kept.write_bytes(b"junk")
         with at_work(years.bench) as one:
             assert one.opened.line.generation == 2
+        assert f"epoch/{OCTOBER}" in seeds(years)
+
+    run(tmp_path, work)
+
+
+def test_erasure_that_another_station_authorised_destroys_nothing(tmp_path: Path) -> None:
+    def work(years: Years) -> None:
+        line = years.line
+        south = Bench(line.south.home, years.calendar, years.bench.entropy, no_passphrase)
+        with at_work(south) as one:
+            erase_epoch(one, OCTOBER, "theirs is over", ("niven", "sorel"))
+            records = one.opened.ledger.public_records()
+            (theirs,) = [record for record in records if erased_epochs([record])]
+        gone = ev.EpochKeyDestroyed(
+            epoch=OCTOBER,
+            authorisation=record_digest(theirs).hex(),
+            officers=("K. Niven", "M. Sorel"),
+            our_order=None,
+            their_orders={},
+        )
+        with at_work(years.bench) as one:
+            planned = Planned(gone, public=theirs)
+            one.opened.ledger.append([draft_of(planned, years.bench.clock())])
+        with pytest.raises(IntegrityError, match="of another station"), at_work(years.bench):
+            pass
         assert f"epoch/{OCTOBER}" in seeds(years)
 
     run(tmp_path, work)

@@ -18,10 +18,13 @@ from hotline.core.exchange.situation import Situation
 from hotline.core.records import events as ev
 from hotline.core.records.witness import WitnessedHead
 from hotline.core.values import Digest
+from hotline.station import recorder as recording
 from hotline.station import requests
+from hotline.station.months import MonthlyKeys
 from hotline.station.recorder import Recorder
 from hotline.station.requests import Recorded
 from tests.fakes.line import ENCOUNTER, FakeLine, Place, wait_for
+from tests.station.months import Calendar
 
 
 class HeldDisk:
@@ -46,6 +49,11 @@ class HeldDisk:
         await wait_for(lambda: self.groups)
 
 
+def mid_month(directory: Path, *, run: bool = True) -> FakeLine:
+    """A line on which no month begins: its key would be one entry more."""
+    return FakeLine(directory, run=run, clock=Calendar("2026-10-20T08:00:00.000Z"))
+
+
 def gap(number: int) -> ev.GapSeen:
     return ev.GapSeen(peer="NORTH", first_seq=number, last_seq=number)
 
@@ -55,7 +63,7 @@ def recorder_of(place: Place) -> Recorder:
 
 
 async def test_requests_that_arrive_during_a_commit_share_the_next_one(tmp_path: Path) -> None:
-    async with FakeLine(tmp_path, run=False) as line:
+    async with mid_month(tmp_path, run=False) as line:
         south = line.south
         disk, before = HeldDisk(south), south.opened.ledger.size
         first = asyncio.create_task(south.station.note(gap(1)))
@@ -75,7 +83,7 @@ async def test_requests_that_arrive_during_a_commit_share_the_next_one(tmp_path:
 
 
 async def test_requests_of_one_moment_share_one_commit(tmp_path: Path) -> None:
-    async with FakeLine(tmp_path, run=False) as line:
+    async with mid_month(tmp_path, run=False) as line:
         disk = HeldDisk(line.south)
         disk.go.set()
         await asyncio.gather(*(line.south.station.note(gap(n)) for n in range(10)))
@@ -83,7 +91,7 @@ async def test_requests_of_one_moment_share_one_commit(tmp_path: Path) -> None:
 
 
 async def test_commands_build_on_what_is_decided_and_not_yet_durable(tmp_path: Path) -> None:
-    async with FakeLine(tmp_path, run=False) as line:
+    async with mid_month(tmp_path, run=False) as line:
         south = line.south
         disk = HeldDisk(south)
         saying = [
@@ -101,7 +109,7 @@ async def test_commands_build_on_what_is_decided_and_not_yet_durable(tmp_path: P
 
 
 async def test_nothing_decided_is_seen_before_it_is_durable(tmp_path: Path) -> None:
-    async with FakeLine(tmp_path, run=False) as line:
+    async with mid_month(tmp_path, run=False) as line:
         south = line.south
         disk, told = HeldDisk(south), []
         south.station.subscribe(lambda: told.append(south.situation.length))
@@ -117,7 +125,7 @@ async def test_nothing_decided_is_seen_before_it_is_durable(tmp_path: Path) -> N
 
 
 async def test_answer_that_rests_on_what_is_not_durable_waits_for_it(tmp_path: Path) -> None:
-    async with FakeLine(tmp_path, run=False) as line:
+    async with mid_month(tmp_path, run=False) as line:
         south = line.south
         disk = HeldDisk(south)
         started = ev.DrillStarted(scenario="s", title="t")
@@ -134,7 +142,7 @@ async def test_answer_that_rests_on_what_is_not_durable_waits_for_it(tmp_path: P
 
 
 async def test_failed_commit_fails_its_group_and_all_that_follows(tmp_path: Path) -> None:
-    async with FakeLine(tmp_path, run=False) as line:
+    async with mid_month(tmp_path, run=False) as line:
         south = line.south
         disk, length = HeldDisk(south), south.situation.length
         disk.refuse = StorageError("the disk refused")
@@ -154,7 +162,7 @@ async def test_failed_commit_fails_its_group_and_all_that_follows(tmp_path: Path
 
 
 async def test_command_that_may_not_be_done_disturbs_nobody_else(tmp_path: Path) -> None:
-    async with FakeLine(tmp_path, run=False) as line:
+    async with mid_month(tmp_path, run=False) as line:
         south = line.south
         disk = HeldDisk(south)
         first = asyncio.create_task(south.station.note(gap(1)))
@@ -171,7 +179,7 @@ async def test_command_that_may_not_be_done_disturbs_nobody_else(tmp_path: Path)
 
 
 async def test_event_over_a_bound_disturbs_nobody_else(tmp_path: Path) -> None:
-    async with FakeLine(tmp_path, run=False) as line:
+    async with mid_month(tmp_path, run=False) as line:
         south = line.south
         size = south.opened.ledger.size
         huge = ev.DrillStarted(scenario="s", title="t" * 20_000)
@@ -181,11 +189,90 @@ async def test_event_over_a_bound_disturbs_nobody_else(tmp_path: Path) -> None:
         assert south.opened.ledger.size == size + 1 == south.situation.length
 
 
+async def test_disk_that_does_not_read_before_anything_is_decided_disturbs_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with mid_month(tmp_path, run=False) as line:
+        south = line.south
+        ledger, size = south.opened.ledger, south.opened.ledger.size
+        asked: list[str] = []
+
+        def broken(origin: str) -> WitnessedHead | None:
+            asked.append(origin)
+            if origin == "hotline/y":
+                raise StorageError("the disk does not read")
+            return None
+
+        monkeypatch.setattr(ledger, "witnessed", broken)
+        other = WitnessedHead("hotline/y", 4, Digest(bytes(32)), b"note", 0)
+        with pytest.raises(StorageError, match="does not read"):
+            await recorder_of(south).record(
+                lambda _situation, _now_ms: [Note((gap(1),))], witnessed=[head(5, 0), other]
+            )
+        assert asked == ["hotline/x", "hotline/y"]
+        monkeypatch.undo()
+        recorder = recorder_of(south)
+        assert recorder.failure is None
+        assert recorder._ahead.length == recorder.situation.length == size
+        await south.station.note(gap(2))
+        assert recorder._ahead.length == recorder.situation.length == size + 1 == ledger.size
+        # The first head of the call that failed was promised to nobody.
+        await witness(south, head(9, 0))
+        assert held_size(south) == 9
+
+
+async def test_fold_that_fails_ahead_stops_the_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with mid_month(tmp_path, run=False) as line:
+        south = line.south
+
+        def broken(*_: Any) -> None:
+            raise AttributeError("a bug")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(recording, "apply", broken)
+            with pytest.raises(AttributeError):
+                await recorder_of(south).record(lambda _situation, _now_ms: [Note((gap(1),))])
+        with pytest.raises(StorageError, match="stopped while"):
+            await south.station.note(gap(2))
+
+
+async def test_closing_waits_for_the_key_of_a_new_month(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calendar = Calendar("2026-10-20T08:00:00.000Z")
+    async with FakeLine(tmp_path, run=False, clock=calendar) as line:
+        south = line.south
+        recorder, go = recorder_of(south), threading.Event()
+        honest = MonthlyKeys.turn
+
+        def turn(self: MonthlyKeys, now_ms: int) -> ev.Event | None:
+            assert go.wait(20)
+            return honest(self, now_ms)
+
+        monkeypatch.setattr(MonthlyKeys, "turn", turn)
+        calendar.set("2026-11-03T08:00:00.000Z")
+        caller = asyncio.create_task(south.station.note(gap(1)))
+        await wait_for(lambda: recorder._turning is not None)
+        closing = asyncio.create_task(recorder.close())
+        await asyncio.sleep(0)
+        assert not closing.done()
+        go.set()
+        await closing
+        await asyncio.wait([caller])
+        journal = south.station._kept.journal
+        assert journal is not None
+        journal.close()
+        await south.start(run=False)
+        assert south.recorded(ev.EpochKeyMade) == [ev.EpochKeyMade(epoch=202611)]
+
+
 async def test_group_is_bounded_and_never_empty(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(requests, "MAX_GROUP_EVENTS", 4)
-    async with FakeLine(tmp_path, run=False) as line:
+    async with mid_month(tmp_path, run=False) as line:
         south = line.south
         disk = HeldDisk(south)
         disk.go.set()
@@ -199,7 +286,7 @@ async def test_group_is_bounded_and_never_empty(
 async def test_caller_that_is_cancelled_in_a_shared_group_takes_nothing_back(
     tmp_path: Path,
 ) -> None:
-    async with FakeLine(tmp_path, run=False) as line:
+    async with mid_month(tmp_path, run=False) as line:
         south = line.south
         disk, length = HeldDisk(south), south.situation.length
         first = asyncio.create_task(south.station.note(gap(1)))
@@ -240,7 +327,7 @@ def held_size(place: Place) -> int:
 async def test_heads_of_one_group_form_a_chain(
     tmp_path: Path, shown: list[WitnessedHead], kept: list[int]
 ) -> None:
-    async with FakeLine(tmp_path, run=False) as line:
+    async with mid_month(tmp_path, run=False) as line:
         south = line.south
         disk = HeldDisk(south)
         first = asyncio.create_task(south.station.note(gap(1)))
@@ -258,7 +345,7 @@ async def test_heads_of_one_group_form_a_chain(
 
 
 async def test_station_stopped_while_it_records_records_nothing_after(tmp_path: Path) -> None:
-    async with FakeLine(tmp_path, run=False) as line:
+    async with mid_month(tmp_path, run=False) as line:
         south = line.south
         disk = HeldDisk(south)
         caller = asyncio.create_task(south.station.note(gap(1)))
@@ -274,7 +361,7 @@ async def test_station_stopped_while_it_records_records_nothing_after(tmp_path: 
 
 
 async def test_closing_waits_for_what_is_queued(tmp_path: Path) -> None:
-    async with FakeLine(tmp_path, run=False) as line:
+    async with mid_month(tmp_path, run=False) as line:
         south = line.south
         disk = HeldDisk(south)
         tasks = [asyncio.create_task(south.station.note(gap(1)))]
@@ -291,7 +378,7 @@ async def test_closing_waits_for_what_is_queued(tmp_path: Path) -> None:
 
 
 async def test_both_situations_and_the_ledger_agree_after_a_busy_watch(tmp_path: Path) -> None:
-    async with FakeLine(tmp_path) as line:
+    async with mid_month(tmp_path) as line:
         for place in line.places:
             disk = HeldDisk(place)
             disk.go.set()

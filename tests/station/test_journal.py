@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hotline.cli.main import main
-from hotline.core.errors import IntegrityError, OperatorError
+from hotline.core.errors import IntegrityError, OperatorError, StorageError
 from hotline.core.exchange.fold import fold
 from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import parse_origin
@@ -227,6 +227,32 @@ async def test_journal_is_no_line_of_the_home(tmp_path: Path) -> None:
     home = Home(line.south.home.path)
     assert home.only_line().parent.name == "lines"
     assert review_ledgers(home.path, None).ours.line_name == "north-south"
+
+
+async def test_what_is_recorded_while_the_head_is_released_is_anchored_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with FakeLine(tmp_path, run=False) as line:
+        journal = line.south.station._kept.journal
+        assert journal is not None
+        honest = journal._ledger.release
+
+        def release() -> Any:
+            head = honest()
+            journal.record(ev.CellsRefused(count=1, reason="x"))
+            return head
+
+        monkeypatch.setattr(journal._ledger, "release", release)
+        assert journal.head().size == journal.size - 1
+        assert journal.unanchored
+
+        def refuse() -> Any:
+            raise StorageError("the disk refused")
+
+        monkeypatch.setattr(journal._ledger, "release", refuse)
+        with pytest.raises(StorageError):
+            journal.head()
+        assert journal.unanchored
 
 
 async def test_journal_never_reaches_the_peer(tmp_path: Path) -> None:

@@ -52,6 +52,11 @@ def answered(place: Place) -> bool:
     return place.opened.ledger.lasting(line.witness_of(place.peer), own_size(place)) is not None
 
 
+def entries_but_links(place: Place) -> int:
+    """Count what is recorded; a busy machine may lose the link for a moment."""
+    return sum(not isinstance(one.event, ev.LinkChanged) for one in place.happenings())
+
+
 def set_clocks(line: FakeLine) -> HandClock:
     clock = HandClock(system_clock())
     for place in line.places:
@@ -108,15 +113,16 @@ async def test_idle_hours_make_nothing(tmp_path: Path) -> None:
         await hour(line, clock)
         await wait_for(lambda: all(answered(place) for place in line.places))
         await line.settled()
-        sizes = [place.opened.ledger.size for place in line.places]
-        heard = [len(place.heard) for place in line.places]
+        counts = [entries_but_links(place) for place in line.places]
+        size = line.south.opened.ledger.size
+        heard = [len(place.heard_items(its.LastingItem)) for place in line.places]
         for _ in range(3):
             await hour(line, clock)
-        assert [place.opened.ledger.size for place in line.places] == sizes
-        assert [len(place.heard) for place in line.places] == heard
+        assert [entries_but_links(place) for place in line.places] == counts
+        assert [len(place.heard_items(its.LastingItem)) for place in line.places] == heard
         await line.south.say("sea/encounter", ENCOUNTER)
         await hour(line, clock)
-        assert own_size(line.south) > sizes[1]
+        assert own_size(line.south) > size
 
 
 async def test_hour_comes_once_and_not_at_the_start(tmp_path: Path) -> None:
@@ -298,9 +304,9 @@ async def test_hostile_signature_is_quarantined_and_the_line_goes_on(
         south.station._show_lasting = lambda: None  # type: ignore[method-assign]
         await south.station.conclude()
         await line.settled()
-        rows = south.opened.ledger.size
+        rows = entries_but_links(south)
         await said(line, forged(line, how))
-        assert south.opened.ledger.size == rows + 1
+        assert entries_but_links(south) == rows + 1
         assert len(south.reasons) == 1
         assert not answered(south)
         assert south.opened.ledger.lasting(line.north.opened.line.origin) is None
@@ -314,16 +320,16 @@ async def test_signature_on_what_is_not_known_here_is_ignored(tmp_path: Path) ->
         await line.settled()
         key, at_s = north.opened.line.lasting, system_clock() // 1000
         name = north.opened.line.witness_of("NORTH")
-        rows = south.opened.ledger.size
+        rows, size = entries_but_links(south), south.opened.ledger.size
         # A head that was never shown, and cosignatures that nobody asked for.
         for note in (
             sign_lasting(their_head(north, north.opened.ledger.size + 9), key).note,
             sign_lasting(their_head(north, 1), key).note,
             cosign_lasting(their_head(south), name, key, at_s).note,
-            cosign_lasting(their_head(south, rows + 7), name, key, at_s).note,
+            cosign_lasting(their_head(south, size + 7), name, key, at_s).note,
         ):
             await said(line, note)
-        assert south.opened.ledger.size == rows
+        assert entries_but_links(south) == rows
         assert not south.reasons
         assert south.opened.ledger.lasting(name) is None
         assert south.opened.ledger.lasting(north.opened.line.origin) is None

@@ -133,6 +133,54 @@ async def test_subscription_ends_when_asked(tmp_path: Path) -> None:
         assert told == [1]
 
 
+async def test_screen_that_fails_stops_nothing_and_no_other_screen(tmp_path: Path) -> None:
+    async with FakeLine(tmp_path, run=False) as line:
+        south, told = line.south, []
+
+        def broken() -> None:
+            raise RuntimeError("a screen")
+
+        south.station.subscribe(broken)
+        south.station.subscribe(lambda: told.append(1))
+        for _ in range(2):
+            await south.say("sea/encounter", ENCOUNTER)
+        assert told == [1, 1]
+        assert south.station.faults == ["RuntimeError"] * 2
+        assert south.station._recorder.failure is None
+
+
+async def test_statement_that_was_not_recorded_is_not_at_hand(tmp_path: Path) -> None:
+    async with FakeLine(tmp_path, run=False) as line:
+        south = line.south
+        disk = SlowDisk(south)
+        saying = asyncio.create_task(south.say("sea/encounter", ENCOUNTER))
+        await wait_for(disk.begun.is_set)
+        assert not south.station._fresh_items
+        disk.go.set()
+        digest = await saying
+        assert list(south.station._fresh_items) == [digest]
+
+
+async def test_journal_that_does_not_close_leaves_no_ledger_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with FakeLine(tmp_path, run=False) as line:
+        south = line.south
+        journal = south.station._kept.journal
+        assert journal is not None
+        honest = journal.close
+
+        def close() -> None:
+            honest()
+            raise StorageError("the disk refused")
+
+        monkeypatch.setattr(journal, "close", close)
+        with pytest.raises(StorageError, match="the disk refused"):
+            await south.station.close()
+        # Nobody else has it open: it opens again.
+        await south.start(run=False)
+
+
 async def test_situation_reopened_from_disk_is_the_live_one(tmp_path: Path) -> None:
     async with FakeLine(tmp_path) as line:
         south = line.south

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import stat
 from pathlib import Path
 
 import pytest
 
-from hotline.core.errors import OperatorError, PeerError
+from hotline.core.errors import IntegrityError, OperatorError, PeerError
 from hotline.core.exchange.decision import Planned
 from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import format_note, hands_over, parse_note, verify_checkpoint
-from hotline.host.keyfile import read_key_file
+from hotline.core.values import Realm
+from hotline.host.entropy import system_entropy
+from hotline.host.keyfile import KeyFile, read_key_file, write_key_file
 from hotline.ledger.reconcile import reconcile
 from hotline.ledger.verify import verify_ledger
 from hotline.sealing.certificate import Usage
@@ -19,6 +23,7 @@ from hotline.sealing.ed25519 import Ed25519Signer, verify_ed25519
 from hotline.sealing.items import CertificateItem
 from hotline.sealing.roster import identify_ledger
 from hotline.station import rekeying
+from hotline.station.home import write_json
 from hotline.station.rekeying import rekey_ledger
 from hotline.station.upkeep import Bench, at_work, draft_of
 from tests.fakes.line import FakeLine, Place, wait_for
@@ -30,8 +35,6 @@ class CrashError(Exception):
 
 
 def bench_of(place: Place) -> Bench:
-    from hotline.host.entropy import system_entropy
-
     return Bench(place.home, place.clock_ms, system_entropy, no_passphrase)
 
 
@@ -158,6 +161,57 @@ def test_change_cut_short_after_its_record_is_finished_at_the_next_opening(
     assert after["ledger/ed25519"] == staged["ledger-next/ed25519"]
     assert not [name for name in after if name.startswith("ledger-next")]
     assert line.north.verdict().ok
+
+
+def test_line_json_older_than_the_key_file_is_brought_up_from_the_ledger(tmp_path: Path) -> None:
+    place = FakeLine(tmp_path, run=False).north
+    card = place.directory / "line.json"
+    older = card.read_bytes()
+    rekey(place)
+    newer = card.read_bytes()
+    card.write_bytes(older)
+    with at_work(bench_of(place)) as work:
+        assert len(work.opened.card.records) == len(_records(place))
+    assert card.read_bytes() == newer
+    assert place.verdict().ok
+
+
+def test_key_that_the_ledger_does_not_bind_either_is_refused(tmp_path: Path) -> None:
+    place = FakeLine(tmp_path, run=False).north
+    card, ledger = place.directory / "line.json", place.directory / "ledger.db"
+    older = card.read_bytes(), ledger.read_bytes()
+    rekey(place)
+    card.write_bytes(older[0])
+    ledger.write_bytes(older[1])
+    with pytest.raises(IntegrityError, match="no certificate"), at_work(bench_of(place)):
+        pass
+    ledger.write_bytes(b"junk")
+    with pytest.raises(IntegrityError, match="no certificate"), at_work(bench_of(place)):
+        pass
+
+
+def test_small_files_of_a_home_are_on_the_disk_with_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    real_replace, real_sync = os.replace, os.fsync
+
+    def replace(old: Path, new: Path) -> None:
+        done.append("rename")
+        real_replace(old, new)
+
+    def fsync(handle: int) -> None:
+        done.append("directory" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        real_sync(handle)
+
+    monkeypatch.setattr(os, "replace", replace)
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_json(tmp_path / "line.json", {"a": 1})
+    assert done == ["file", "rename", "directory"]
+    done.clear()
+    key = KeyFile("NORTH", Realm.EXERCISE, {"a": bytes(32)})
+    write_key_file(tmp_path / "a.key", key, None, entropy=system_entropy)
+    assert done == ["file", "rename", "directory"]
 
 
 def test_change_cut_short_before_its_record_changes_nothing(

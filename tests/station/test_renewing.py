@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from hotline.station.home import open_line
 from hotline.station.renewing import Renewed, renew_ledger
 from hotline.station.upkeep import Bench, draft_of
 from tests.fakes.line import FakeLine, Place, catalogue
+from tests.station.months import say
 
 YEAR_MS = 366 * 86_400_000
 
@@ -227,3 +230,90 @@ def test_doubted_key_is_replaced_with_the_generation(tmp_path: Path) -> None:
     assert after.line.staged is None
     verdict = place.verdict()
     assert verdict.ok, verdict
+
+
+def test_log_that_could_not_be_folded_stays_until_the_same_command_folds_it(
+    north: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers: list[sqlite3.Connection] = []
+    real = Ledger.append
+
+    def append(self: Ledger, *drafts: Any, **rows: Any) -> Any:
+        head = real(self, *drafts, **rows)
+        # Somebody who reads keeps the log from being folded, as a full disk does.
+        reader = sqlite3.connect(north.directory / "renewing" / "ledger.db")
+        readers.append(reader)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        return head
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "append", append)
+        with pytest.raises(StorageError, match="one file"):
+            renew(north)
+    assert (north.directory / "ledger.db").exists()
+    with pytest.raises(StorageError, match="one file"):
+        renew(north)
+    for reader in readers:
+        reader.close()
+    done = renew(north)
+    assert (done.generation, done.resumed) == (2, True)
+    assert opens(north).endswith("/NORTH/2")
+    assert north.verdict().ok, north.verdict()
+    assert north.verdict().entries > 2
+
+
+SPOILED = (
+    "UPDATE witnessed SET root = zeroblob(32) WHERE seq = (SELECT max(seq) FROM witnessed)",
+    "UPDATE witnessed SET size = size + 1 WHERE seq = (SELECT max(seq) FROM witnessed)",
+    "UPDATE witnessed SET note = zeroblob(90) WHERE seq = (SELECT max(seq) FROM witnessed)",
+)
+
+
+@pytest.mark.parametrize("spoil", SPOILED)
+async def test_witnessed_head_that_its_peer_did_not_sign_is_not_taken_over(
+    tmp_path: Path, spoil: str
+) -> None:
+    line = FakeLine(tmp_path, deputies=True)
+    north = line.north
+    async with line:
+        await say(line, line.south, north)
+    alter_witnessed(north.directory / "ledger.db", spoil)
+    assert not north.verdict().ok
+    renew(north)
+    assert north.verdict().ok, north.verdict()
+    async with line:
+        await say(line, line.south, north)
+        origin = line.south.opened.line.origin
+        assert north.opened.ledger.witnessed(origin) is not None
+        assert not north.situation.refused_heads
+    assert north.verdict().ok, north.verdict()
+
+
+async def test_witnessed_head_that_its_peer_signed_is_taken_over(tmp_path: Path) -> None:
+    line = FakeLine(tmp_path, deputies=True)
+    async with line:
+        await say(line, line.south, line.north)
+        origin = line.south.opened.line.origin
+    (line.north.directory / "head.db").unlink()
+    kept = renew(line.north).kept
+    found = []
+    for place in (kept, line.north.directory):
+        with contextlib.closing(Ledger.open_read_only(place)) as reader:
+            head = reader.witnessed(origin)
+        assert head is not None
+        found.append((head.size, head.root, head.note))
+    assert found[0] == found[1]
+
+
+def alter_witnessed(path: Path, change: str) -> None:
+    """Change a row of the peer's heads as somebody with the file could."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as ledger:
+        guards = ledger.execute(
+            "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'witnessed'"
+        ).fetchall()
+        for name, _ in guards:
+            ledger.execute(f"DROP TRIGGER {name}")
+        assert ledger.execute(change).rowcount == 1
+        for _, statement in guards:
+            ledger.execute(statement)

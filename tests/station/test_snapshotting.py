@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hotline.core.errors import StorageError
+from hotline.core.errors import IntegrityError, InvariantError, StorageError
 from hotline.core.exchange.fold import apply, fold
 from hotline.core.exchange.situation import Happening, Situation
 from hotline.core.exchange.twin import twin
@@ -295,3 +295,60 @@ async def test_station_opens_from_its_cache_and_folds_the_rest(
     assert starts[0] == 0
     assert south.situation == fold(south.happenings())
     await south.stop()
+
+
+def test_cache_is_of_the_earlier_generations_that_it_was_folded_from(
+    watched: tuple[FakeLine, list[Happening]], tmp_path: Path
+) -> None:
+    _, found = watched
+    ledger: Any = FakeLedger(len(found), origin="hotline/x/3")
+    first: Any = FakeLedger(9, origin="hotline/x/1")
+    second: Any = FakeLedger(4, origin="hotline/x/2")
+    keys = months(202610, 202611)
+    situation = fold(found)
+    SituationCache(tmp_path, keys, [first, second]).write(situation, ledger)
+    assert SituationCache(tmp_path, keys, [first, second]).read(ledger) == situation
+    shorter: Any = FakeLedger(3, origin="hotline/x/2")
+    other: Any = FakeLedger(4, origin="hotline/x/2", mark=b"other")
+    for past in ([], [first], [second], [second, first], [first, shorter], [first, other]):
+        assert SituationCache(tmp_path, keys, past).read(ledger) is None
+
+
+def test_no_cache_is_made_of_an_earlier_generation_that_does_not_read(
+    watched: tuple[FakeLine, list[Happening]], tmp_path: Path
+) -> None:
+    class Damaged(FakeLedger):
+        def root_at(self, size: int) -> bytes:
+            raise IntegrityError("the ledger was damaged")
+
+    _, found = watched
+    ledger: Any = FakeLedger(len(found))
+    past: list[Any] = [Damaged(4, origin="hotline/x/1")]
+    keys = months(202610, 202611)
+    SituationCache(tmp_path, keys, past).write(fold(found), ledger)
+    assert not (tmp_path / CACHE_NAME).exists()
+    assert SituationCache(tmp_path, keys, past).read(ledger) is None
+
+
+async def test_statement_whose_file_is_gone_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with FakeLine(tmp_path, run=False) as line:
+        station = line.south.station
+        gone = await line.south.say("sea/encounter", ENCOUNTER)
+        stands = await line.south.say("sea/encounter", ENCOUNTER)
+        honest, lost = station._enclosure, station.situation.statements[gone].index
+
+        def enclosure(index: int) -> bytes:
+            if index == lost:
+                raise InvariantError(f"no earlier generation has an entry {index}")
+            return honest(index)
+
+        monkeypatch.setattr(station, "_enclosure", enclosure)
+        station._owed = (gone, stands)
+        assert not station._next_owed()
+        assert len(station._next_owed()) == 1
+        monkeypatch.setattr(station, "_is_left_behind", lambda _state: True)
+        await station._send_again(gone)
+        assert len(station.faults) == 2
+        assert station.situation.statements[gone].order.seq == 1

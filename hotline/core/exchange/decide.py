@@ -27,7 +27,11 @@ from hotline.core.exchange.consequences import consequences, move_of, unread_by
 from hotline.core.exchange.decision import Decision, Planned
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Situation
-from hotline.core.exchange.upkeep import admit_ledger_key, check_not_erased
+from hotline.core.exchange.upkeep import (
+    admit_ledger_key,
+    check_first_receipt,
+    check_not_erased,
+)
 from hotline.core.protocols.ladder import LadderState, advance, next_acts
 from hotline.core.records import events as ev
 from hotline.core.values import ZERO_DIGEST
@@ -175,6 +179,7 @@ def _check_place(situation: Situation, command: TakeStatement) -> ev.GapSeen | N
     check_not_erased(situation, statement.sender, order)
     if key in situation.seen_orders:
         raise PeerError(f"{known.FORK}: number {order.seq} of {statement.sender} stands already")
+    check_first_receipt(situation, command.told.digest)
     _check_chain(situation, statement.sender, order)
     held = situation.their_orders.get(statement.sender)
     held_seq = held.seq if held and held.generation == order.generation else 0

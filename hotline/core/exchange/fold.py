@@ -331,7 +331,8 @@ def _station(situation: Situation, happening: Happening, event: ev.Event) -> Non
             situation.begun = situation.begun or event.generation
             situation.our_order = None
         case ev.PeerGenerationAdmitted():
-            situation.generations[event.peer] = event.generation
+            before = situation.generation_of(event.peer)
+            situation.generations[event.peer] = max(before, event.generation)
         case ev.StatementRenumbered():
             state = situation.statements[event.digest]
             state.order = event.order

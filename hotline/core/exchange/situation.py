@@ -96,6 +96,7 @@ class Situation:
         injects: (inject, trigger) that the drill has played here.
         erased: Epochs whose content is gone, and how many entries had it; what later
             events say of them is passed over.
+        erased_received: Digests of the statements that were received in what was erased.
         erased_orders: By station the newest order up to the end of what was erased.
         holds: Cases under a legal hold, and why.
     """
@@ -128,6 +129,7 @@ class Situation:
     refused_there: set[tuple[str, str, int, str]] = field(default_factory=set)
     injects: set[tuple[str, str]] = field(default_factory=set)
     erased: dict[int, int] = field(default_factory=dict)
+    erased_received: set[str] = field(default_factory=set)
     erased_orders: dict[str, OrderRef] = field(default_factory=dict)
     holds: dict[str, str] = field(default_factory=dict)
     officer: str = ""

@@ -15,6 +15,8 @@ def keep_house(situation: Situation, event: ev.Event) -> None:
     match event:
         case ev.ContentErased():
             situation.erased[event.epoch] = situation.erased.get(event.epoch, 0) + 1
+            if event.was == ev.StatementReceived.kind:
+                situation.erased_received.add(event.subject)
         case ev.EpochKeyDestroyed():
             _carry(situation, event)
         case ev.HoldPlaced():
@@ -76,3 +78,14 @@ def check_not_erased(situation: Situation, sender: str, order: OrderRef) -> None
     known = situation.seen_orders.get((sender, order.generation, order.seq))
     if known is None or known == order:
         raise PeerError("erased: its number lies in a time whose record was erased here")
+
+
+def check_first_receipt(situation: Situation, digest: str) -> None:
+    """Refuse a statement that was received in a time that was erased here.
+
+    Raises:
+        PeerError: it was, under whatever order it comes now.
+    Spec: docs/ledger.md §20.7
+    """
+    if digest in situation.erased_received:
+        raise PeerError("erased: it was received here in a time whose record was erased")

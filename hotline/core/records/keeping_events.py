@@ -148,11 +148,13 @@ class ContentErased(Event):
 
     Attributes:
         was: The number of its kind, as its leaf says.
+        subject: What its leaf names: of a statement, its digest.
     """
 
     kind: ClassVar[int] = 0
     was: int
     epoch: int
+    subject: HexDigest
 
 
 class LedgerRestored(Event):

@@ -84,6 +84,15 @@ def admitted(side: Side, peer: str, generation: int = 2) -> list[ev.Event]:
     return kinds(side.do(AdmitGeneration(event, b"{}")))
 
 
+def test_record_that_admits_generations_backwards_folds_to_the_highest() -> None:
+    _, south = pair()
+    (third,) = admitted(south, "NORTH", 3)
+    assert isinstance(third, ev.PeerGenerationAdmitted)
+    second = third.model_copy(update={"generation": 2})
+    apply(south.situation, Happening(south.situation.length, NOW_MS, second))
+    assert south.situation.generations == {"NORTH": 3}
+
+
 def test_entries_of_earlier_generations_count_below_zero() -> None:
     north, _ = pair()
     north.say()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -20,16 +22,19 @@ OCTOBER = 202610
 OFFICERS = ("OIC A", "XO B")
 
 
+def left_of(happening: Happening) -> ev.ContentErased:
+    """Return what an erased entry still says."""
+    subject = getattr(happening.event, "digest", "00" * 32) or "00" * 32
+    return ev.ContentErased(was=happening.event.kind, epoch=OCTOBER, subject=subject)
+
+
 def erase(side: Side, cut: int) -> None:
     """Let a side's entries before `cut`, and those of the same commit, be erased."""
     while 0 < cut < len(side.log) and side.log[cut].at_ms == side.log[cut - 1].at_ms:
         cut += 1
     gone, left = side.log[1:cut], side.log[cut:]
     before = fold(side.log[:cut])
-    erased = [
-        Happening(one.index, one.at_ms, ev.ContentErased(was=one.event.kind, epoch=OCTOBER))
-        for one in gone
-    ]
+    erased = [Happening(one.index, one.at_ms, left_of(one)) for one in gone]
     destroyed = ev.EpochKeyDestroyed(
         epoch=OCTOBER,
         authorisation="ab" * 32,
@@ -114,6 +119,27 @@ def test_statement_of_the_erased_time_that_comes_again_is_refused() -> None:
         decision = north.take(letter)
         assert decision.rejected is not None
         assert decision.rejected[1].startswith("erased: ")
+    north.take(south.say())
+    assert len(north.situation.statements) == 1
+
+
+def test_statement_received_in_the_erased_time_is_refused_under_any_order() -> None:
+    north, south = pair()
+    first = south.say()
+    north.take(first)
+    erase(north, len(north.log))
+    size = len(north.log)
+    before = south.situation.our_order
+    assert before is not None
+    for seq in (2, 3, 9):
+        order = ev.OrderRef(generation=1, seq=seq, prev=before.digest, digest=f"{seq:02}" * 32)
+        decision = north.take(
+            replace(first, told=replace(first.told, order=order), prev=before.digest)
+        )
+        assert decision.rejected is not None
+        assert decision.rejected[1].startswith("erased: it was received here")
+    # Kept once, and its numbers are free for what is new.
+    assert len(north.log) == size + 1
     north.take(south.say())
     assert len(north.situation.statements) == 1
 
