@@ -132,12 +132,12 @@ class Station(Receiving):
         )
 
     async def _link_changed(self, state: str, reason: str) -> None:
-        """Record what an officer must know; dialling again and again is not news."""
-        link = self.situation.links.get(self.peer)
-        before = link.state if link else "DOWN"
-        now = "DOWN" if state == "DIALING" else state
-        if now != before and not self._leaving:
-            await self.note(self._link_event(now, reason))
+        """Begin the route's letters anew; record what an officer must know.
+
+        The letters begin before anything is awaited: what is written meanwhile must come
+        after our introduction, and must not be thrown away with the letters of before.
+        Dialling again and again is not news.
+        """
         self._outgoing.restart()
         if state == "UP":
             self._introduce()
@@ -145,6 +145,12 @@ class Station(Receiving):
             self._show_lasting()
             self._repeat_displayed()
             self._pump()
+        link = self.situation.links.get(self.peer)
+        before = link.state if link else "DOWN"
+        now = "DOWN" if state == "DIALING" else state
+        if now != before and not self._leaving:
+            await self.note(self._link_event(now, reason))
+        if state == "UP":
             self.show_head()
 
     def _repeat_displayed(self) -> None:
