@@ -91,8 +91,13 @@ def put_in_place(part: Path, ledger: Path) -> Path | None:
 
 def _keep(ledger: Path) -> Path | None:
     number = 1
-    while (kept := ledger.with_name(f"{ledger.name}.before-restore-{number}")).exists():
+    # A log may have been kept without its ledger.
+    while any(
+        ledger.with_name(f"{ledger.name}.before-restore-{number}{ending}").exists()
+        for ending in ("", _LOG, _SHARED_MEMORY)
+    ):
         number += 1
+    kept = ledger.with_name(f"{ledger.name}.before-restore-{number}")
     # The log first: a new file beside an old log would be spoiled by it.
     for ending in (_LOG, _SHARED_MEMORY):
         beside = ledger.with_name(ledger.name + ending)

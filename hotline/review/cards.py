@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hotline.core.errors import OperatorError, PeerError
-from hotline.core.records.cards import MAX_CARD_BYTES, parse_cards, roots_in
+from hotline.core.records.cards import MAX_CARD_BYTES, parse_cards
 from hotline.core.records.checkpoint import Origin
 from hotline.core.seams import LedgerIdentity
 from hotline.core.values import Digest
@@ -42,23 +42,16 @@ class Cards:
     vouched: frozenset[str]
 
 
-def read_cards(paths: Sequence[Path], beside: Sequence[bytes] = ()) -> Cards:
-    """Read the card files at `paths`.
+def vouched_by(roots: Sequence[bytes]) -> set[str]:
+    """Return the root words of the root records on a card.
 
-    Args:
-        beside: Records that came with the evidence: used, and vouched for by nobody.
     Raises:
-        OperatorError: a file is not there, or holds something else than records.
+        OperatorError: one of them does not verify.
     """
-    given: list[bytes] = []
-    for path in paths:
-        given += read_card(path)
     try:
-        roots = [verify_root(record) for record in roots_in(given)]
+        return {root_words(verify_root(root).digest) for root in roots}
     except PeerError as error:
         raise OperatorError(f"a card is no good: {error}", hint="ask for the card again") from error
-    vouched = frozenset(root_words(root.digest) for root in roots)
-    return Cards(tuple(dict.fromkeys([*given, *beside])), vouched)
 
 
 def read_card(path: Path) -> list[bytes]:

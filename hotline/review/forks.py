@@ -82,13 +82,10 @@ def _write(reader: LedgerReader, out: Path, refused: list[tuple[int, HeadRefused
 
 
 def _refused(reader: LedgerReader) -> Iterator[tuple[int, HeadRefused]]:
-    for leaf in reader.leaves(0, reader.size):
-        if leaf.kind != HeadRefused.kind:
-            continue
-        entry = next(iter(reader.entries(leaf.index, leaf.index + 1)))
+    for entry in reader.of_kind(HeadRefused.kind):
         event = None if entry.erased else decode_event(entry.kind, entry.content)
         if isinstance(event, HeadRefused):
-            yield leaf.index, event
+            yield entry.index, event
 
 
 def _held(reader: LedgerReader, event: HeadRefused) -> WitnessedHead | None:

@@ -16,7 +16,7 @@ from hotline.core.errors import OperatorError, PeerError
 from hotline.core.records.cards import MAX_CARD_BYTES, parse_cards, roots_in
 from hotline.core.values import DIGEST_BYTES, Digest
 from hotline.ledger.verdict import Verdict
-from hotline.review.cards import read_cards
+from hotline.review.cards import vouched_by
 from hotline.review.files import read_bounded
 from hotline.review.locating import shown
 from hotline.sealing.fingerprint import root_words
@@ -90,10 +90,11 @@ def read_vouched(cards: Sequence[str]) -> frozenset[str]:
 def _in_file(path: Path) -> set[str]:
     content = read_bounded(path, MAX_CARD_BYTES)
     try:
-        if roots_in(parse_cards(content)):
-            return set(read_cards([path]).vouched)
+        roots = roots_in(parse_cards(content))
     except PeerError:
-        pass
+        roots = []
+    if roots:
+        return vouched_by(roots)
     lines = [line for line in content.decode("utf-8", "replace").splitlines() if line.strip()]
     written = [_written(line) for line in lines[: MAX_WRITTEN_CARDS + 1]]
     if not lines or len(lines) > MAX_WRITTEN_CARDS or None in written:

@@ -107,10 +107,7 @@ class VerifiedAuthorisation:
     @property
     def names(self) -> tuple[str, ...]:
         """Role, rank and name of each officer, as events keep them."""
-        return tuple(
-            " ".join(part for part in (one.role, one.rank, one.name) if part)
-            for one in self.officers
-        )
+        return tuple(one.shown for one in self.officers)
 
 
 def _read_details(value: Any) -> dict[str, str | int]:

@@ -94,6 +94,11 @@ class Certificate:
     not_after_ms: int
     key: HybridPublicKey
 
+    @property
+    def shown(self) -> str:
+        """Role, rank and name, as they are shown to people and kept in events."""
+        return " ".join(part for part in (self.role, self.rank, self.name) if part)
+
     def covers(self, at_ms: int) -> bool:
         """Return whether it is valid at `at_ms`."""
         return self.not_before_ms <= at_ms <= self.not_after_ms

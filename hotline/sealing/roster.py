@@ -129,10 +129,7 @@ class Roster:
 
 
 def _names(certificates: Mapping[Digest, Certificate]) -> dict[str, str]:
-    return {
-        one.id.hex(): " ".join(part for part in (one.role, one.rank, one.name) if part)
-        for one in certificates.values()
-    }
+    return {one.id.hex(): one.shown for one in certificates.values()}
 
 
 def _read(records: Sequence[bytes]) -> Roster:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal
 
 from hotline.core.errors import HotlineError, IntegrityError, OperatorError, PeerError
-from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import Checkpoint, parse_origin, verify_checkpoint
 from hotline.core.times import format_time
 from hotline.core.values import Digest
@@ -24,6 +23,7 @@ from hotline.sealing.certificate import Certificate
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.roster import Roster, identify_ledger
 from hotline.station.anchors import JOURNAL, check_anchored, journal_generation, newest_anchor
+from hotline.station.holds import standing_holds
 from hotline.station.home import LineCard
 from hotline.station.months import CONTENT_KEY, make_sealer
 from hotline.station.past import Past
@@ -198,10 +198,10 @@ def examine_keys(ledger: Path, passphrase: str | None) -> Iterator[Examined]:
                 f"Epoch {epoch} is recorded as erased, its key is still here: start the "
                 "station once, that finishes it.",
             )
-        for case, reason in _holds(reader).items():
-            yield Examined("OK", f"A legal hold stands on case {case}: {reason}.")
         past = Past.open(ledger.parent, sealer)
         try:
+            for case, reason in standing_holds(reader, past.readers).items():
+                yield Examined("OK", f"A legal hold stands on case {case}: {reason}.")
             anchored = newest_anchor(reader, past.readers)
         finally:
             past.close()
@@ -233,20 +233,6 @@ def _journal(home: Path, anchored: Checkpoint) -> Examined:
             "station journal, which was moved aside: keep that for the reviewer.",
         )
     return Examined("OK", f"It anchors {anchored.size} entries of the station journal, all there.")
-
-
-def _holds(reader: LedgerReader) -> dict[str, str]:
-    holds: dict[str, str] = {}
-    for leaf in reader.leaves(0, reader.size):
-        if leaf.kind not in (ev.HoldPlaced.kind, ev.HoldReleased.kind):
-            continue
-        entry = next(reader.entries(leaf.index, leaf.index + 1))
-        event = ev.decode_event(entry.kind, entry.content) if entry.erased is None else None
-        if isinstance(event, ev.HoldPlaced):
-            holds[event.case] = event.reason
-        elif isinstance(event, ev.HoldReleased):
-            holds.pop(event.case, None)
-    return holds
 
 
 def _no_chance(size: int) -> bytes:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hotline.core.canonical import to_base64
 from hotline.core.errors import OperatorError, StorageError
+from hotline.core.exchange.decision import Planned
 from hotline.core.exchange.rules import FIRST_GENERATION
 from hotline.core.messages.catalogue import Catalogue
 from hotline.core.records import events as ev
@@ -36,6 +37,7 @@ from hotline.sealing.hybrid import HybridSeeds
 from hotline.sealing.line_secret import SECRET_BYTES, combine_halves, day_number
 from hotline.sealing.roster import Roster
 from hotline.sealing.tls_identity import TlsIdentity, make_tls_identity
+from hotline.station.drafts import draft_of, record_draft
 from hotline.station.home import (
     ED25519,
     MLDSA65,
@@ -46,7 +48,7 @@ from hotline.station.home import (
     handle_of,
     write_json,
 )
-from hotline.station.journal import JournalOwner, draft_of, open_journal, record_draft
+from hotline.station.journal import JournalOwner, open_journal
 from hotline.station.months import CONTENT_KEY, seed_name
 
 
@@ -239,9 +241,9 @@ def _begin_ledger(
         generation=FIRST_GENERATION,
     )
     packs = [ev.PackLoaded(pack=one.name, digest=one.digest.hex()) for one in catalogue.packs]
-    drafts = [draft_of(opened, now_ms)]
+    drafts = [draft_of(Planned(opened), now_ms)]
     drafts += [record_draft(record, now_ms) for record in records]
-    drafts += [draft_of(pack, now_ms) for pack in packs]
+    drafts += [draft_of(Planned(pack), now_ms) for pack in packs]
     try:
         ledger.append(drafts)
     finally:

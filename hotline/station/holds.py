@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import heapq
 from collections.abc import Sequence
 
-from hotline.core.errors import OperatorError
+from hotline.core.errors import IntegrityError, OperatorError
 from hotline.core.exchange.decision import Planned
 from hotline.core.records import events as ev
 from hotline.core.records.keeping_events import MAX_CASE_CHARACTERS
+from hotline.ledger.reader import LedgerReader
 from hotline.sealing.authorisation import Act
 from hotline.station.upkeep import MAX_REASON_CHARACTERS, Work, clean
 
@@ -29,9 +32,7 @@ def place_hold(work: Work, case: str, reason: str, person: str) -> int:
     held = ev.HoldPlaced(
         case=case,
         reason=clean(reason, "the reason", MAX_REASON_CHARACTERS),
-        by=" ".join(
-            part for part in (certificate.role, certificate.rank, certificate.name) if part
-        ),
+        by=certificate.shown,
     )
     return work.record(Planned(held))
 
@@ -55,3 +56,30 @@ def release_hold(work: Work, case: str, reason: str, persons: Sequence[str]) -> 
         officers=verified.names,
     )
     return work.record(Planned(released, item=record))
+
+
+def standing_holds(reader: LedgerReader, past: Sequence[LedgerReader]) -> dict[str, str]:
+    """Return case to reason of the holds that stand, those of earlier generations too.
+
+    Args:
+        past: Earlier generations, oldest first.
+    Raises:
+        IntegrityError: an entry of the ledger at work does not read.
+    """
+    holds: dict[str, str] = {}
+    for earlier in past:
+        # Read as far as it goes, as the station reads it.
+        with contextlib.suppress(IntegrityError):
+            _follow(earlier, holds)
+    _follow(reader, holds)
+    return holds
+
+
+def _follow(reader: LedgerReader, holds: dict[str, str]) -> None:
+    kinds = (ev.HoldPlaced.kind, ev.HoldReleased.kind)
+    for entry in heapq.merge(*map(reader.of_kind, kinds), key=lambda entry: entry.index):
+        event = ev.decode_event(entry.kind, entry.content) if entry.erased is None else None
+        if isinstance(event, ev.HoldPlaced):
+            holds[event.case] = event.reason
+        elif isinstance(event, ev.HoldReleased):
+            holds.pop(event.case, None)

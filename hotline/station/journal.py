@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hotline.core.errors import PeerError, StorageError
+from hotline.core.exchange.decision import Planned
 from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import Checkpoint, build_origin
 from hotline.core.records.entry import Draft
@@ -29,6 +30,7 @@ from hotline.ledger.store import Ledger
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.epoch import EPOCH_KEY_BYTES, epoch_of
 from hotline.station.anchors import JOURNAL, check_anchored, journal_generation
+from hotline.station.drafts import draft_of, record_draft
 from hotline.station.months import CONTENT_KEY, MonthlyKeys, open_months, seed_name
 
 
@@ -82,7 +84,7 @@ class Journal:
             StorageError: nobody knows whether they are; the journal is unusable.
         """
         now_ms = self._clock()
-        self._append([draft_of(event, now_ms) for event in events], now_ms)
+        self._append([draft_of(Planned(event), now_ms) for event in events], now_ms)
 
     def head(self) -> Checkpoint:
         """Return the newest head; head.db holds it, so that an anchor may name it.
@@ -111,7 +113,8 @@ class Journal:
         """
         now_ms = self._clock()
         known = {record_digest(record) for record in self._ledger.public_records()}
-        drafts = [] if self.size else [draft_of(_opened(self._ledger.origin, owner), now_ms)]
+        opened = Planned(_opened(self._ledger.origin, owner))
+        drafts = [] if self.size else [draft_of(opened, now_ms)]
         drafts += [
             record_draft(record, now_ms)
             for record in owner.records
@@ -119,7 +122,7 @@ class Journal:
         ]
         packs = self._packs()
         drafts += [
-            draft_of(ev.PackLoaded(pack=name, digest=digest), now_ms)
+            draft_of(Planned(ev.PackLoaded(pack=name, digest=digest)), now_ms)
             for name, digest in owner.packs.items()
             if packs.get(name) != digest
         ]
@@ -128,17 +131,15 @@ class Journal:
 
     def _packs(self) -> dict[str, str]:
         packs: dict[str, str] = {}
-        for leaf in self._ledger.leaves(0, self.size):
-            if leaf.kind == ev.PackLoaded.kind:
-                entry = next(self._ledger.entries(leaf.index, leaf.index + 1))
-                event = ev.decode_event(entry.kind, entry.content) if entry.content else None
-                if isinstance(event, ev.PackLoaded):
-                    packs[event.pack] = event.digest
+        for entry in self._ledger.of_kind(ev.PackLoaded.kind):
+            event = ev.decode_event(entry.kind, entry.content) if entry.content else None
+            if isinstance(event, ev.PackLoaded):
+                packs[event.pack] = event.digest
         return packs
 
     def _append(self, drafts: Sequence[Draft], now_ms: int) -> None:
         made = self._months.turn(now_ms) if self._months.due(now_ms) else None
-        first = [draft_of(made, now_ms)] if made else []
+        first = [draft_of(Planned(made), now_ms)] if made else []
         self._ledger.append([*first, *drafts])
         self.unanchored = True
 
@@ -225,18 +226,3 @@ def _opened(origin: str, owner: JournalOwner) -> ev.LedgerOpened:
         station=owner.station,
         generation=int(origin.rpartition("/")[2]),
     )
-
-
-def draft_of(event: ev.Event, now_ms: int) -> Draft:
-    """Return the draft of an event; the line id is the subject of LedgerOpened."""
-    subject = ZERO_DIGEST
-    if isinstance(event, ev.LedgerOpened):
-        subject = Digest(bytes.fromhex(event.line))
-    return Draft(event.kind, ev.encode_event(event), now_ms, subject)
-
-
-def record_draft(record: bytes, now_ms: int) -> Draft:
-    """Return the draft of the entry that binds a public record."""
-    digest = record_digest(record)
-    event = ev.RecordAdmitted(record=digest.hex())
-    return Draft(event.kind, ev.encode_event(event), now_ms, digest, public=record)

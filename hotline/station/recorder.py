@@ -27,8 +27,9 @@ from hotline.core.records.lasting import LastingHead
 from hotline.core.records.witness import WitnessedHead
 from hotline.core.seams import Clock
 from hotline.ledger.store import Ledger
+from hotline.station.drafts import draft_of
 from hotline.station.happenings import happenings
-from hotline.station.requests import Beside, Recorded, Request, draft_of_planned, next_group
+from hotline.station.requests import Beside, Recorded, Request, next_group
 
 Commands = Callable[[Situation, int], Sequence[Command]]
 """Builds commands from the situation and the time at which they will be recorded."""
@@ -137,7 +138,7 @@ class Recorder:
             for command in commands(self._ahead, now_ms)
         )
         planned = [event for decision in decisions for event in decision.events]
-        drafts = tuple(draft_of_planned(event, now_ms) for event in planned)
+        drafts = tuple(draft_of(event, now_ms) for event in planned)
         first = self._ahead.length
         folded = tuple(
             Happening(first + place, now_ms, event.event, event.statement)

@@ -9,9 +9,10 @@ from hotline.core.errors import OperatorError
 from hotline.core.exchange.decision import Planned
 from hotline.core.records import events as ev
 from hotline.core.values import Digest
+from hotline.station.drafts import draft_of
 from hotline.station.home import write_json
 from hotline.station.ledger_keys import adopt_key, issue_ledger_key, open_root, stage_key
-from hotline.station.upkeep import Work, draft_of
+from hotline.station.upkeep import Work
 
 
 def rekey_ledger(work: Work) -> Digest:

@@ -11,7 +11,7 @@ happened; after it the directory `renewing` says so and no station opens the lin
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from hotline.core.errors import IntegrityError, OperatorError
@@ -23,28 +23,24 @@ from hotline.ledger.opening import HEADS_NAME
 from hotline.ledger.store import Ledger
 from hotline.sealing.authorisation import (
     Act,
-    Authorisation,
     VerifiedAuthorisation,
-    sign_authorisation,
-    verify_authorisation,
 )
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.epoch import EpochSealer
 from hotline.station.admission import Renewal
+from hotline.station.drafts import draft_of, record_draft
 from hotline.station.home import (
     LineCard,
     content_sealer,
     open_line,
-    open_officer,
     read_line,
 )
-from hotline.station.journal import record_draft
 from hotline.station.ledger_keys import LedgerKey, issue_ledger_key, open_root, stage_key
 from hotline.station.left_behind import describe_kept, judge_kept, witnessed_by_kept
 from hotline.station.line import Line
 from hotline.station.past import RENEWING
 from hotline.station.succession import clear, kept_in, made_before, take_place
-from hotline.station.upkeep import MAX_REASON_CHARACTERS, Bench, clean, draft_of
+from hotline.station.upkeep import Bench
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +126,15 @@ def renew_ledger(
             hint="if only the peer knows better, start the station: the peer shows what it holds",
         )
     renewal = describe_kept(directory, line, judge_kept(directory, line))
-    record, verified = _authorise(ceremony, renewal, reason, persons)
+    record, verified = ceremony.bench.authorise(
+        line, Act.GENERATION, renewal.details(), reason, persons
+    )
     key = _new_key(ceremony) if new_key else None
     _make(ceremony, renewal, record, verified, packs, key)
     kept = take_place(directory, renewal.generation)
     if key is not None:
         _adopt(ceremony)
-    fault = why or "its key is doubted"
-    return Renewed(renewal.generation, kept, renewal, fault, resumed=False)
+    return Renewed(renewal.generation, kept, renewal, why or "its key is doubted", resumed=False)
 
 
 # --- what is there -----------------------------------------------------------------------
@@ -156,29 +153,6 @@ def _refused(ceremony: _Ceremony) -> str:
     if verdict is not None and verdict.first_fault is not None:
         return verdict.first_fault.sentence()
     return ""
-
-
-# --- the two officers --------------------------------------------------------------------
-
-
-def _authorise(
-    ceremony: _Ceremony, renewal: Renewal, reason: str, persons: Sequence[str]
-) -> tuple[bytes, VerifiedAuthorisation]:
-    bench, line = ceremony.bench, ceremony.line
-    officers = [
-        open_officer(bench.home, line.roster, person, bench.passphrase(bench.home.officer(person)))
-        for person in persons
-    ]
-    authorisation = Authorisation(
-        line=line.roster.line,
-        station=line.station,
-        act=Act.GENERATION,
-        details=renewal.details(),
-        reason=clean(reason, "the reason", MAX_REASON_CHARACTERS),
-        at_ms=bench.clock(),
-    )
-    record = sign_authorisation(authorisation, officers)
-    return record, verify_authorisation(line.roster, record, act=Act.GENERATION)
 
 
 # --- the new ledger ----------------------------------------------------------------------
@@ -222,7 +196,7 @@ def _drafts(
         station=line.station,
         generation=renewal.generation,
     )
-    yield replace(draft_of(Planned(opened), now_ms), subject=line.roster.line)
+    yield draft_of(Planned(opened), now_ms)
     details = renewal.details()
     del details["generation"]
     follows = ev.GenerationOpened.model_validate(

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hotline.core.errors import HotlineError
-from hotline.core.exchange.decision import Decision, Planned
+from hotline.core.exchange.decision import Decision
 from hotline.core.exchange.situation import Happening
 from hotline.core.records.checkpoint import Cosignature
 from hotline.core.records.entry import Draft
-from hotline.core.records.events import encode_event
 from hotline.core.records.lasting import LastingHead
 from hotline.core.records.witness import WitnessedHead
 
@@ -79,19 +78,3 @@ def next_group(queue: Sequence[Request]) -> tuple[list[Request], list[Request]]:
             break
         count += 1
     return list(queue[:count]), list(queue[count:])
-
-
-def draft_of_planned(planned: Planned, now_ms: int) -> Draft:
-    """Return what is written of a planned event.
-
-    Raises:
-        InvariantError: the event is larger than an event may be.
-    """
-    return Draft(
-        kind=planned.event.kind,
-        content=encode_event(planned.event),
-        recorded_at_ms=now_ms,
-        subject=planned.subject,
-        enclosure=planned.item,
-        public=planned.public,
-    )

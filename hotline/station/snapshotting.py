@@ -151,17 +151,6 @@ class SituationCache:
         plaintext = front + pickle.dumps(situation, protocol=5)
         self._replace(self._months.sealer.seal_beside(context, plaintext))
 
-    def forget(self) -> None:
-        """Delete the cache, if there is one.
-
-        Raises:
-            StorageError: the disk refused.
-        """
-        try:
-            self._path.unlink(missing_ok=True)
-        except OSError as error:
-            raise StorageError("the situation cache cannot be deleted") from error
-
     def _context(self, ledger: LedgerReader) -> bytes:
         """Return what the cache is bound to: the ledger, and the files folded before it."""
         lines = [f"situation {ledger.origin}"]

@@ -14,8 +14,6 @@ from hotline.core.errors import OperatorError, PeerError, StorageError
 from hotline.core.exchange.decision import Planned
 from hotline.core.exchange.fold import apply
 from hotline.core.exchange.situation import Situation
-from hotline.core.records.entry import Draft
-from hotline.core.records.events import encode_event
 from hotline.core.seams import Clock, Entropy
 from hotline.core.text import check_text
 from hotline.host.keyfile import is_protected
@@ -28,8 +26,11 @@ from hotline.sealing.authorisation import (
 )
 from hotline.sealing.certificate import Certificate
 from hotline.sealing.hybrid import HybridSigner
+from hotline.sealing.roster import Roster
+from hotline.station.drafts import draft_of
 from hotline.station.happenings import happenings
 from hotline.station.home import Home, OpenLine, open_line, open_officer
+from hotline.station.line import Line
 from hotline.station.snapshotting import SituationCache
 
 MAX_REASON_CHARACTERS = 240
@@ -55,6 +56,44 @@ class Bench:
         if path not in self._told:
             self._told[path] = self.ask(path.name)
         return self._told[path]
+
+    def officers(
+        self, roster: Roster, persons: Sequence[str]
+    ) -> list[tuple[Certificate, HybridSigner]]:
+        """Unlock the keys of officers whom `roster` certifies.
+
+        Raises:
+            OperatorError: no such key file, a wrong passphrase, no certificate.
+        """
+        return [
+            open_officer(self.home, roster, one, self.passphrase(self.home.officer(one)))
+            for one in persons
+        ]
+
+    def authorise(
+        self,
+        line: Line,
+        act: Act,
+        details: Mapping[str, str | int],
+        reason: str,
+        persons: Sequence[str],
+    ) -> tuple[bytes, VerifiedAuthorisation]:
+        """Have officers sign for an act; return the record and what was verified of it.
+
+        Raises:
+            OperatorError: not two persons, a wrong passphrase, a certificate that expired.
+        """
+        officers = self.officers(line.roster, persons)
+        authorisation = Authorisation(
+            line=line.roster.line,
+            station=line.station,
+            act=act,
+            details=details,
+            reason=clean(reason, "the reason", MAX_REASON_CHARACTERS),
+            at_ms=self.clock(),
+        )
+        record = sign_authorisation(authorisation, officers)
+        return record, verify_authorisation(line.roster, record, act=act)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,43 +133,13 @@ class Work:
         Raises:
             OperatorError: no such key file, a wrong passphrase, no certificate.
         """
-        home, roster = self.bench.home, self.opened.line.roster
-        return [
-            open_officer(home, roster, one, self.bench.passphrase(home.officer(one)))
-            for one in persons
-        ]
+        return self.bench.officers(self.opened.line.roster, persons)
 
     def authorise(
         self, act: Act, details: Mapping[str, str | int], reason: str, persons: Sequence[str]
     ) -> tuple[bytes, VerifiedAuthorisation]:
-        """Have officers sign for an act; return the record and what was verified of it.
-
-        Raises:
-            OperatorError: not two persons, a wrong passphrase, a certificate that expired.
-        """
-        line = self.opened.line
-        authorisation = Authorisation(
-            line=line.roster.line,
-            station=line.station,
-            act=act,
-            details=details,
-            reason=clean(reason, "the reason", MAX_REASON_CHARACTERS),
-            at_ms=self.bench.clock(),
-        )
-        record = sign_authorisation(authorisation, self.officers(persons))
-        return record, verify_authorisation(line.roster, record, act=act)
-
-
-def draft_of(planned: Planned, now_ms: int) -> Draft:
-    """Return a planned event as the ledger takes it."""
-    return Draft(
-        kind=planned.event.kind,
-        content=encode_event(planned.event),
-        recorded_at_ms=now_ms,
-        subject=planned.subject,
-        enclosure=planned.item,
-        public=planned.public,
-    )
+        """Have officers sign for an act on this line, as `Bench.authorise` does."""
+        return self.bench.authorise(self.opened.line, act, details, reason, persons)
 
 
 @contextmanager

@@ -11,9 +11,10 @@ from hotline.core.exchange.decision import Planned
 from hotline.core.records import events as ev
 from hotline.ledger.public import erased_epochs, record_digest
 from hotline.station import erasing
+from hotline.station.drafts import draft_of
 from hotline.station.erasing import erase_epoch
 from hotline.station.renewing import renew_ledger
-from hotline.station.upkeep import Bench, at_work, draft_of
+from hotline.station.upkeep import Bench, at_work
 from tests.fakes.line import catalogue
 from tests.station.months import NORTHERN, NOVEMBER, OCTOBER, Years, no_passphrase
 from tests.station.test_erasing import erase, run, seeds

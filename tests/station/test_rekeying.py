@@ -23,9 +23,10 @@ from hotline.sealing.ed25519 import Ed25519Signer, verify_ed25519
 from hotline.sealing.items import CertificateItem
 from hotline.sealing.roster import identify_ledger
 from hotline.station import rekeying
+from hotline.station.drafts import draft_of
 from hotline.station.home import write_json
 from hotline.station.rekeying import rekey_ledger
-from hotline.station.upkeep import Bench, at_work, draft_of
+from hotline.station.upkeep import Bench, at_work
 from tests.fakes.line import FakeLine, Place, wait_for
 from tests.station.months import no_passphrase, say
 

@@ -22,9 +22,10 @@ from hotline.ledger.verify import verify_ledger
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.roster import identify_ledger
 from hotline.station import succession
+from hotline.station.drafts import draft_of
 from hotline.station.home import open_line
 from hotline.station.renewing import Renewed, renew_ledger
-from hotline.station.upkeep import Bench, draft_of
+from hotline.station.upkeep import Bench
 from tests.fakes.line import FakeLine, Place, catalogue
 from tests.station.months import say
 

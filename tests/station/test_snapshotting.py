@@ -243,14 +243,6 @@ def test_cache_that_cannot_be_written_says_so_and_leaves_the_old_one(
     assert [path.name for path in tmp_path.iterdir()] == [CACHE_NAME]
 
 
-def test_forgotten_cache_is_gone(watched: tuple[FakeLine, list[Happening]], tmp_path: Path) -> None:
-    _, found = watched
-    written(tmp_path, found, FakeLedger(len(found)))
-    SituationCache(tmp_path, months(202611)).forget()
-    SituationCache(tmp_path, months(202611)).forget()
-    assert not (tmp_path / CACHE_NAME).exists()
-
-
 def entries_read_at_opening(place: Place, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list that fills with the first entry of each read of a ledger."""
     from hotline.ledger.reader import LedgerReader

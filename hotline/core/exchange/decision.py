@@ -37,6 +37,8 @@ class Planned:
                 | ev.StatementRenumbered()
             ):
                 return Digest(bytes.fromhex(self.event.digest))
+            case ev.LedgerOpened():
+                return Digest(bytes.fromhex(self.event.line))
             case ev.RecordAdmitted():
                 return Digest(bytes.fromhex(self.event.record))
             case ev.GenerationOpened() | ev.PeerGenerationAdmitted() | ev.EpochKeyDestroyed():

@@ -78,8 +78,6 @@ def apply(situation: Situation, happening: Happening) -> None:
         if situation.begun > FIRST_GENERATION or situation.erased:
             # It speaks of an earlier generation's record, which is not here, or of what
             # was erased.
-            if situation.timeline and situation.timeline[-1] is happening:
-                situation.timeline.pop()
             return
         raise InvariantError(f"entry {happening.index} speaks of what is not recorded") from error
     if isinstance(event, SHOWN) and not _quiet(happening):
