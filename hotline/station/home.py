@@ -252,22 +252,20 @@ def open_line(home: Home, passphrase: str | None, clock: Clock, entropy: Entropy
         )
     except IntegrityError as error:
         raise IntegrityError(str(error), hint=RENEW_HINT) from error
-    try:
-        key_file = directory / CONTENT_KEY
+    with contextlib.ExitStack() as unless_kept:
+        unless_kept.callback(ledger.close)
         past = Past.open(directory, sealer)
+        unless_kept.callback(past.close)
+        key_file = directory / CONTENT_KEY
         late = finish_erasures(key_file, ledger, past.readers, line, sealer.epochs, passphrase)
         shelf = Shelf(directory, line.station, past, view)
         opened = OpenLine(directory, card, line, ledger, shelf, months)
         late |= _finish_admissions(home, opened, passphrase)
-    except BaseException:
-        ledger.close()
-        raise
-    if late:
-        # The ledger was opened with a key that must not be used again, or lacked one.
-        shelf.past.close()
-        ledger.close()
-        return open_line(home, passphrase, clock, entropy)
-    return opened
+        if not late:
+            unless_kept.pop_all()
+            return opened
+    # It was opened with a key that must not be used again, or lacked one.
+    return open_line(home, passphrase, clock, entropy)
 
 
 def _finish_admissions(home: Home, opened: OpenLine, passphrase: str | None) -> bool:
