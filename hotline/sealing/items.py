@@ -11,9 +11,11 @@ from hotline.core import canonical
 from hotline.core.errors import PeerError
 from hotline.core.text import check_text
 from hotline.core.times import parse_time
+from hotline.sealing.announcement import Announcement
 from hotline.sealing.shapes import (
     Count,
     DigestHex,
+    KeyIdHex,
     Reason,
     SaltHex,
     Strict,
@@ -142,11 +144,52 @@ class RejectedItem(Strict):
 
 
 class NackItem(Strict):
-    """Something could not be used: a cell under a key that is gone, or a gap in the order."""
+    """Something could not be used: a cell under a key that is gone, or a gap in the order.
+
+    Attributes:
+        kid: The key id of that cell.
+    """
 
     t: Literal["nack"] = "nack"
     code: Literal["unknown-key", "gap"]
     detail: Reason
+    kid: KeyIdHex | None = None
+
+
+class HelloItem(Strict):
+    """H1 of the handshake: answer this, and tell me your newest key.
+
+    Attributes:
+        prekey: The sender's newest key on disk.
+        known: The newest announcement of the receiver's that the sender has accepted.
+        holds: The newest of the receiver's prekeys that the sender has on its disk.
+    """
+
+    t: Literal["hello"] = "hello"
+    nonce: SaltHex
+    prekey: Announcement
+    known: Count
+    holds: Count
+
+
+class HelloAnswerItem(Strict):
+    """H2: what H1 says, and the digest of H1, which nobody could know before."""
+
+    t: Literal["hello-answer"] = "hello-answer"
+    answers: DigestHex
+    nonce: SaltHex
+    prekey: Announcement
+    known: Count
+    holds: Count
+
+
+class HelloEndItem(Strict):
+    """H3: the digest of H1 and H2."""
+
+    t: Literal["hello-end"] = "hello-end"
+    answers: DigestHex
+    known: Count
+    holds: Count
 
 
 class HeadConflictItem(Strict):
@@ -225,6 +268,9 @@ Item: TypeAlias = (
     | DisplayedItem
     | RejectedItem
     | NackItem
+    | HelloItem
+    | HelloAnswerItem
+    | HelloEndItem
     | HeadConflictItem
     | LineTestItem
     | LastingItem
@@ -244,6 +290,9 @@ _MODELS: dict[str, type[Item]] = {
     "displayed": DisplayedItem,
     "rejected": RejectedItem,
     "nack": NackItem,
+    "hello": HelloItem,
+    "hello-answer": HelloAnswerItem,
+    "hello-end": HelloEndItem,
     "head-conflict": HeadConflictItem,
     "test": LineTestItem,
     "lasting": LastingItem,
@@ -253,7 +302,7 @@ _MODELS: dict[str, type[Item]] = {
     "refetch": RefetchItem,
     "returned": ReturnedItem,
 }
-_RESERVED = frozenset({"hello", "revocation"})
+_RESERVED = frozenset({"revocation"})
 
 
 def encode_item(item: Item) -> bytes:

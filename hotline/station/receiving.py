@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from hotline.core.errors import PeerError
 from hotline.core.exchange.commands import Command, TakeStatement
+from hotline.core.exchange.delivery import Delivery
 from hotline.core.exchange.situation import Situation
 from hotline.core.records import events as ev
 from hotline.core.records.witness import HeadVerdict
@@ -13,23 +14,25 @@ from hotline.core.values import Digest
 from hotline.sealing import items as its
 from hotline.sealing.cell import UnknownKeyError
 from hotline.station.footing import present
+from hotline.station.handshaking import Handshaking
 from hotline.station.intake import Taken
 from hotline.station.introducing import admit_certificate, introductions
 from hotline.station.keeping import Keeping
 from hotline.station.recovering import Recovering
 from hotline.station.requests import Recorded
 
+MAX_DISPLAYED_REPEATED = 64
 
-class Receiving(Keeping, Recovering):
+
+class Receiving(Keeping, Recovering, Handshaking):
     """The part of a station that takes what the peer says."""
 
     async def _take_cell(self, cell: bytes) -> None:
         try:
             verified = self._courier.open(cell)
-        except UnknownKeyError:
+        except UnknownKeyError as error:
             self._refused += 1
-            nack = its.NackItem(code="unknown-key", detail="seal to the key on our newest card")
-            self._outgoing.put(lambda: [nack])
+            self._nack_key(error.key_id)
             return
         except PeerError:
             self._refused += 1
@@ -44,6 +47,7 @@ class Receiving(Keeping, Recovering):
             cosignatures=taken.cosignatures,
             lasting=taken.lasting,
         )
+        self._settle_keys(verified)
         self._settle(recorded)
         if any(isinstance(one.event, ev.PeerGenerationAdmitted) for one in recorded.happenings):
             self._ask_back()
@@ -58,8 +62,9 @@ class Receiving(Keeping, Recovering):
             await self._owe(taken.refetch)
         if taken.their_size is not None:
             self._show_again(taken.their_size)
-        elif taken.unknown_key:
-            self._outgoing.resend()
+        elif taken.lost_key and self._reseal(taken.lost_key[0]):
+            self._begin_letters()
+            self.show_head()
 
     def _all_of(self, taken: Taken) -> Sequence[Command]:
         """Return what a packet asks for; its certificate is judged only now.
@@ -85,6 +90,23 @@ class Receiving(Keeping, Recovering):
                     # The receipt before did not serve: perhaps its head never arrived.
                     self._witness.forget_shown(self.peer)
                 self._put_receipt(command.told.digest)
+
+    def _begin_letters(self) -> None:
+        """Say anew all that the peer must know: what was on its way to it is lost."""
+        self._outgoing.restart()
+        self._meet()
+        self._introduce()
+        self._greet()
+        self._show_lasting()
+        self._repeat_displayed()
+        self._pump()
+
+    def _repeat_displayed(self) -> None:
+        """Say again what the peer may have missed: nothing acknowledges a `displayed`."""
+        inbound = [state for state in self.situation.statements.values() if not state.outbound]
+        for state in inbound[-MAX_DISPLAYED_REPEATED:]:
+            if state.least == Delivery.DISPLAYED:
+                self._say_displayed(state.digest, state.at_ms)
 
     def _introduce(self) -> None:
         """Show the certificates of our later ledger keys before anything that they signed.

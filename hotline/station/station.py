@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from hotline.core.errors import HotlineError
 from hotline.core.exchange.commands import Tick
-from hotline.core.exchange.delivery import Delivery
 from hotline.core.exchange.rules import Rules
 from hotline.core.records import events as ev
 from hotline.ledger.store import Ledger
@@ -19,7 +18,6 @@ from hotline.station.receiving import Receiving
 
 TICK_S = 0.5
 REFUSED_SUMMARY_S = 60.0
-MAX_DISPLAYED_REPEATED = 64
 
 
 class Station(Receiving):
@@ -117,6 +115,7 @@ class Station(Receiving):
             if self._refused and loop.time() - self._refused_said_s >= REFUSED_SUMMARY_S:
                 await self._say_refused(loop.time())
             await self._keep_hour(now_ms)
+            self._keep_keys()
             self._keep_recovering()
             self._pump()
 
@@ -138,13 +137,10 @@ class Station(Receiving):
         after our introduction, and must not be thrown away with the letters of before.
         Dialling again and again is not news.
         """
-        self._outgoing.restart()
         if state == "UP":
-            self._introduce()
-            self._greet()
-            self._show_lasting()
-            self._repeat_displayed()
-            self._pump()
+            self._begin_letters()
+        else:
+            self._outgoing.restart()
         link = self.situation.links.get(self.peer)
         before = link.state if link else "DOWN"
         now = "DOWN" if state == "DIALING" else state
@@ -152,13 +148,6 @@ class Station(Receiving):
             await self.note(self._link_event(now, reason))
         if state == "UP":
             self.show_head()
-
-    def _repeat_displayed(self) -> None:
-        """Say again what the peer may have missed: nothing acknowledges a `displayed`."""
-        inbound = [state for state in self.situation.statements.values() if not state.outbound]
-        for state in inbound[-MAX_DISPLAYED_REPEATED:]:
-            if state.least == Delivery.DISPLAYED:
-                self._say_displayed(state.digest, state.at_ms)
 
 
 async def _until(fatal: asyncio.Future[None]) -> None:

@@ -1,0 +1,112 @@
+"""Keys of a running line: the handshake, NACKs for lost keys, what is sealed anew.
+
+Spec: docs/protocol.md §7.13, §7.14
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from hotline.core.errors import PeerError, StorageError
+from hotline.core.protocols.turn_keys import RESEAL, Reseal
+from hotline.sealing import items as its
+from hotline.sealing.packet import VerifiedPacket
+from hotline.station.footing import Footing
+from hotline.station.outgoing import HELLO_RANK
+
+ASK_AGAIN_S = 2.0
+"""Pause between two H1 while the peer has not proved itself."""
+NACK_PAUSE_S = 1.0
+"""Pause between two NACKs for lost keys, and between two times that one is acted upon."""
+
+
+class Handshaking(Footing):
+    """The part of a station that keeps keys young and agrees with the peer on them."""
+
+    _asked_hello_s = float("-inf")
+    _nacked_s = float("-inf")
+    _resealed_s = float("-inf")
+
+    def _meet(self) -> None:
+        """Begin with a peer that may have been started again: nothing else before it answers.
+
+        The member that stands later in the charter asks; the other one, too, where
+        nothing comes.
+        Spec: docs/protocol.md §7.14
+        """
+        self._pair.doubt()
+        self._outgoing.hold(_now_s())
+        members = self.line.roster.members
+        self._asked_hello_s = _now_s()
+        if members.index(self.line.station) > members.index(self.peer):
+            self._ask_hello()
+
+    def _ask_hello(self) -> None:
+        self._asked_hello_s = _now_s()
+        self._outgoing.put(self._hello_items, HELLO_RANK, key="hello")
+
+    def _hello_items(self) -> Sequence[its.Item]:
+        return [self._pair.ask(self.line.clock())]
+
+    def _keep_keys(self) -> None:
+        """Destroy what is over; ask where the peer has not answered or a key has aged.
+
+        Spec: docs/protocol.md §7.10, §7.11
+        """
+        now_ms = self.line.clock()
+        try:
+            for pair in self._courier.pairs.values():
+                pair.keep(now_ms)
+        except StorageError as error:
+            self._fault(error)
+        due = not self._pair.ready or self._pair.ours.must_speak(now_ms)
+        if self.route.up and due and _now_s() - self._asked_hello_s >= ASK_AGAIN_S:
+            self._ask_hello()
+
+    def _settle_keys(self, verified: VerifiedPacket) -> None:
+        """Take what a packet says of keys; what else it said is durable by now.
+
+        Spec: docs/protocol.md §7.12
+        """
+        now_ms, pair = self.line.clock(), self._courier.pairs[verified.packet.sender]
+        try:
+            for item in pair.hear(verified, now_ms):
+                self._outgoing.put(lambda item=item: [item], HELLO_RANK)  # type: ignore[misc]
+            pair.took(verified, now_ms)
+        except PeerError:
+            # A replay, most likely: it proves nothing and is not worth an entry.
+            self._refused += 1
+        except StorageError as error:
+            self._fault(error)
+        if pair.ready:
+            self._outgoing.let_go()
+
+    def _nack_key(self, cell_key: bytes) -> None:
+        """Say that a key is not here: the only failure that is told apart, once a second.
+
+        Spec: docs/protocol.md §7.5, §7.13
+        """
+        if _now_s() - self._nacked_s < NACK_PAUSE_S:
+            return
+        self._nacked_s = _now_s()
+        nack = its.NackItem(code="unknown-key", detail="seal to a newer key", kid=cell_key)
+        self._outgoing.put(lambda: [nack], HELLO_RANK, key="nack")
+
+    def _reseal(self, key_id: bytes | None) -> bool:
+        """Seal anew what the peer could not open; return whether all letters must begin anew.
+
+        Spec: docs/protocol.md §7.13
+        """
+        what = RESEAL[self._pair.theirs.missed(key_id)]
+        if what is Reseal.NOTHING or _now_s() - self._resealed_s < NACK_PAUSE_S:
+            # What is not sent again now is when its time without a receipt is over.
+            return False
+        self._resealed_s = _now_s()
+        if what is Reseal.STATEMENTS:
+            self._outgoing.resend()
+        return what is Reseal.EVERYTHING
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

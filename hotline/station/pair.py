@@ -1,0 +1,226 @@
+"""This station and one peer: whose keys open what, which packet is new, who speaks now.
+
+Nothing here is changed by a packet before it was verified, and no key is destroyed
+on its account before what it said is durable: `took` is called last.
+Spec: docs/protocol.md §7.9 to §7.14
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hotline.core.errors import PeerError, StorageError
+from hotline.core.protocols.handshake import ANSWERING, ASKING, Heard, Run, Step, digest_of
+from hotline.core.protocols.turn_keys import GRACE_MS
+from hotline.sealing.announcement import Announcement
+from hotline.sealing.items import (
+    HelloAnswerItem,
+    HelloEndItem,
+    HelloItem,
+    Item,
+    encode_item,
+)
+from hotline.sealing.packet import Packet, VerifiedPacket
+from hotline.sealing.prekey import Prekey
+from hotline.sealing.their_keys import TheirKeys
+from hotline.sealing.turns import TurnKeys
+from hotline.station.line import Line
+from hotline.station.line_keys import PairSecrets
+
+NONCE_BYTES = 32
+MAX_INSTANCES = 64
+"""Starts of a peer whose last counter is remembered, the oldest forgotten first."""
+RETRY_MS = 3_600_000
+"""After line.key could not be written, it is tried again an hour later."""
+
+
+class Pair:
+    """What one station holds towards one peer while it runs."""
+
+    def __init__(self, line: Line, peer: str) -> None:
+        """Begin a new start of this station: no turn key, nobody has proved anything."""
+        keys = line.peers[peer]
+        self._line, self.peer = line, peer
+        self.ours = TurnKeys(keys.held.prekeys, line.recovery, line.entropy)
+        self.theirs = TheirKeys(keys.announced, keys.recovery)
+        self.secret = keys.held.secret
+        self.counter = 0
+        self.ready = False
+        self._written, self._not_before_ms = keys.held, 0
+        self._heard: dict[str, int] = {}
+        self._gap_ms: int | None = None
+        self._instance = ""
+        self._asking, self._answering = Run(ASKING), Run(ANSWERING)
+        self._question = b""
+
+    # --- which packets are new ---------------------------------------------------------------
+
+    def check_counter(self, packet: Packet, now_ms: int) -> None:
+        """Refuse a packet that came before: a route keeps order, and every packet is new.
+
+        Spec: docs/protocol.md §7.4
+        """
+        last = self._heard.get(packet.instance)
+        if last is not None and packet.counter <= last:
+            raise PeerError("a packet came a second time")
+        if last is not None and packet.counter > last + 1:
+            self._gap_ms = now_ms
+        self._heard[packet.instance] = packet.counter
+        while len(self._heard) > MAX_INSTANCES:
+            del self._heard[next(iter(self._heard))]
+
+    def _whole(self, now_ms: int) -> bool:
+        return self._gap_ms is None or not 0 <= now_ms - self._gap_ms < GRACE_MS
+
+    def opening(self, now_ms: int) -> dict[bytes, Prekey]:
+        """Return the keys that open now; those whose time is over are destroyed first.
+
+        Spec: docs/protocol.md §7.11
+        """
+        self.ours.expire(now_ms, whole=self._whole(now_ms))
+        self.ours.destroy(self.ours.left(now_ms))
+        return self.ours.opening
+
+    # --- what a packet changes, once what it says is durable ------------------------------------
+
+    def took(self, verified: VerifiedPacket, now_ms: int) -> None:
+        """Use what a packet showed: of our keys that it used, of the day, of the peer's new key.
+
+        Spec: docs/protocol.md §7.6, §7.9
+        """
+        packet = verified.packet
+        self.ours.took(packet.to_kid, now_ms)
+        if verified.day > self.secret.floor_day:
+            self.secret = self.secret.advanced(verified.day)
+        if packet.instance == self._instance:
+            self.theirs.take_turn(packet.announcement, packet.sent_at_ms, now_ms)
+            self.ready = True
+        self.keep(now_ms)
+
+    def keep(self, now_ms: int) -> None:
+        """Destroy what is over, and put on the disk what changed: at most a few times a day.
+
+        Raises:
+            StorageError: the disk refused; it is tried again in an hour.
+        Spec: docs/protocol.md §7.6, §7.11, §7.12
+        """
+        self.opening(now_ms)
+        held = PairSecrets(self.secret, self.ours.prekeys)
+        if held != self._written and not 0 < self._not_before_ms - now_ms <= RETRY_MS:
+            self._write(held, now_ms)
+
+    def _write(self, held: PairSecrets, now_ms: int) -> None:
+        if self._line.keys is None:
+            return
+        try:
+            self._line.keys.keep(self.peer, held)
+        except StorageError:
+            self._not_before_ms = now_ms + RETRY_MS
+            raise
+        self._written = held
+
+    # --- the handshake -----------------------------------------------------------------------
+
+    def doubt(self) -> None:
+        """Begin as if the peer had just started; until it proves itself it gets our prekey.
+
+        Spec: docs/protocol.md §7.13
+        """
+        self.ready = False
+        self.theirs.doubt()
+        self.ours.want_turn()
+
+    def ask(self, now_ms: int) -> HelloItem:
+        """Return a new H1.
+
+        Raises:
+            StorageError: today's prekey could not be written.
+        """
+        self._renew(now_ms)
+        item = HelloItem(
+            nonce=self._line.entropy(NONCE_BYTES),
+            prekey=self.ours.offer,
+            known=self.theirs.known,
+            holds=self.theirs.prekey.aseq,
+        )
+        self._question = encode_item(item)
+        self._asking, _ = self._asking.after(Heard.BEGIN, digest_of(self._question))
+        return item
+
+    def hear(self, verified: VerifiedPacket, now_ms: int) -> Sequence[Item]:
+        """Take the first item of the handshake in a packet; return what to say to it.
+
+        Raises:
+            PeerError: it fits nothing that was said, as a replay does.
+            StorageError: a prekey could not be written.
+        Spec: docs/protocol.md §7.14
+        """
+        packet = verified.packet
+        for item in packet.items:
+            match item:
+                case HelloItem():
+                    return [self._answer(packet, item, now_ms)]
+                case HelloAnswerItem():
+                    return [self._end(packet, item, now_ms)]
+                case HelloEndItem():
+                    self._answering = self._proved(self._answering, packet, item, now_ms)
+                    return []
+        return []
+
+    def _answer(self, packet: Packet, item: HelloItem, now_ms: int) -> HelloAnswerItem:
+        self._learn(item.known, item.holds, now_ms)
+        self._take_prekey(item.prekey)
+        self.theirs.take_provisional(packet.announcement)
+        self.ours.want_turn()
+        self._renew(now_ms)
+        question = encode_item(item)
+        answer = HelloAnswerItem(
+            answers=digest_of(question),
+            nonce=self._line.entropy(NONCE_BYTES),
+            prekey=self.ours.offer,
+            known=self.theirs.known,
+            holds=self.theirs.prekey.aseq,
+        )
+        expected = digest_of(question, encode_item(answer))
+        self._answering, _ = self._answering.after(Heard.H1, expected)
+        return answer
+
+    def _end(self, packet: Packet, item: HelloAnswerItem, now_ms: int) -> HelloEndItem:
+        self._asking = self._proved(self._asking, packet, item, now_ms)
+        self._take_prekey(item.prekey)
+        return HelloEndItem(
+            answers=digest_of(self._question, encode_item(item)),
+            known=self.theirs.known,
+            holds=self.theirs.prekey.aseq,
+        )
+
+    def _proved(
+        self, run: Run, packet: Packet, item: HelloAnswerItem | HelloEndItem, now_ms: int
+    ) -> Run:
+        """Return the run when `item` fits: only somebody who heard our nonce can have said it."""
+        after, step = run.after(run.judge(item.answers))
+        if step is not Step.PROVED:
+            raise PeerError("hello: it answers nothing that was asked")
+        self._learn(item.known, item.holds, now_ms)
+        self._instance = packet.instance
+        return after
+
+    def _learn(self, known: int, holds: int, now_ms: int) -> None:
+        self.ours.lift(max(known, holds))
+        self.ours.held(holds, now_ms)
+
+    def _take_prekey(self, announced: Announcement) -> None:
+        newer = self.theirs.newer_prekey(announced)
+        if newer is None:
+            return
+        if self._line.keys is not None:
+            self._line.keys.keep_announced(self.peer, newer)
+        self.theirs.adopt(newer)
+
+    def _renew(self, now_ms: int) -> None:
+        """Put today's prekey on the disk before anybody hears of it."""
+        fresh = self.ours.fresh_prekey(now_ms)
+        if fresh is None or 0 < self._not_before_ms - now_ms <= RETRY_MS:
+            return
+        self._write(PairSecrets(self.secret, (*self.ours.prekeys, fresh)), now_ms)
+        self.ours.adopt(fresh)
