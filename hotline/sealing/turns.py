@@ -16,7 +16,7 @@ from hotline.core.times import format_time
 from hotline.sealing.announcement import Announcement
 from hotline.sealing.certificate import MAX_VALIDITY_MS
 from hotline.sealing.line_secret import DAY_MS, day_number
-from hotline.sealing.prekey import PREKEY_SEED_BYTES, Prekey, draw_prekey
+from hotline.sealing.prekey import PREKEY_SEED_BYTES, Prekey, PrekeyPublic, draw_prekey
 
 KEPT_MS = 3 * DAY_MS
 """How long a prekey opens after the peer has a newer one."""
@@ -130,12 +130,17 @@ class TurnKeys:
     # --- prekeys, one a day, on disk -------------------------------------------------------
 
     @property
+    def newest_prekey(self) -> PrekeyPublic:
+        """The newest key on the disk."""
+        return self._stored[self.prekeys[-1].aseq].public
+
+    @property
     def offer(self) -> Announcement:
         """The newest prekey, for the handshake."""
         newest = self.prekeys[-1]
         return Announcement(
             aseq=newest.aseq,
-            pk=self._stored[newest.aseq].public.encoded,
+            pk=self.newest_prekey.encoded,
             kind="prekey",
             not_after=format_time(newest.made_ms + MAX_VALIDITY_MS),
         )
