@@ -125,7 +125,7 @@ class OpenKeyFile:
 
         Raises:
             StorageError: the disk refused.
-        Spec: docs/protocol.md §4.15
+        Spec: docs/protocol.md §7.24
         """
         content = _seal(self._header, self._derived, seeds, entropy)
         with _replaced(self.path, wipe=True):

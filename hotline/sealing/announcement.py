@@ -1,4 +1,4 @@
-"""What a station says of the keys that it opens with (docs/protocol.md §7.9)."""
+"""What a station says of the keys that it opens with (docs/protocol.md §7.21)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A peer's keys as it announced them, and which one to seal to (docs/protocol.md §7.13)."""
+"""A peer's keys as it announced them, and which one to seal to (docs/protocol.md §7.25)."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class TheirKeys:
     def doubt(self) -> None:
         """Begin as if the peer had just started: its turn keys may be gone.
 
-        Spec: docs/protocol.md §7.13
+        Spec: docs/protocol.md §7.25
         """
         self._turn, self._asked = None, 1
 
@@ -89,7 +89,7 @@ class TheirKeys:
             sent_at_ms: By the peer's clock, as is `not_after`: the difference is what counts.
         Raises:
             PeerError: the key is malformed.
-        Spec: docs/protocol.md §7.9
+        Spec: docs/protocol.md §7.21
         """
         self._asked = 0
         if announced.kind != "turn" or announced.aseq <= self._turn_aseq:
@@ -104,7 +104,7 @@ class TheirKeys:
 
         Raises:
             PeerError: the key is malformed.
-        Spec: docs/protocol.md §7.14
+        Spec: docs/protocol.md §7.26
         """
         self._provisional = PrekeyPublic(announced.pk)
 
@@ -113,7 +113,7 @@ class TheirKeys:
 
         Raises:
             PeerError: the key is malformed.
-        Spec: docs/protocol.md §7.9
+        Spec: docs/protocol.md §7.21
         """
         if announced.kind != "prekey" or announced.aseq <= self.prekey.aseq:
             return None
@@ -126,7 +126,7 @@ class TheirKeys:
     def missed(self, key_id: bytes | None) -> Missed:
         """Note that the peer has not a key; return which one of those that we sealed to.
 
-        Spec: docs/protocol.md §7.13
+        Spec: docs/protocol.md §7.25
         """
         if self._turn is not None and self._turn.key.key_id == key_id:
             self._turn = None
@@ -143,7 +143,7 @@ class TheirKeys:
 
         Raises:
             PeerError: only the recovery key is left, and it is not for such items.
-        Spec: docs/protocol.md §7.13
+        Spec: docs/protocol.md §7.25
         """
         key = self._chosen(purpose, now_ms)
         if key == self._recovery and not all(isinstance(one, RECOVERABLE) for one in items):

@@ -1,7 +1,7 @@
 """Our keys towards one peer: turn keys in memory, prekeys on disk, the recovery key.
 
 Whoever holds these objects opens; a key that is dropped here is destroyed
-(docs/threat-model.md §4.1). Spec: docs/protocol.md §7.10 to §7.12
+(docs/threat-model.md §4.1). Spec: docs/protocol.md §7.22 to §7.24
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class TurnKeys:
     def announce(self, now_ms: int) -> Announcement:
         """Return the newest turn key as the next packet announces it; draw it when one is due.
 
-        Spec: docs/protocol.md §7.10
+        Spec: docs/protocol.md §7.22
         """
         if tables.reason(tables.ROTATE, Moment(self._ring, now_ms)):
             self._ring = tables.rotated(self._ring, now_ms)
@@ -118,7 +118,7 @@ class TurnKeys:
     def expire(self, now_ms: int, *, whole: bool) -> None:
         """Destroy the turn keys whose time is over.
 
-        Spec: docs/protocol.md §7.11
+        Spec: docs/protocol.md §7.23
         """
         self._ring = tables.expired(self._ring, now_ms, whole=whole)
         self._forget()
@@ -145,15 +145,18 @@ class TurnKeys:
             not_after=format_time(newest.made_ms + MAX_VALIDITY_MS),
         )
 
+    def prekey_due(self, now_ms: int) -> bool:
+        """Return whether the newest prekey is of an earlier day, or older than the peer knows."""
+        aged = day_number(now_ms) > day_number(self.prekeys[-1].made_ms)
+        return (aged or self._outdone) and len(self.prekeys) < MAX_PREKEYS
+
     def fresh_prekey(self, now_ms: int) -> StoredPrekey | None:
         """Draw today's prekey, or one that the peer will not think old; None if none is due.
 
         It counts for nothing before `adopt`, which is for when it is on the disk.
-        Spec: docs/protocol.md §7.12
+        Spec: docs/protocol.md §7.24
         """
-        newest = self.prekeys[-1]
-        due = day_number(now_ms) > day_number(newest.made_ms)
-        if not (due or self._outdone) or len(self.prekeys) >= MAX_PREKEYS:
+        if not self.prekey_due(now_ms):
             return None
         aseq = tables.next_aseq(self._ring.floor, now_ms)
         return StoredPrekey(aseq, self._entropy(PREKEY_SEED_BYTES), now_ms)
@@ -181,7 +184,7 @@ class TurnKeys:
     def left(self, now_ms: int) -> tuple[StoredPrekey, ...]:
         """Return the prekeys that stay at `now_ms`.
 
-        Spec: docs/protocol.md §7.12
+        Spec: docs/protocol.md §7.24
         """
         return tuple(one for one in self.prekeys if not one.over(now_ms))
 

@@ -40,7 +40,7 @@ class Courier:
         Raises:
             InvariantError: the items do not fit one packet.
             PeerError: no key of the peer's may carry them now.
-        Spec: docs/protocol.md §7.2, §7.13
+        Spec: docs/protocol.md §7.2, §7.25
         """
         line, pair, now_ms = self._line, self.pairs[peer], self._line.clock()
         packed = tuple(items)
@@ -75,7 +75,7 @@ class Courier:
 
         Raises:
             PeerError: it does not open, or is not a packet of this line to us.
-        Spec: docs/protocol.md §7.12
+        Spec: docs/protocol.md §7.24
         """
         line, now_ms = self._line, self._line.clock()
         opening = [(pair, pair.opening(now_ms)) for pair in self.pairs.values()]
@@ -98,7 +98,7 @@ class Courier:
 def _recovered(verified: VerifiedPacket) -> VerifiedPacket:
     """Return a packet under the recovery key with what such a key may open.
 
-    Spec: docs/protocol.md §7.12
+    Spec: docs/protocol.md §7.24
     """
     items = tuple(one for one in verified.packet.items if isinstance(one, RECOVERABLE))
     return replace(verified, packet=replace(verified.packet, items=items))

@@ -1,6 +1,6 @@
 """Keys of a running line: the handshake, NACKs for lost keys, what is sealed anew.
 
-Spec: docs/protocol.md §7.13, §7.14
+Spec: docs/protocol.md §7.25, §7.26
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from hotline.core.errors import PeerError, StorageError
+from hotline.core.errors import PeerError
 from hotline.core.protocols.turn_keys import RESEAL, Reseal
 from hotline.sealing import items as its
 from hotline.sealing.packet import VerifiedPacket
@@ -33,7 +33,7 @@ class Handshaking(Footing):
 
         The member that stands later in the charter asks; the other one, too, where
         nothing comes.
-        Spec: docs/protocol.md §7.14
+        Spec: docs/protocol.md §7.26
         """
         self._pair.doubt()
         self._outgoing.hold(_now_s())
@@ -52,22 +52,24 @@ class Handshaking(Footing):
     def _keep_keys(self) -> None:
         """Destroy what is over; ask where the peer has not answered or a key has aged.
 
-        Spec: docs/protocol.md §7.10, §7.11
+        Spec: docs/protocol.md §7.22, §7.23
         """
         now_ms = self.line.clock()
-        try:
-            for pair in self._courier.pairs.values():
-                pair.keep(now_ms)
-        except StorageError as error:
-            self._fault(error)
-        due = not self._pair.ready or self._pair.ours.must_speak(now_ms)
-        if self.route.up and due and _now_s() - self._asked_hello_s >= ASK_AGAIN_S:
+        for pair in self._courier.pairs.values():
+            pair.keep(now_ms)
+            while pair.faults:
+                self._fault(pair.faults.pop())
+        if (
+            self.route.up
+            and self._pair.must_ask(now_ms)
+            and _now_s() - self._asked_hello_s >= ASK_AGAIN_S
+        ):
             self._ask_hello()
 
     def _settle_keys(self, verified: VerifiedPacket) -> None:
         """Take what a packet says of keys; what else it said is durable by now.
 
-        Spec: docs/protocol.md §7.12
+        Spec: docs/protocol.md §7.24
         """
         now_ms, pair = self.line.clock(), self._courier.pairs[verified.packet.sender]
         try:
@@ -77,15 +79,13 @@ class Handshaking(Footing):
         except PeerError:
             # A replay, most likely: it proves nothing and is not worth an entry.
             self._refused += 1
-        except StorageError as error:
-            self._fault(error)
         if pair.ready:
             self._outgoing.let_go()
 
     def _nack_key(self, cell_key: bytes) -> None:
         """Say that a key is not here: the only failure that is told apart, once a second.
 
-        Spec: docs/protocol.md §7.5, §7.13
+        Spec: docs/protocol.md §7.5, §7.25
         """
         if _now_s() - self._nacked_s < NACK_PAUSE_S:
             return
@@ -96,7 +96,7 @@ class Handshaking(Footing):
     def _reseal(self, key_id: bytes | None) -> bool:
         """Seal anew what the peer could not open; return whether all letters must begin anew.
 
-        Spec: docs/protocol.md §7.13
+        Spec: docs/protocol.md §7.25
         """
         what = RESEAL[self._pair.theirs.missed(key_id)]
         if what is Reseal.NOTHING or _now_s() - self._resealed_s < NACK_PAUSE_S:

@@ -2,7 +2,7 @@
 
 line.key        for each peer the line secret with its days, and our prekeys (sealed)
 announced.json  for each peer its newest prekey: public, and found again if it is lost
-Spec: docs/protocol.md §7.6, §7.12
+Spec: docs/protocol.md §7.6, §7.24
 """
 
 from __future__ import annotations

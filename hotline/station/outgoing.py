@@ -99,7 +99,7 @@ class Outgoing:
     def hold(self, now_s: float) -> None:
         """Let nothing but the handshake go out from now on, for HOLD_S at most.
 
-        Spec: docs/protocol.md §7.14
+        Spec: docs/protocol.md §7.26
         """
         self._hold_until_s = now_s + HOLD_S
 

@@ -2,7 +2,7 @@
 
 Nothing here is changed by a packet before it was verified, and no key is destroyed
 on its account before what it said is durable: `took` is called last.
-Spec: docs/protocol.md §7.9 to §7.14
+Spec: docs/protocol.md §7.21 to §7.26
 """
 
 from __future__ import annotations
@@ -38,7 +38,11 @@ class Pair:
     """What one station holds towards one peer while it runs."""
 
     def __init__(self, line: Line, peer: str) -> None:
-        """Begin a new start of this station: no turn key, nobody has proved anything."""
+        """Begin a new start of this station: no turn key, nobody has proved anything.
+
+        `ready` says that the peer has proved itself since it was doubted; `faults`
+        holds what the disk refused, until somebody takes it.
+        """
         keys = line.peers[peer]
         self._line, self.peer = line, peer
         self.ours = TurnKeys(keys.held.prekeys, line.recovery, line.entropy)
@@ -46,6 +50,7 @@ class Pair:
         self.secret = keys.held.secret
         self.counter = 0
         self.ready = False
+        self.faults: list[StorageError] = []
         self._written, self._not_before_ms = keys.held, 0
         self._heard: dict[str, int] = {}
         self._gap_ms: int | None = None
@@ -75,7 +80,7 @@ class Pair:
     def opening(self, now_ms: int) -> dict[bytes, Prekey]:
         """Return the keys that open now; those whose time is over are destroyed first.
 
-        Spec: docs/protocol.md §7.11
+        Spec: docs/protocol.md §7.23
         """
         self.ours.expire(now_ms, whole=self._whole(now_ms))
         self.ours.destroy(self.ours.left(now_ms))
@@ -86,7 +91,7 @@ class Pair:
     def took(self, verified: VerifiedPacket, now_ms: int) -> None:
         """Use what a packet showed: of our keys that it used, of the day, of the peer's new key.
 
-        Spec: docs/protocol.md §7.6, §7.9
+        Spec: docs/protocol.md §7.6, §7.21
         """
         packet = verified.packet
         self.ours.took(packet.to_kid, now_ms)
@@ -100,42 +105,49 @@ class Pair:
     def keep(self, now_ms: int) -> None:
         """Destroy what is over, and put on the disk what changed: at most a few times a day.
 
-        Raises:
-            StorageError: the disk refused; it is tried again in an hour.
-        Spec: docs/protocol.md §7.6, §7.11, §7.12
+        What the disk refuses is tried again in an hour; meanwhile the memory is ahead of it.
+        Spec: docs/protocol.md §7.6, §7.23, §7.24
         """
         self.opening(now_ms)
         held = PairSecrets(self.secret, self.ours.prekeys)
-        if held != self._written and not 0 < self._not_before_ms - now_ms <= RETRY_MS:
+        if held != self._written and not self._refused_lately(now_ms):
             self._write(held, now_ms)
 
-    def _write(self, held: PairSecrets, now_ms: int) -> None:
-        if self._line.keys is None:
-            return
+    def _write(self, held: PairSecrets, now_ms: int) -> bool:
         try:
-            self._line.keys.keep(self.peer, held)
-        except StorageError:
+            if self._line.keys is not None:
+                self._line.keys.keep(self.peer, held)
+        except StorageError as error:
             self._not_before_ms = now_ms + RETRY_MS
-            raise
+            self.faults.append(error)
+            return False
         self._written = held
+        return True
 
     # --- the handshake -----------------------------------------------------------------------
 
     def doubt(self) -> None:
         """Begin as if the peer had just started; until it proves itself it gets our prekey.
 
-        Spec: docs/protocol.md §7.13
+        Spec: docs/protocol.md §7.25
         """
         self.ready = False
         self.theirs.doubt()
         self.ours.want_turn()
 
-    def ask(self, now_ms: int) -> HelloItem:
-        """Return a new H1.
+    def must_ask(self, now_ms: int) -> bool:
+        """Return whether the peer has not proved itself, or a key of ours is to be told.
 
-        Raises:
-            StorageError: today's prekey could not be written.
+        Spec: docs/protocol.md §7.22, §7.24
         """
+        fresh = self.ours.prekey_due(now_ms) and not self._refused_lately(now_ms)
+        return fresh or not self.ready or self.ours.must_speak(now_ms)
+
+    def _refused_lately(self, now_ms: int) -> bool:
+        return 0 < self._not_before_ms - now_ms <= RETRY_MS
+
+    def ask(self, now_ms: int) -> HelloItem:
+        """Return a new H1."""
         self._renew(now_ms)
         item = HelloItem(
             nonce=self._line.entropy(NONCE_BYTES),
@@ -152,8 +164,7 @@ class Pair:
 
         Raises:
             PeerError: it fits nothing that was said, as a replay does.
-            StorageError: a prekey could not be written.
-        Spec: docs/protocol.md §7.14
+        Spec: docs/protocol.md §7.26
         """
         packet = verified.packet
         for item in packet.items:
@@ -213,14 +224,19 @@ class Pair:
         newer = self.theirs.newer_prekey(announced)
         if newer is None:
             return
-        if self._line.keys is not None:
-            self._line.keys.keep_announced(self.peer, newer)
+        try:
+            if self._line.keys is not None:
+                self._line.keys.keep_announced(self.peer, newer)
+        except StorageError as error:
+            # We go on without it: the peer is told which one we have, and keeps that one.
+            self.faults.append(error)
+            return
         self.theirs.adopt(newer)
 
     def _renew(self, now_ms: int) -> None:
         """Put today's prekey on the disk before anybody hears of it."""
         fresh = self.ours.fresh_prekey(now_ms)
-        if fresh is None or 0 < self._not_before_ms - now_ms <= RETRY_MS:
+        if fresh is None or self._refused_lately(now_ms):
             return
-        self._write(PairSecrets(self.secret, (*self.ours.prekeys, fresh)), now_ms)
-        self.ours.adopt(fresh)
+        if self._write(PairSecrets(self.secret, (*self.ours.prekeys, fresh)), now_ms):
+            self.ours.adopt(fresh)

@@ -74,7 +74,7 @@ def test_statements_before_any_handshake_go_to_the_prekey(ends: dict[str, End]) 
 def test_hello_replayed_after_a_restart_brings_no_old_announcement_back(
     ends: dict[str, End],
 ) -> None:
-    """Spec: docs/protocol.md §7.14"""
+    """Spec: docs/protocol.md §7.26"""
     north, south = ends["NORTH"], ends["SOUTH"]
     old = north.meets()
     exchange(ends, ("SOUTH", old))
@@ -128,7 +128,7 @@ def test_answer_or_end_replayed_proves_nothing(ends: dict[str, End]) -> None:
 
 
 def test_announcement_that_is_older_is_ignored(ends: dict[str, End]) -> None:
-    """Spec: docs/protocol.md §7.9"""
+    """Spec: docs/protocol.md §7.21"""
     north, south = ends["NORTH"], ends["SOUTH"]
     shake(ends)
     older = south.pair.ours.announce(south.now_ms)
@@ -147,7 +147,7 @@ def test_announcement_that_is_older_is_ignored(ends: dict[str, End]) -> None:
 def test_station_whose_clock_fell_is_heard_again_after_the_handshake(
     ends: dict[str, End],
 ) -> None:
-    """Spec: docs/protocol.md §7.9"""
+    """Spec: docs/protocol.md §7.21"""
     north, south = ends["NORTH"], ends["SOUTH"]
     pass_time(ends, 20 * HOUR_MS)
     shake(ends)
@@ -173,7 +173,7 @@ def test_hello_that_counts_beyond_all_is_refused(ends: dict[str, End]) -> None:
 
 
 def test_each_turn_has_a_key_of_its_own(ends: dict[str, End]) -> None:
-    """Spec: docs/protocol.md §7.10"""
+    """Spec: docs/protocol.md §7.22"""
     north, south = ends["NORTH"], ends["SOUTH"]
     shake(ends)
     used = []
@@ -186,7 +186,7 @@ def test_each_turn_has_a_key_of_its_own(ends: dict[str, End]) -> None:
 
 
 def test_a_destroyed_turn_key_opens_nothing(ends: dict[str, End]) -> None:
-    """Spec: docs/protocol.md §7.11"""
+    """Spec: docs/protocol.md §7.23"""
     north, south = ends["NORTH"], ends["SOUTH"]
     shake(ends)
     recorded = north.says(1)
@@ -219,7 +219,7 @@ def test_peer_with_another_clock_uses_turn_keys_all_the_same(ends: dict[str, End
 
 
 def test_key_that_expired_at_the_sender_is_not_sealed_to(ends: dict[str, End]) -> None:
-    """Spec: docs/protocol.md §7.13"""
+    """Spec: docs/protocol.md §7.25"""
     north, south = ends["NORTH"], ends["SOUTH"]
     shake(ends)
     north.now_ms += LIFE_MS + 1
@@ -241,7 +241,7 @@ def test_idle_station_must_speak_after_ten_minutes(ends: dict[str, End]) -> None
 def test_statements_to_lost_keys_are_sealed_anew(
     ends: dict[str, End], restarted: tuple[str, ...]
 ) -> None:
-    """Spec: docs/protocol.md §7.13"""
+    """Spec: docs/protocol.md §7.25"""
     shake(ends)
     lost = [(end.peer, end.says(number)) for number, end in enumerate(ends.values())]
     for name in restarted:
@@ -302,7 +302,7 @@ def to_recovery(sender: End, receiver: End, *items: its.Item) -> bytes:
 
 
 def test_recovery_key_opens_no_statement(ends: dict[str, End]) -> None:
-    """Spec: docs/protocol.md §7.12"""
+    """Spec: docs/protocol.md §7.24"""
     north, south = ends["NORTH"], ends["SOUTH"]
     item = its.LineTestItem(serial=3, phrase="statement")
     verified = south.hears(to_recovery(north, south, item, north.pair.ask(T0)))
@@ -335,7 +335,7 @@ def test_question_without_an_answer_goes_to_ever_more_lasting_keys(ends: dict[st
 def test_prekey_is_new_each_day_and_the_old_one_goes_after_72_hours(
     ends: dict[str, End],
 ) -> None:
-    """Spec: docs/protocol.md §7.12"""
+    """Spec: docs/protocol.md §7.24"""
     north, south = ends["NORTH"], ends["SOUTH"]
     recorded = north.says(1)
     first = south.pair.ours.newest_prekey.key_id
@@ -359,7 +359,7 @@ def test_prekey_is_new_each_day_and_the_old_one_goes_after_72_hours(
 def test_seized_key_files_after_72_hours_open_no_recorded_cell(
     ends: dict[str, End], tmp_path: Path
 ) -> None:
-    """Spec: docs/protocol.md §7.6, §7.12"""
+    """Spec: docs/protocol.md §7.6, §7.24"""
     north, south = ends["NORTH"], ends["SOUTH"]
     recorded = [north.says(1)]  # relay mail, to the prekey
     shake(ends)
@@ -415,24 +415,42 @@ def test_prekeys_towards_a_silent_peer_are_kept_and_bounded(ends: dict[str, End]
     assert first < south.opening
 
 
-def test_prekey_that_cannot_be_written_is_not_announced(ends: dict[str, End]) -> None:
-    south = ends["SOUTH"]
-    south.now_ms += DAY_MS
-    before = south.pair.ours.offer
-    assert south.line.keys is not None
-    keep = south.line.keys.keep
+def full(*_: object) -> None:
+    raise StorageError("the disk is full")
 
-    def full(*_: object) -> None:
-        raise StorageError("the disk is full")
 
-    south.line.keys.keep = full  # type: ignore[method-assign]
-    with pytest.raises(StorageError):
-        south.pair.ask(south.now_ms)
-    assert south.pair.ours.offer == before
-    assert south.pair.ask(south.now_ms).prekey == before, "it asks on, and tries in an hour"
-    south.line.keys.keep = keep  # type: ignore[method-assign]
-    south.now_ms += HOUR_MS
-    assert south.pair.ask(south.now_ms).prekey.aseq > before.aseq
+def test_prekey_that_cannot_be_written_is_not_announced(
+    ends: dict[str, End], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spec: docs/protocol.md §7.24"""
+    pair, keys = ends["SOUTH"].pair, ends["SOUTH"].line.keys
+    assert keys is not None
+    before, tomorrow = pair.ours.offer, T0 + DAY_MS
+    with monkeypatch.context() as patch:
+        patch.setattr(keys, "keep", full)
+        assert pair.must_ask(tomorrow)
+        for _ in range(2):
+            assert pair.ask(tomorrow).prekey == before
+        assert len(pair.faults) == 1, "it is tried once an hour"
+    assert pair.ask(tomorrow + HOUR_MS).prekey.aseq > before.aseq
+
+
+def test_prekey_of_the_peer_that_cannot_be_written_is_not_used(
+    ends: dict[str, End], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    north, south = ends["NORTH"], ends["SOUTH"]
+    pass_time(ends, DAY_MS)
+    first = south.opening
+    assert north.line.keys is not None
+    monkeypatch.setattr(north.line.keys, "keep_announced", full)
+    shake(ends)
+    assert north.pair.ready
+    assert south.pair.ready
+    assert north.pair.theirs.prekey.aseq == 1
+    assert north.pair.faults
+    pass_time(ends, KEPT_MS + DAY_MS)
+    shake(ends)
+    assert first <= south.opening, "the peer holds no newer one: this one stays"
 
 
 # --- the line secret -------------------------------------------------------------------------
@@ -501,7 +519,7 @@ def test_line_key_is_written_at_most_when_a_day_turns(ends: dict[str, End]) -> N
 
 
 def test_gap_in_the_numbers_keeps_the_previous_key_for_a_minute(ends: dict[str, End]) -> None:
-    """Spec: docs/protocol.md §7.11"""
+    """Spec: docs/protocol.md §7.23"""
     north, south = ends["NORTH"], ends["SOUTH"]
     shake(ends)
     exchange(ends, ("SOUTH", north.says(1)))

@@ -2,7 +2,7 @@
 
 The adversary drops, duplicates, reorders and replays cells, stops stations, turns
 their clocks, and puts one of them back from an old copy of its disk. Spec:
-docs/protocol.md §7.9 to §7.14
+docs/protocol.md §7.21 to §7.26
 """
 
 from __future__ import annotations

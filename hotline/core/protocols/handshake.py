@@ -1,4 +1,4 @@
-"""The handshake: who has proved that it speaks now (docs/protocol.md §7.14).
+"""The handshake: who has proved that it speaks now (docs/protocol.md §7.26).
 
 H1 asks with a nonce, H2 answers with the digest of H1 and a nonce of its own, H3
 ends with the digest of both. Each side may ask; the two runs do not meet.

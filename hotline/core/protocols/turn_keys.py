@@ -1,4 +1,4 @@
-"""When a sealing key turns over, goes, and what is sealed anew: tables (docs/protocol.md §7.10).
+"""When a sealing key turns over, goes, and what is sealed anew: tables (docs/protocol.md §7.22).
 
 A key is named here by its aseq alone; who holds the bytes stands elsewhere.
 """
@@ -105,6 +105,7 @@ ROTATE: tuple[Row, ...] = (
 """Before a packet is sealed: any of these draws a new key, which the packet announces."""
 
 SPEAK: tuple[Row, ...] = (
+    ("no key", lambda at: at.ring.current is None),
     ("packets", lambda at: at.ring.current is not None and at.ring.current.opened >= MAX_OPENED),
     ("age", lambda at: at.aged(at.ring.current, TURN_MS)),
 )
@@ -126,7 +127,7 @@ def reason(rows: tuple[Row, ...], moment: Moment) -> str:
 def next_aseq(floor: int, now_ms: int) -> int:
     """Return the number of the next announcement: it rises, over restarts by the clock.
 
-    Spec: docs/protocol.md §7.9
+    Spec: docs/protocol.md §7.21
     """
     return max(floor + 1, now_ms)
 
@@ -134,7 +135,7 @@ def next_aseq(floor: int, now_ms: int) -> int:
 def rotated(ring: Ring, now_ms: int) -> Ring:
     """Return the ring with a new current key; the one before the previous is gone.
 
-    Spec: docs/protocol.md §7.10
+    Spec: docs/protocol.md §7.22
     """
     fresh = Turn(next_aseq(ring.floor, now_ms), now_ms)
     return Ring(fresh, ring.current or ring.previous, fresh.aseq)
@@ -153,7 +154,7 @@ def opened(ring: Ring, aseq: int, now_ms: int) -> Ring:
 def expired(ring: Ring, now_ms: int, *, whole: bool) -> Ring:
     """Return the ring without the keys whose time is over.
 
-    Spec: docs/protocol.md §7.11
+    Spec: docs/protocol.md §7.23
     """
     moment = Moment(ring, now_ms, whole)
     if ring.previous is not None and reason(DESTROY_PREVIOUS, moment):
@@ -171,7 +172,7 @@ def lifted(ring: Ring, known: int) -> Ring:
 
     Raises:
         PeerError: no station has counted that far.
-    Spec: docs/protocol.md §7.9
+    Spec: docs/protocol.md §7.21
     """
     if known > MAX_KNOWN_ASEQ:
         raise PeerError("hello: it knows an announcement that nobody can have made")
@@ -203,4 +204,4 @@ RESEAL: Mapping[Missed, Reseal] = {
     Missed.NEVER_USED: Reseal.NOTHING,
 }
 """After `nack unknown-key`. A pause without a receipt and a restart seal statements anew, too:
-every sealing is to the newest key that is alive. Spec: docs/protocol.md §7.13"""
+every sealing is to the newest key that is alive. Spec: docs/protocol.md §7.25"""

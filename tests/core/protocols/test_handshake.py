@@ -1,4 +1,4 @@
-"""Who has proved that it speaks now (docs/protocol.md §7.14)."""
+"""Who has proved that it speaks now (docs/protocol.md §7.26)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When turn keys come, go, and what is sealed anew (docs/protocol.md §7.9 to §7.13)."""
+"""When turn keys come, go, and what is sealed anew (docs/protocol.md §7.21 to §7.25)."""
 
 from __future__ import annotations
 
@@ -72,6 +72,7 @@ def test_ring_opened_fifty_times_must_speak() -> None:
         one = tables.opened(one, one.current.aseq, T0)
     assert tables.reason(tables.SPEAK, Moment(one, T0)) == "packets"
     assert tables.reason(tables.SPEAK, Moment(ring(), T0 + TURN_MS)) == "age"
+    assert tables.reason(tables.SPEAK, Moment(Ring(), T0)) == "no key"
 
 
 def test_ring_opened_by_the_previous_key_is_no_turn() -> None:
