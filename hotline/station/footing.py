@@ -75,7 +75,6 @@ class Footing:
         self._longterm = LongTerm(line, ledger, self._witness)
         self._intake = Intake(line, rules, self._witness, self._longterm)
         self._courier = Courier(line)
-        self._pair = self._courier.pairs[self.peer]
         self._fresh_items: dict[str, its.StatementItem] = {}
         self._refused = 0
         self._fatal: asyncio.Future[None] | None = None

@@ -6,7 +6,6 @@ Spec: docs/protocol.md §7.25, §7.26
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 
 from hotline.core.errors import PeerError
 from hotline.core.protocols.turn_keys import RESEAL, Reseal
@@ -22,49 +21,40 @@ NACK_PAUSE_S = 1.0
 
 
 class Handshaking(Footing):
-    """The part of a station that keeps keys young and agrees with the peer on them."""
+    """The part of a station that keeps keys young and agrees with each peer on them."""
 
-    _asked_hello_s = float("-inf")
-    _nacked_s = float("-inf")
-    _resealed_s = float("-inf")
-
-    def _meet(self) -> None:
+    def _meet(self, peer: str) -> None:
         """Begin with a peer that may have been started again: nothing else before it answers.
 
         The member that stands later in the charter asks; the other one, too, where
         nothing comes.
         Spec: docs/protocol.md §7.26
         """
-        self._pair.doubt()
+        pair = self._courier.pairs[peer]
+        pair.doubt()
+        pair.asked_s = _now_s()
         self._outgoing.hold(_now_s())
         members = self.line.roster.members
-        self._asked_hello_s = _now_s()
-        if members.index(self.line.station) > members.index(self.peer):
-            self._ask_hello()
+        if members.index(self.line.station) > members.index(peer):
+            self._ask_hello(peer)
 
-    def _ask_hello(self) -> None:
-        self._asked_hello_s = _now_s()
-        self._outgoing.put(self._hello_items, HELLO_RANK, key="hello")
+    def _ask_hello(self, peer: str) -> None:
+        pair = self._courier.pairs[peer]
+        pair.asked_s = _now_s()
+        self._outgoing.put(lambda: [pair.ask(self.line.clock())], HELLO_RANK, key="hello")
 
-    def _hello_items(self) -> Sequence[its.Item]:
-        return [self._pair.ask(self.line.clock())]
-
-    def _keep_keys(self) -> None:
+    def _keep_keys(self, peer: str) -> None:
         """Destroy what is over; ask where the peer has not answered or a key has aged.
 
         Spec: docs/protocol.md §7.22, §7.23
         """
-        now_ms = self.line.clock()
-        for pair in self._courier.pairs.values():
-            pair.keep(now_ms)
-            while pair.faults:
-                self._fault(pair.faults.pop())
-        if (
-            self.route.up
-            and self._pair.must_ask(now_ms)
-            and _now_s() - self._asked_hello_s >= ASK_AGAIN_S
-        ):
-            self._ask_hello()
+        pair, now_ms = self._courier.pairs[peer], self.line.clock()
+        pair.keep(now_ms)
+        while pair.faults:
+            self._fault(pair.faults.pop())
+        rested = _now_s() - pair.asked_s >= ASK_AGAIN_S
+        if self.route.up and rested and pair.must_ask(now_ms):
+            self._ask_hello(peer)
 
     def _settle_keys(self, verified: VerifiedPacket) -> None:
         """Take what a packet says of keys; what else it said is durable by now.
@@ -73,36 +63,37 @@ class Handshaking(Footing):
         """
         now_ms, pair = self.line.clock(), self._courier.pairs[verified.packet.sender]
         try:
-            for item in pair.hear(verified, now_ms):
+            for item in pair.settle(verified, now_ms):
                 self._outgoing.put(lambda item=item: [item], HELLO_RANK)  # type: ignore[misc]
-            pair.took(verified, now_ms)
         except PeerError:
             # A replay, most likely: it proves nothing and is not worth an entry.
             self._refused += 1
         if pair.ready:
             self._outgoing.let_go()
 
-    def _nack_key(self, cell_key: bytes) -> None:
+    def _nack_key(self, peer: str, key_id: bytes) -> None:
         """Say that a key is not here: the only failure that is told apart, once a second.
 
         Spec: docs/protocol.md §7.5, §7.25
         """
-        if _now_s() - self._nacked_s < NACK_PAUSE_S:
+        pair = self._courier.pairs[peer]
+        if _now_s() - pair.nacked_s < NACK_PAUSE_S:
             return
-        self._nacked_s = _now_s()
-        nack = its.NackItem(code="unknown-key", detail="seal to a newer key", kid=cell_key)
+        pair.nacked_s = _now_s()
+        nack = its.NackItem(code="unknown-key", detail="seal to a newer key", kid=key_id)
         self._outgoing.put(lambda: [nack], HELLO_RANK, key="nack")
 
-    def _reseal(self, key_id: bytes | None) -> bool:
-        """Seal anew what the peer could not open; return whether all letters must begin anew.
+    def _reseal(self, peer: str, key_id: bytes | None) -> bool:
+        """Seal anew what a peer could not open; return whether all letters must begin anew.
 
         Spec: docs/protocol.md §7.25
         """
-        what = RESEAL[self._pair.theirs.missed(key_id)]
-        if what is Reseal.NOTHING or _now_s() - self._resealed_s < NACK_PAUSE_S:
+        pair = self._courier.pairs[peer]
+        what = RESEAL[pair.theirs.missed(key_id)]
+        if what is Reseal.NOTHING or _now_s() - pair.resealed_s < NACK_PAUSE_S:
             # What is not sent again now is when its time without a receipt is over.
             return False
-        self._resealed_s = _now_s()
+        pair.resealed_s = _now_s()
         if what is Reseal.STATEMENTS:
             self._outgoing.resend()
         return what is Reseal.EVERYTHING

@@ -1,7 +1,7 @@
 """This station and one peer: whose keys open what, which packet is new, who speaks now.
 
 Nothing here is changed by a packet before it was verified, and no key is destroyed
-on its account before what it said is durable: `took` is called last.
+on its account before what it said is durable: only then `settle` is called.
 Spec: docs/protocol.md §7.21 to §7.26
 """
 
@@ -41,7 +41,8 @@ class Pair:
         """Begin a new start of this station: no turn key, nobody has proved anything.
 
         `ready` says that the peer has proved itself since it was doubted; `faults`
-        holds what the disk refused, until somebody takes it.
+        holds what the disk refused, until somebody takes it; `asked_s`, `nacked_s` and
+        `resealed_s` are when that was done last, by the clock of the event loop.
         """
         keys = line.peers[peer]
         self._line, self.peer = line, peer
@@ -51,6 +52,7 @@ class Pair:
         self.counter = 0
         self.ready = False
         self.faults: list[StorageError] = []
+        self.asked_s = self.nacked_s = self.resealed_s = float("-inf")
         self._written, self._not_before_ms = keys.held, 0
         self._heard: dict[str, int] = {}
         self._gap_ms: int | None = None
@@ -88,7 +90,19 @@ class Pair:
 
     # --- what a packet changes, once what it says is durable ------------------------------------
 
-    def took(self, verified: VerifiedPacket, now_ms: int) -> None:
+    def settle(self, verified: VerifiedPacket, now_ms: int) -> Sequence[Item]:
+        """Take all that a packet says of keys; return what is to be said to that.
+
+        Raises:
+            PeerError: its part of the handshake does not fit, or a key is malformed;
+                everything else of it is taken.
+        """
+        try:
+            return self._hear(verified, now_ms)
+        finally:
+            self._use(verified, now_ms)
+
+    def _use(self, verified: VerifiedPacket, now_ms: int) -> None:
         """Use what a packet showed: of our keys that it used, of the day, of the peer's new key.
 
         Spec: docs/protocol.md §7.6, §7.21
@@ -159,11 +173,9 @@ class Pair:
         self._asking, _ = self._asking.after(Heard.BEGIN, digest_of(self._question))
         return item
 
-    def hear(self, verified: VerifiedPacket, now_ms: int) -> Sequence[Item]:
+    def _hear(self, verified: VerifiedPacket, now_ms: int) -> Sequence[Item]:
         """Take the first item of the handshake in a packet; return what to say to it.
 
-        Raises:
-            PeerError: it fits nothing that was said, as a replay does.
         Spec: docs/protocol.md §7.26
         """
         packet = verified.packet

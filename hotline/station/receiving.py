@@ -32,7 +32,7 @@ class Receiving(Keeping, Recovering, Handshaking):
             verified = self._courier.open(cell)
         except UnknownKeyError as error:
             self._refused += 1
-            self._nack_key(error.key_id)
+            self._nack_key(self.peer, error.key_id)
             return
         except PeerError:
             self._refused += 1
@@ -62,7 +62,7 @@ class Receiving(Keeping, Recovering, Handshaking):
             await self._owe(taken.refetch)
         if taken.their_size is not None:
             self._show_again(taken.their_size)
-        elif taken.lost_key and self._reseal(taken.lost_key[0]):
+        elif taken.lost_key and self._reseal(taken.peer, taken.lost_key[0]):
             self._begin_letters()
             self.show_head()
 
@@ -94,7 +94,7 @@ class Receiving(Keeping, Recovering, Handshaking):
     def _begin_letters(self) -> None:
         """Say anew all that the peer must know: what was on its way to it is lost."""
         self._outgoing.restart()
-        self._meet()
+        self._meet(self.peer)
         self._introduce()
         self._greet()
         self._show_lasting()

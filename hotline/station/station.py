@@ -115,7 +115,7 @@ class Station(Receiving):
             if self._refused and loop.time() - self._refused_said_s >= REFUSED_SUMMARY_S:
                 await self._say_refused(loop.time())
             await self._keep_hour(now_ms)
-            self._keep_keys()
+            self._keep_keys(self.peer)
             self._keep_recovering()
             self._pump()
 

@@ -127,8 +127,7 @@ class End:
 
     def _settle(self, verified: VerifiedPacket) -> None:
         try:
-            said = self.pair.hear(verified, self.now_ms)
-            self.pair.took(verified, self.now_ms)
+            said = self.pair.settle(verified, self.now_ms)
         except PeerError:
             self.refused += 1
             return

@@ -38,13 +38,13 @@ def kids(place: Place) -> list[bytes]:
 
 def lasting_kids(place: Place) -> set[bytes]:
     """Return the key ids of a place's keys on disk."""
-    pair = place.station._pair
+    pair = place.pair
     stored = {key.key_id for key in pair.ours._stored.values()}
     return stored | {place.station.line.recovery.key_id}
 
 
 async def met(line: FakeLine) -> None:
-    await wait_for(lambda: all(place.station._pair.ready for place in line.places))
+    await wait_for(lambda: all(place.pair.ready for place in line.places))
 
 
 def received_once(place: Place, digests: list[str]) -> bool:
@@ -180,7 +180,7 @@ async def test_station_whose_hellos_go_unanswered_speaks_all_the_same(
         await line.up()
         digest = await south.say("conv/free-text", {}, text="can anybody hear me")
         await wait_for(lambda: south.receipted(digest))
-        assert not north.station._pair.ready
+        assert not north.pair.ready
         assert received_once(north, [digest])
 
 
@@ -198,17 +198,16 @@ async def test_idle_line_gives_new_keys_after_ten_minutes_and_a_prekey_each_day(
         first = {place.name: lasting_kids(place) for place in line.places}
 
         def newer(known: dict[str, int]) -> bool:
-            return all(one.station._pair.theirs.known > known[one.name] for one in line.places)
+            return all(one.pair.theirs.known > known[one.name] for one in line.places)
 
         for wait_ms in (TURN_MS, DAY_MS):
-            known = {one.name: one.station._pair.theirs.known for one in line.places}
+            known = {one.name: one.pair.theirs.known for one in line.places}
             clock.ahead_ms += wait_ms
             await wait_for(lambda known=known: newer(known))
         await wait_for(lambda: all(len(lasting_kids(place)) == 3 for place in line.places))
         await wait_for(
             lambda: all(
-                any(one.replaced_ms for one in place.station._pair.ours.prekeys)
-                for place in line.places
+                any(one.replaced_ms for one in place.pair.ours.prekeys) for place in line.places
             )
         )
         clock.ahead_ms += KEPT_MS

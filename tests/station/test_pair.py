@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,11 @@ from hotline.core.values import sha256
 from hotline.host.keyfile import KeyFile, read_key_file
 from hotline.sealing import items as its
 from hotline.sealing.cell import UnknownKeyError, open_cell
-from hotline.sealing.line_secret import DAY_MS, KEPT_DAYS, day_number
+from hotline.sealing.line_secret import DAY_MS, KEPT_DAYS, LineSecret, day_number
 from hotline.sealing.prekey import Prekey
-from hotline.sealing.turns import KEPT_MS, MAX_PREKEYS
-from hotline.station.line_keys import read_pair
+from hotline.sealing.turns import KEPT_MS, MAX_PREKEYS, StoredPrekey
+from hotline.station.courier import Courier
+from hotline.station.line_keys import PairSecrets, read_pair
 from tests.fakes.pairs import AT, PEERS, T0, End, exchange, make_ends, names, shake
 
 HOUR_MS = 3_600_000
@@ -566,3 +568,52 @@ def test_announced_file_that_does_not_read_is_as_good_as_none(
     assert south.pair.theirs.prekey.aseq == 1
     shake(ends)
     assert south.pair.theirs.prekey.aseq > 1
+
+
+# --- both at once, and more than one peer -------------------------------------------------------
+
+
+def test_handshakes_that_cross_prove_both(ends: dict[str, End]) -> None:
+    asked = [(end.peer, end.meets()) for end in ends.values()]
+    count = exchange(ends, *asked)
+    assert count == 6, "a question, an answer and an end of each"
+    for end in ends.values():
+        assert end.pair.ready
+        assert names([end.says(1)]) <= ends[end.peer].opening
+
+
+def test_handshake_is_not_answered_twice_in_one_packet(ends: dict[str, End]) -> None:
+    north, south = ends["NORTH"], ends["SOUTH"]
+    south.hears(north.seals(*(north.pair.ask(T0) for _ in range(5))))
+    assert len(south.answers) == 1
+
+
+def test_packet_to_a_key_that_another_peer_has_is_refused(ends: dict[str, End]) -> None:
+    """Each peer has prekeys of its own: one cannot use what another one announced."""
+    north, south = ends["NORTH"], ends["SOUTH"]
+    ours = south.line.peers["NORTH"]
+    stranger = StoredPrekey(1, bytes(range(32)), T0)
+    secret = LineSecret(bytes(32), day_number(T0))
+    east = replace(ours, held=PairSecrets(secret, (stranger,)))
+    south.line.peers = {"NORTH": ours, "EAST": east}
+    south.courier = Courier(south.line)
+    public = Prekey(stranger.seed).public
+    north.pair.theirs.choose = lambda *_: public  # type: ignore[method-assign]
+    cell = north.says(1)
+    with pytest.raises(PeerError, match="another peer has"):
+        south.courier.open(cell)
+    south.hears(cell)
+    assert not south.accepted
+
+
+def test_counters_of_one_peer_have_no_gap_for_what_goes_to_another(ends: dict[str, End]) -> None:
+    """Spec: docs/protocol.md §7.2"""
+    north, south = ends["NORTH"], ends["SOUTH"]
+    ours = north.line.peers["SOUTH"]
+    north.line.peers = {"SOUTH": ours, "EAST": ours}
+    north.courier = Courier(north.line)
+    counters = []
+    for number in range(3):
+        north.courier.seal("EAST", [its.LineTestItem(serial=number, phrase="to the other")])
+        counters.append(south.courier.open(north.says(number)).packet.counter)
+    assert counters == [1, 2, 3]
