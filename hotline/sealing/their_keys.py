@@ -71,6 +71,11 @@ class TheirKeys:
         self._used: deque[bytes] = deque(maxlen=MAX_USED)
 
     @property
+    def announced(self) -> bool:
+        """Whether a turn key of the peer is known, and not missed since."""
+        return self._turn is not None
+
+    @property
     def known(self) -> int:
         """The highest aseq of the peer's that we accepted."""
         return max(self._turn_aseq, self.prekey.aseq)

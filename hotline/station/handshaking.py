@@ -23,19 +23,23 @@ NACK_PAUSE_S = 1.0
 class Handshaking(Footing):
     """The part of a station that keeps keys young and agrees with each peer on them."""
 
-    def _meet(self, peer: str) -> None:
+    def _begins(self, peer: str) -> bool:
+        """Return whether we ask when the link comes up: the later member in the charter does."""
+        members = self.line.roster.members
+        return members.index(self.line.station) > members.index(peer)
+
+    def _meet(self, peer: str, *, ask: bool) -> None:
         """Begin with a peer that may have been started again: nothing else before it answers.
 
-        The member that stands later in the charter asks; the other one, too, where
-        nothing comes.
+        Args:
+            ask: Whether to ask now; else only if the peer does not, in a while.
         Spec: docs/protocol.md §7.26
         """
         pair = self._courier.pairs[peer]
         pair.doubt()
         pair.asked_s = _now_s()
         self._outgoing.hold(_now_s())
-        members = self.line.roster.members
-        if members.index(self.line.station) > members.index(peer):
+        if ask:
             self._ask_hello(peer)
 
     def _ask_hello(self, peer: str) -> None:
@@ -83,20 +87,26 @@ class Handshaking(Footing):
         nack = its.NackItem(code="unknown-key", detail="seal to a newer key", kid=key_id)
         self._outgoing.put(lambda: [nack], HELLO_RANK, key="nack")
 
-    def _reseal(self, peer: str, key_id: bytes | None) -> bool:
-        """Seal anew what a peer could not open; return whether all letters must begin anew.
+    def _reseal(self, peer: str, key_id: bytes | None) -> None:
+        """Note what a peer could not open; statements are sealed anew now, or soon.
 
         Spec: docs/protocol.md §7.25
         """
         pair = self._courier.pairs[peer]
         what = RESEAL[pair.theirs.missed(key_id)]
-        if what is Reseal.NOTHING or _now_s() - pair.resealed_s < NACK_PAUSE_S:
-            # What is not sent again now is when its time without a receipt is over.
-            return False
-        pair.resealed_s = _now_s()
-        if what is Reseal.STATEMENTS:
+        pair.begins_anew = pair.begins_anew or what is Reseal.EVERYTHING
+        if what is Reseal.STATEMENTS and _now_s() - pair.resealed_s >= NACK_PAUSE_S:
+            # Within the pause they wait until their time without a receipt is over.
+            pair.resealed_s = _now_s()
             self._outgoing.resend()
-        return what is Reseal.EVERYTHING
+
+    def _begins_anew(self, peer: str) -> bool:
+        """Return, once and not too often, whether all letters to a peer must begin anew."""
+        pair = self._courier.pairs[peer]
+        if not pair.begins_anew or _now_s() - pair.resealed_s < NACK_PAUSE_S:
+            return False
+        pair.begins_anew, pair.resealed_s = False, _now_s()
+        return True
 
 
 def _now_s() -> float:

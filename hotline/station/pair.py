@@ -41,8 +41,9 @@ class Pair:
         """Begin a new start of this station: no turn key, nobody has proved anything.
 
         `ready` says that the peer has proved itself since it was doubted; `faults`
-        holds what the disk refused, until somebody takes it; `asked_s`, `nacked_s` and
-        `resealed_s` are when that was done last, by the clock of the event loop.
+        holds what the disk refused, until somebody takes it; `begins_anew` says that
+        letters were lost with a key; `asked_s`, `nacked_s` and `resealed_s` are when that
+        was done last, by the clock of the event loop.
         """
         keys = line.peers[peer]
         self._line, self.peer = line, peer
@@ -52,6 +53,7 @@ class Pair:
         self.counter = 0
         self.ready = False
         self.faults: list[StorageError] = []
+        self.begins_anew = False
         self.asked_s = self.nacked_s = self.resealed_s = float("-inf")
         self._written, self._not_before_ms = keys.held, 0
         self._heard: dict[str, int] = {}

@@ -47,6 +47,9 @@ class Receiving(Keeping, Recovering, Handshaking):
             cosignatures=taken.cosignatures,
             lasting=taken.lasting,
         )
+        for key_id in taken.lost_key[:1]:
+            # Before the packet announces what is newer than the key that was lost.
+            self._reseal(taken.peer, key_id)
         self._settle_keys(verified)
         self._settle(recorded)
         if any(isinstance(one.event, ev.PeerGenerationAdmitted) for one in recorded.happenings):
@@ -62,9 +65,7 @@ class Receiving(Keeping, Recovering, Handshaking):
             await self._owe(taken.refetch)
         if taken.their_size is not None:
             self._show_again(taken.their_size)
-        elif taken.lost_key and self._reseal(taken.peer, taken.lost_key[0]):
-            self._begin_letters()
-            self.show_head()
+        self._begin_lost()
 
     def _all_of(self, taken: Taken) -> Sequence[Command]:
         """Return what a packet asks for; its certificate is judged only now.
@@ -91,10 +92,26 @@ class Receiving(Keeping, Recovering, Handshaking):
                     self._witness.forget_shown(self.peer)
                 self._put_receipt(command.told.digest)
 
-    def _begin_letters(self) -> None:
-        """Say anew all that the peer must know: what was on its way to it is lost."""
+    def _begin_letters(self, *, ask: bool) -> None:
+        """Say anew all that the peer must know, to a peer that may have been started again."""
         self._outgoing.restart()
-        self._meet(self.peer)
+        self._meet(self.peer, ask=ask)
+        self._say_all()
+
+    def _begin_lost(self) -> None:
+        """Say all anew where letters were lost with the key that they were sealed to.
+
+        Spec: docs/protocol.md §7.25
+        """
+        if not self._begins_anew(self.peer):
+            return
+        self._outgoing.restart()
+        if not self._courier.pairs[self.peer].theirs.announced:
+            self._meet(self.peer, ask=True)
+        self._say_all()
+        self.show_head()
+
+    def _say_all(self) -> None:
         self._introduce()
         self._greet()
         self._show_lasting()

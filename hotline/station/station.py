@@ -116,6 +116,7 @@ class Station(Receiving):
                 await self._say_refused(loop.time())
             await self._keep_hour(now_ms)
             self._keep_keys(self.peer)
+            self._begin_lost()
             self._keep_recovering()
             self._pump()
 
@@ -138,7 +139,7 @@ class Station(Receiving):
         Dialling again and again is not news.
         """
         if state == "UP":
-            self._begin_letters()
+            self._begin_letters(ask=self._begins(self.peer))
         else:
             self._outgoing.restart()
         link = self.situation.links.get(self.peer)

@@ -131,20 +131,25 @@ def _deaf(_cell: bytes) -> Any:
     raise PeerError("a cell does not open")
 
 
-async def test_statement_to_a_key_that_is_gone_is_sealed_anew_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("deaf", ["NORTH", "SOUTH"])
+async def test_statement_to_a_key_that_is_gone_is_sealed_anew_at_once(
+    tmp_path: Path, deaf: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Spec: docs/protocol.md §7.25"""
+    # Only the NACK brings it there: no pause without a receipt is over by then.
+    for module, name in ((outgoing, "RETRY_S"), (outgoing, "HOLD_S"), (handshaking, "ASK_AGAIN_S")):
+        monkeypatch.setattr(module, name, 3600.0)
     line = FakeLine(tmp_path)
-    north, south = line.places
-    north.clock_ms = clock = Clock()
+    hears, says = line.places if deaf == "NORTH" else line.places[::-1]
+    hears.clock_ms = clock = Clock()
     async with line:
         await met(line)
-        # By NORTH's clock all its turn keys are over; SOUTH cannot know that.
+        # By its clock all turn keys of the one are over; the other cannot know that.
         clock.ahead_ms = LIFE_MS
-        digest = await south.say("conv/free-text", {}, text="to a key that is gone")
-        await wait_for(lambda: south.receipted(digest), timeout_s=outgoing.RETRY_S)
-        assert [nack.code for nack in south.heard_items(its.NackItem)] == ["unknown-key"]
-        assert received_once(north, [digest])
-        await line.settled()
+        digest = await says.say("conv/free-text", {}, text="to a key that is gone")
+        await wait_for(lambda: says.receipted(digest))
+        assert [nack.code for nack in says.heard_items(its.NackItem)] == ["unknown-key"]
+        assert received_once(hears, [digest])
 
 
 async def test_cells_to_unknown_keys_are_answered_once_a_second(tmp_path: Path) -> None:
@@ -162,6 +167,32 @@ async def test_cells_to_unknown_keys_are_answered_once_a_second(tmp_path: Path) 
         await wait_for(lambda: south.heard_items(its.NackItem))
         assert len(south.heard_items(its.NackItem)) <= 2
         assert not south.situation.outbox
+
+
+async def test_nacks_in_a_flood_are_acted_upon_once_a_second_and_not_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spec: docs/protocol.md §7.25"""
+    monkeypatch.setattr(handshaking, "NACK_PAUSE_S", 3600.0)
+    begun: list[str] = []
+    async with FakeLine(tmp_path) as line:
+        north, south = line.places
+        await met(line)
+        await line.settled()
+        honest = south.station._say_all
+        south.station._say_all = lambda: begun.append("") or honest()  # type: ignore[method-assign,func-returns-value]
+        for number in range(5):
+            newest = south.pair.theirs._turn
+            assert newest is not None
+            north.inject(its.NackItem(code="unknown-key", detail="gone", kid=newest.key.key_id))
+            await wait_for(lambda n=number: len(south.heard_items(its.NackItem)) > n)
+            await wait_for(lambda: begun)
+            await south.say("conv/free-text", {}, text=f"sealed to a newer one {number}")
+            await south.station.route.ping()
+        assert len(begun) == 1
+        monkeypatch.setattr(handshaking, "NACK_PAUSE_S", 0.0)
+        await wait_for(lambda: not south.pair.begins_anew)
+        await wait_for(lambda: not south.situation.outbox)
 
 
 async def test_station_whose_hellos_go_unanswered_speaks_all_the_same(

@@ -195,7 +195,7 @@ class Reseal(Enum):
     NOTHING = auto()
     STATEMENTS = auto()
     EVERYTHING = auto()
-    """Shake hands, then begin all letters anew, as when the link comes up."""
+    """Begin all letters anew, after a handshake where no newer key came with the word."""
 
 
 RESEAL: Mapping[Missed, Reseal] = {
