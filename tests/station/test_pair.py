@@ -617,3 +617,17 @@ def test_counters_of_one_peer_have_no_gap_for_what_goes_to_another(ends: dict[st
         north.courier.seal("EAST", [its.LineTestItem(serial=number, phrase="to the other")])
         counters.append(south.courier.open(north.says(number)).packet.counter)
     assert counters == [1, 2, 3]
+
+
+def test_handshake_brings_a_new_key_to_a_peer_for_whom_the_old_one_expired(
+    ends: dict[str, End],
+) -> None:
+    """Spec: docs/protocol.md §7.22"""
+    north, south = ends["NORTH"], ends["SOUTH"]
+    shake(ends)
+    exchange(ends, ("NORTH", south.says(1)))
+    north.now_ms += LIFE_MS + 1
+    prekey = south.pair.ours.newest_prekey.key_id
+    assert names([north.says(2)]) == {prekey}
+    exchange(ends, ("SOUTH", north.asks()))
+    assert names([north.says(3)]) <= south.opening - {prekey}
