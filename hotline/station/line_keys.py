@@ -30,7 +30,11 @@ FIRST_ASEQ = 1
 
 @dataclass(frozen=True, slots=True)
 class PairSecrets:
-    """What line.key holds for one peer."""
+    """What line.key holds for one peer.
+
+    Attributes:
+        prekeys: Oldest first; none while the line was never worked.
+    """
 
     secret: LineSecret = field(repr=False)
     prekeys: tuple[StoredPrekey, ...] = field(repr=False)
@@ -54,7 +58,7 @@ def read_pair(seeds: Mapping[str, bytes], peer: str) -> PairSecrets:
     """Return what line.key holds for a peer.
 
     Raises:
-        OperatorError: it holds nothing for it.
+        OperatorError: it holds no secret for it.
     """
     prefix = f"prekey/{peer}/"
     prekeys = [
@@ -68,14 +72,13 @@ def read_pair(seeds: Mapping[str, bytes], peer: str) -> PairSecrets:
         if name.startswith(prefix)
     ]
     try:
-        days = [int.from_bytes(seeds[f"{name}/{peer}"]) for name in ("day", "floor")]
-        secret = LineSecret(seeds[f"secret/{peer}"], *days)
-    except KeyError:
-        prekeys.clear()
-    if not prekeys:
+        base_day = int.from_bytes(seeds[f"day/{peer}"])
+        floor_day = int.from_bytes(seeds.get(f"floor/{peer}", b""))
+        secret = LineSecret(seeds[f"secret/{peer}"], base_day, floor_day)
+    except KeyError as error:
         raise OperatorError(
-            f"line.key holds no keys for {peer}", hint="put back the whole directory of the line"
-        )
+            f"line.key holds no secret for {peer}", hint="put back the whole directory of the line"
+        ) from error
     return PairSecrets(secret, tuple(sorted(prekeys, key=lambda one: one.aseq)))
 
 

@@ -8,10 +8,11 @@ Spec: docs/protocol.md §7.21 to §7.26
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hotline.core.errors import PeerError, StorageError
 from hotline.core.protocols.handshake import ANSWERING, ASKING, Heard, Run, Step, digest_of
-from hotline.core.protocols.turn_keys import GRACE_MS
+from hotline.core.protocols.turn_keys import GRACE_MS, next_aseq
 from hotline.sealing.announcement import Announcement
 from hotline.sealing.items import (
     HelloAnswerItem,
@@ -21,11 +22,11 @@ from hotline.sealing.items import (
     encode_item,
 )
 from hotline.sealing.packet import Packet, VerifiedPacket
-from hotline.sealing.prekey import Prekey
+from hotline.sealing.prekey import PREKEY_SEED_BYTES, Prekey
 from hotline.sealing.their_keys import TheirKeys
-from hotline.sealing.turns import TurnKeys
+from hotline.sealing.turns import StoredPrekey, TurnKeys
 from hotline.station.line import Line
-from hotline.station.line_keys import PairSecrets
+from hotline.station.line_keys import FIRST_ASEQ, PairSecrets
 
 NONCE_BYTES = 32
 MAX_INSTANCES = 64
@@ -35,19 +36,27 @@ RETRY_MS = 3_600_000
 
 
 class Pair:
-    """What one station holds towards one peer while it runs."""
+    """What one station holds towards one peer while it runs.
+
+    Attributes:
+        ready: Whether the peer has proved itself since it was doubted.
+        faults: What the disk refused, until somebody takes it.
+        begins_anew: Whether letters were lost with a key.
+        asked_s, nacked_s, resealed_s: When that was done last, by the event loop's clock.
+    """
 
     def __init__(self, line: Line, peer: str) -> None:
-        """Begin a new start of this station: no turn key, nobody has proved anything.
+        """Begin a new start: no turn key, nobody has proved anything.
 
-        `ready` says that the peer has proved itself since it was doubted; `faults`
-        holds what the disk refused, until somebody takes it; `begins_anew` says that
-        letters were lost with a key; `asked_s`, `nacked_s` and `resealed_s` are when that
-        was done last, by the clock of the event loop.
+        The first prekey is drawn where line.key holds none.
+
+        Raises:
+            StorageError: that one could not be written.
         """
         keys = line.peers[peer]
         self._line, self.peer = line, peer
-        self.ours = TurnKeys(keys.held.prekeys, line.recovery, line.entropy)
+        held = keys.held if keys.held.prekeys else self._first(keys.held)
+        self.ours = TurnKeys(held.prekeys, line.recovery, line.entropy)
         self.theirs = TheirKeys(keys.announced, keys.recovery)
         self.secret = keys.held.secret
         self.counter = 0
@@ -55,12 +64,20 @@ class Pair:
         self.faults: list[StorageError] = []
         self.begins_anew = False
         self.asked_s = self.nacked_s = self.resealed_s = float("-inf")
-        self._written, self._not_before_ms = keys.held, 0
+        self._written, self._not_before_ms = held, 0
         self._heard: dict[str, int] = {}
         self._gap_ms: int | None = None
         self._instance = ""
         self._asking, self._answering = Run(ASKING), Run(ANSWERING)
         self._question = b""
+
+    def _first(self, held: PairSecrets) -> PairSecrets:
+        now_ms = self._line.clock()
+        seed = self._line.entropy(PREKEY_SEED_BYTES)
+        held = replace(held, prekeys=(StoredPrekey(next_aseq(FIRST_ASEQ, now_ms), seed, now_ms),))
+        if self._line.keys is not None:
+            self._line.keys.keep(self.peer, held)
+        return held
 
     # --- which packets are new ---------------------------------------------------------------
 

@@ -9,16 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from hotline.core.errors import PeerError, StorageError
+from hotline.core.errors import OperatorError, PeerError, StorageError
 from hotline.core.protocols.turn_keys import GRACE_MS, LIFE_MS, TURN_MS
 from hotline.core.values import sha256
-from hotline.host.keyfile import KeyFile, read_key_file
+from hotline.host.entropy import system_entropy
+from hotline.host.keyfile import open_key_file, read_key_file
 from hotline.sealing import items as its
 from hotline.sealing.cell import UnknownKeyError, open_cell
 from hotline.sealing.line_secret import DAY_MS, KEPT_DAYS, LineSecret, day_number
 from hotline.sealing.prekey import Prekey
 from hotline.sealing.turns import KEPT_MS, MAX_PREKEYS, StoredPrekey
 from hotline.station.courier import Courier
+from hotline.station.home import read_card, write_json
 from hotline.station.line_keys import PairSecrets, read_pair
 from tests.fakes.pairs import AT, PEERS, T0, End, exchange, make_ends, names, shake
 
@@ -545,13 +547,35 @@ def test_packet_of_an_earlier_number_is_refused(ends: dict[str, End]) -> None:
     assert south.accepted == {2}
 
 
-def test_line_key_without_keys_for_a_peer_is_an_operators_matter(ends: dict[str, End]) -> None:
-    from hotline.core.errors import OperatorError
+def test_line_key_without_a_secret_for_a_peer_is_an_operators_matter() -> None:
+    for held in ({"secret/NORTH": bytes(32)}, {"day/NORTH": bytes(4)}, {}):
+        with pytest.raises(OperatorError, match="holds no secret for NORTH"):
+            read_pair(held, "NORTH")
 
-    seeds = {"secret/NORTH": bytes(32), "day/NORTH": bytes(4), "floor/NORTH": bytes(4)}
-    for held in (seeds, {"prekey/NORTH/1": bytes(48)}, {}):
-        with pytest.raises(OperatorError, match="holds no keys for NORTH"):
-            read_pair(KeyFile("SOUTH", ends["SOUTH"].line.realm, held).seeds, "NORTH")
+
+def test_line_that_begins_with_recovery_keys_alone_gets_its_prekeys_by_the_handshake(
+    ends: dict[str, End],
+) -> None:
+    """Where a card has one key only, it is the recovery key: no statement goes to it."""
+    for end in ends.values():
+        held = open_key_file(end.line_key, None)
+        kept = (f"secret/{end.peer}", f"day/{end.peer}")
+        held.rewrite({name: held.keys.seeds[name] for name in kept}, system_entropy)
+        card = read_card(end.line_key.parent)
+        peers = tuple(one.model_copy(update={"prekey": one.recovery}) for one in card.peers)
+        write_json(end.line_key.with_name("line.json"), card.model_copy(update={"peers": peers}))
+        end.start()
+    north, south = ends["NORTH"], ends["SOUTH"]
+    with pytest.raises(PeerError, match="must announce one"):
+        north.says(1)
+    first = [end.opening for end in ends.values()]
+    shake(ends)
+    assert all(end.pair.ready for end in ends.values())
+    for end in ends.values():
+        end.start()
+    assert [end.opening for end in ends.values()] == first
+    exchange(ends, ("SOUTH", north.says(1)))
+    assert south.accepted == {1}
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"NORTH": 1}', '{"NORTH": [1, "AAAA", 2]}', "junk"])
