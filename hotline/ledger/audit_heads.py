@@ -8,8 +8,8 @@ Spec: docs/ledger.md §11.4
 
 from __future__ import annotations
 
-import sqlite3
 import contextlib
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
