@@ -43,6 +43,10 @@ def verify(
             help="A head you trust (a saved --json, or a checkpoint): check what came after it.",
         ),
     ] = None,
+    witness: Annotated[
+        list[str] | None,
+        typer.Option(metavar="VKEY", help="Key of an outside witness that you trust; several."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> int:
     """Check a whole ledger; needs neither a content key nor a station.
@@ -54,7 +58,7 @@ def verify(
     from hotline.review.reviewing import Asked, review_ledgers
 
     with ProgressBar("verifying") as bar:
-        asked = Asked(audit or None, card or [], since, progress=bar.show)
+        asked = Asked(audit or None, card or [], since, progress=bar.show, witnesses=witness or [])
         review = review_ledgers(ledger, peer, asked)
     if as_json:
         print(json.dumps(review.as_json(), sort_keys=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from hotline.review.files import read_bounded
 from hotline.review.generations import Generations, gather
 from hotline.review.identity import identify_by_cards, read_vouched
 from hotline.review.locating import locate, shown
+from hotline.review.outsiders import read_witnesses
 from hotline.review.verdicts import Review
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.mldsa import verify_mldsa65
@@ -35,6 +36,7 @@ class Asked:
         audit: Judge every stored head; None to do so for a ledger that has few.
         cards: Card files, or a root's words or hex digits.
         since: A file that names a head which the reviewer trusts already, or None.
+        witnesses: C2SP vkeys of the outside witnesses that the reviewer trusts.
         cores: How many to use, None for all.
         progress: Is told how many entries of how many are done.
     """
@@ -44,6 +46,7 @@ class Asked:
     since: Path | None = None
     cores: int | None = None
     progress: Progress | None = None
+    witnesses: Sequence[str] = ()
 
 
 def review_ledgers(path: Path, peer: Path | None, asked: Asked | None = None) -> Review:
@@ -53,29 +56,28 @@ def review_ledgers(path: Path, peer: Path | None, asked: Asked | None = None) ->
 
     Raises:
         OperatorError: a path names no ledger, or the two are not of one line and
-            two stations; a card or trusted head is none.
+            two stations; a card, trusted head or witness's key is none.
         StorageError: a file cannot be copied.
     Spec: docs/ledger.md §11, §12
     """
     asked = asked or Asked()
-    vouched = read_vouched(asked.cards)
+    vouched, trusted = read_vouched(asked.cards), read_witnesses(asked.witnesses)
     since = None if asked.since is None else read_since(asked.since)
     file = locate(path)
     other = None if peer is None else locate(peer)
     ours = _take(path, file, asked, since)
     if peer is None or other is None:
         identity = identify_by_cards([ours.verdict], vouched)
-        return Review(ours.verdict, our_past=ours, identity=identity)
+        return Review(ours.verdict, our_past=ours, identity=identity, trusted=trusted)
     theirs = _take(peer, other, asked, None)
     if ours.verdict.ok and theirs.verdict.ok:
         _check_pair(ours.verdict, theirs.verdict)
     found = reconcile_sides(_side(ours), _side(theirs))
     if not found.ok and _passed_over(ours, theirs):
         # Heads that nobody judged must not accuse a station.
-        strict = Asked(True, asked.cards, asked.since, asked.cores, asked.progress)
-        return review_ledgers(path, peer, strict)
+        return review_ledgers(path, peer, replace(asked, audit=True))
     identity = identify_by_cards([ours.verdict, theirs.verdict], vouched)
-    return Review(ours.verdict, theirs.verdict, found, ours, theirs, identity)
+    return Review(ours.verdict, theirs.verdict, found, ours, theirs, identity, trusted)
 
 
 def _take(path: Path, file: Path, asked: Asked, since: Checkpoint | None) -> Generations:

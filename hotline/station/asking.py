@@ -34,6 +34,9 @@ ADD_CHECKPOINT = "add-checkpoint"
 MAX_ROUNDS = 3
 """Requests for one head: a witness may name the size that it holds, and once more."""
 
+MAX_DOUBLINGS = 16
+"""Beyond it the cap decides anyway."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -49,6 +52,13 @@ class Patience:
     retry_s: float = 30.0
     retry_cap_s: float = 1_800.0
     close_s: float = 5.0
+
+    def pause_s(self, failures: int) -> float | None:
+        """Return the wait after so many silences in a row; None: until there is a new head."""
+        if not failures:
+            return None
+        doubled_s: float = self.retry_s * 2 ** min(failures - 1, MAX_DOUBLINGS)
+        return min(self.retry_cap_s, doubled_s)
 
 
 class Recording(Protocol):
@@ -114,15 +124,12 @@ class Asking:
             return
 
     async def _keep(self, outsider: Outsider) -> None:
-        call, pause_s = self._calls[outsider.key.name], self.patience.retry_s
+        call, failures = self._calls[outsider.key.name], 0
         while True:
             call.clear()
-            if await self._ask_again(outsider):
-                wait_s, pause_s = pause_s, min(2 * pause_s, self.patience.retry_cap_s)
-            else:
-                wait_s, pause_s = None, self.patience.retry_s
+            failures = failures + 1 if await self._ask_again(outsider) else 0
             try:
-                async with asyncio.timeout(wait_s):
+                async with asyncio.timeout(self.patience.pause_s(failures)):
                     await call.wait()
             except TimeoutError:
                 continue
