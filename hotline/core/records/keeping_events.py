@@ -9,7 +9,7 @@ from pydantic import Field
 from hotline.core.messages.statement import HexDigest
 from hotline.core.records.event import Event, OrderRef, Reason
 
-MAX_CASE_CHARACTERS = 60
+MAX_CASE_CHARACTERS = 46
 
 Case = Annotated[str, Field(min_length=1, max_length=MAX_CASE_CHARACTERS)]
 Officers = Annotated[tuple[str, ...], Field(strict=False, min_length=2, max_length=8)]
@@ -176,7 +176,7 @@ class WitnessNamed(Event):
         vkey: Its key as it publishes it. That it stands here proves that the station named it.
     """
 
-    kind: ClassVar[int] = 60
+    kind: ClassVar[int] = 46
     vkey: Vkey
     authorisation: HexDigest
     reason: Reason
@@ -186,7 +186,7 @@ class WitnessNamed(Event):
 class WitnessDropped(Event):
     """Two officers decided that an outside witness is asked no more."""
 
-    kind: ClassVar[int] = 61
+    kind: ClassVar[int] = 47
     vkey: Vkey
     authorisation: HexDigest
     reason: Reason
@@ -202,7 +202,7 @@ class WitnessAnswered(Event):
         our_size: How many entries our ledger had then.
     """
 
-    kind: ClassVar[int] = 62
+    kind: ClassVar[int] = 48
     witness: Annotated[str, Field(max_length=128)]
     state: Literal["COSIGNS", "REFUSES", "SILENT", "CONTRADICTS"]
     held_size: int
