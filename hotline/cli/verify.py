@@ -10,6 +10,11 @@ import typer
 
 EVIDENCE_FAILS = 1
 
+Witnesses = Annotated[
+    list[str] | None,
+    typer.Option(metavar="VKEY", help="Key of an outside witness that you trust; several may be."),
+]
+
 
 def verify(
     ledger: Annotated[
@@ -43,10 +48,7 @@ def verify(
             help="A head you trust (a saved --json, or a checkpoint): check what came after it.",
         ),
     ] = None,
-    witness: Annotated[
-        list[str] | None,
-        typer.Option(metavar="VKEY", help="Key of an outside witness that you trust; several."),
-    ] = None,
+    witness: Witnesses = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> int:
     """Check a whole ledger; needs neither a content key nor a station.

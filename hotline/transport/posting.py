@@ -175,9 +175,10 @@ def _check_pin(writer: asyncio.StreamWriter, trust: Trust) -> None:
 
 def _request(destination: Destination, call: str, body: bytes) -> bytes:
     host = f"[{destination.host}]" if ":" in destination.host else destination.host
+    usual = destination.port == _PORTS["https" if destination.tls else "http"]
     return (
         f"POST {destination.path}/{call} HTTP/1.1\r\n"
-        f"Host: {host}:{destination.port}\r\n"
+        f"Host: {host if usual else f'{host}:{destination.port}'}\r\n"
         "Content-Type: text/plain; charset=utf-8\r\n"
         f"Content-Length: {len(body)}\r\n"
         "Connection: close\r\n\r\n"

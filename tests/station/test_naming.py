@@ -23,6 +23,7 @@ from hotline.sealing.naming import check_witness_key, outside_keys, standing_nam
 from hotline.sealing.roster import identify_ledger
 from hotline.station import naming
 from hotline.station.backing import back_up
+from hotline.station.doctor import check_up
 from hotline.station.drafts import draft_of
 from hotline.station.home import Home
 from hotline.station.naming import drop_witness, list_witnesses, name_witness
@@ -205,6 +206,25 @@ def test_naming_cut_short_after_its_record_is_ended_by_the_same_command(
     assert "no address" in list_witnesses(place.home)[0]
     assert put(place) is None
     assert asked(place) == ["witness.example/w1"]
+
+
+def test_doctor_tells_which_witness_is_not_asked_and_how_far_the_others_are(place: Place) -> None:
+    def said() -> list[tuple[str, str]]:
+        found = check_up(place.home, place.clock_ms, None)
+        return [(one.level, one.what) for one in found if "outside witness" in one.what]
+
+    assert said() == []
+    put(place)
+    ((level, what),) = said()
+    assert level == "WARN"
+    assert "countersigned nothing" in what
+    cosigned(place, "witness.example/w1", b"one", size=sized(place))
+    ((level, what),) = said()
+    assert level == "OK"
+    (place.directory / WITNESSES).unlink()
+    ((level, what),) = said()
+    assert level == "WARN"
+    assert "no address" in what
 
 
 def test_file_that_is_malformed_is_named(place: Place) -> None:
