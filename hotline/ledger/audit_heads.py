@@ -77,7 +77,7 @@ class Parties:
     def cosigner_keys_of(self, signer: str) -> Sequence[bytes]:
         """Return the keys that may cosign under a key name; a member's name is the member's.
 
-        Spec: docs/ledger.md §16.9
+        Spec: docs/ledger.md §16.13
         """
         station = self.witness_of(signer)
         return self.keys_of(station) if station else self.outside_keys_of(signer)

@@ -38,6 +38,7 @@ def verdict_json(
         "root": verdict.root.hex(),
         "stands": verdict.stands,
         "countersigned": countersigned(verdict),
+        "exported": verdict.exported,
         "outside_witnesses": outsiders_json(verdict, trusted),
         "identity": known.word,
         "root_words": dict(verdict.root_words),

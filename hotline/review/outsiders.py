@@ -2,7 +2,7 @@
 
 The ledger's record says which witnesses the station named. Whether such a key is
 the witness's the reviewer must know: what comes with evidence vouches for nobody.
-Spec: docs/ledger.md §16.9
+Spec: docs/ledger.md §11.8
 """
 
 from __future__ import annotations

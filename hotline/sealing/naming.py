@@ -2,7 +2,7 @@
 
 A record of naming says that the station will ask this witness. It vouches for
 nobody: whose key it is the reviewer has to know from somewhere else.
-Spec: docs/ledger.md §16.8
+Spec: docs/ledger.md §16.9
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def check_witness_key(vkey: str) -> WitnessKey:
 
     Raises:
         PeerError: not a vkey of a witness, or its name is one that stations bear.
-    Spec: docs/ledger.md §16.8
+    Spec: docs/ledger.md §16.9
     """
     key = decode_vkey(vkey)
     if key.name.startswith(OWN_NAMES):

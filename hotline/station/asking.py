@@ -2,7 +2,7 @@
 
 A witness is asked beside everything else: whether it answers holds up nothing,
 and how it stands is recorded once for each change.
-Spec: docs/ledger.md §16.9
+Spec: docs/ledger.md §16.10
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class Asking:
     async def _ask(self, outsider: Outsider, wanted: int) -> Cosigned | Declined:
         """Show a head, from the size that the witness holds, as far as it says so.
 
-        Spec: docs/ledger.md §16.9
+        Spec: docs/ledger.md §16.10
         """
         await self._release()
         old = self._ledger.cosigned_size(outsider.key.name)
@@ -195,7 +195,7 @@ class Asking:
     async def _take(self, outsider: Outsider, answer: Cosigned | Declined) -> None:
         """Make a cosignature durable, and how the witness stands if that is news.
 
-        Spec: docs/ledger.md §16.10
+        Spec: docs/ledger.md §16.11
         """
         if isinstance(answer, Cosigned):
             size, given = answer.cosignature.checkpoint.size, [answer.cosignature]

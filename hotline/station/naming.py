@@ -2,7 +2,7 @@
 
 The record comes first, then witnesses.json: cut short between the two, the same
 command again writes the file alone.
-Spec: docs/ledger.md §16.8
+Spec: docs/ledger.md §16.9
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def name_witness(work: Work, place: WitnessPlace, reason: str, persons: Sequence
         OperatorError: no witness's key or address; another key stands under that name; too
             many witnesses; not two persons; a wrong passphrase.
         StorageError: it could not be made durable; the same command goes on.
-    Spec: docs/ledger.md §16.8
+    Spec: docs/ledger.md §16.9
     """
     try:
         key = check_witness_key(place.vkey)
@@ -78,7 +78,7 @@ def drop_witness(work: Work, name: str, reason: str, persons: Sequence[str]) -> 
     Raises:
         OperatorError: no such witness; not two persons; a wrong passphrase.
         StorageError: it could not be made durable; the same command goes on.
-    Spec: docs/ledger.md §16.8
+    Spec: docs/ledger.md §16.9
     """
     places, standing = _places(work), _standing(work)
     known = [*standing, *(one.vkey for one in places)]

@@ -3,7 +3,7 @@
 The file says where to ask and whom TLS may trust; which keys may be asked at
 all the ledger's public records say. A witness that stands in one of the two
 only is not asked.
-Spec: docs/ledger.md §16.8
+Spec: docs/ledger.md §16.9
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What an outside witness says of a head that it was shown: C2SP tlog-witness answers. Pure.
 
-Spec: docs/ledger.md §16.10
+Spec: docs/ledger.md §16.11
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def read_answer(
 
     Raises:
         PeerError: too long, malformed, no line by `key`, or it does not verify.
-    Spec: docs/ledger.md §16.10
+    Spec: docs/ledger.md §16.11
     """
     if len(body) > MAX_ANSWER_BYTES:
         raise PeerError(f"a witness's answer is longer than {MAX_ANSWER_BYTES} bytes")
@@ -101,7 +101,7 @@ def judge_held(held: int, asked_from: int, head: Checkpoint, our_size: int) -> D
     Args:
         asked_from: The old size that the request named.
         our_size: How many entries our ledger has.
-    Spec: docs/ledger.md §16.11
+    Spec: docs/ledger.md §16.12
     """
     if held > our_size:
         words = f"it says that it holds {held} entries of our ledger, which has {our_size}"
