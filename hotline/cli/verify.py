@@ -10,6 +10,13 @@ import typer
 
 EVIDENCE_FAILS = 1
 
+Cards = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CARD",
+        help="A station's card, or its root's words: establishes identity; several may be.",
+    ),
+]
 Witnesses = Annotated[
     list[str] | None,
     typer.Option(metavar="VKEY", help="Key of an outside witness that you trust; several may be."),
@@ -30,13 +37,7 @@ def verify(
             help="The other station's ledger or its export of tiles: compare both, each statement.",
         ),
     ] = None,
-    card: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CARD",
-            help="A station's card, or its root's words: establishes identity; several may be.",
-        ),
-    ] = None,
+    card: Cards = None,
     audit: Annotated[
         bool,
         typer.Option("--audit", help="Judge every stored head and cosignature, however many."),
