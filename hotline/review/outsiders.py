@@ -7,12 +7,15 @@ Spec: docs/ledger.md §11.8
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from hotline.core.errors import OperatorError, PeerError
 from hotline.core.records.add_checkpoint import WitnessKey, decode_vkey, encode_vkey
+from hotline.core.records.checkpoint import format_note, parse_note, verify_cosignature
 from hotline.ledger.verdict import Verdict
+from hotline.sealing.ed25519 import verify_ed25519
 
 
 def read_witnesses(vkeys: Sequence[str]) -> frozenset[WitnessKey]:
@@ -25,6 +28,23 @@ def read_witnesses(vkeys: Sequence[str]) -> frozenset[WitnessKey]:
         return frozenset(map(decode_vkey, vkeys))
     except PeerError as error:
         raise OperatorError(str(error), hint="copy the witness's key once more") from error
+
+
+def cosigned_by(note: bytes, trusted: Collection[WitnessKey]) -> dict[WitnessKey, int]:
+    """Return which of the trusted witnesses signed a head's note, and how many entries it has.
+
+    Raises:
+        PeerError: it is no note.
+    """
+    parsed = parse_note(note)
+    found = {}
+    for line in parsed.signatures:
+        alone = format_note(parsed.checkpoint, [line])
+        for key in trusted:
+            with contextlib.suppress(PeerError):
+                verify_cosignature(alone, key.name, [key.public_key], verify_ed25519)
+                found[key] = parsed.checkpoint.size
+    return found
 
 
 def outsider_lines(verdict: Verdict, trusted: Collection[WitnessKey]) -> Iterator[str]:

@@ -10,7 +10,13 @@ from typing import Any
 
 from hotline.core.errors import OperatorError, PeerError
 from hotline.core.records.cards import MAX_CARD_BYTES, parse_cards
-from hotline.core.records.checkpoint import Checkpoint, parse_note, parse_origin
+from hotline.core.records.checkpoint import (
+    MAX_NOTE_BYTES,
+    Checkpoint,
+    parse_note,
+    parse_origin,
+)
+from hotline.core.records.tiles import CHECKPOINT
 from hotline.core.values import DIGEST_BYTES, Digest
 from hotline.ledger.audit_fast import Progress
 from hotline.ledger.reconcile import Side, reconcile_sides
@@ -22,7 +28,7 @@ from hotline.review.files import read_bounded
 from hotline.review.generations import Generations, gather, read_generations
 from hotline.review.identity import identify_by_cards, read_vouched
 from hotline.review.locating import locate, shown
-from hotline.review.outsiders import read_witnesses
+from hotline.review.outsiders import cosigned_by, read_witnesses
 from hotline.review.verdicts import Review
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.mldsa import verify_mldsa65
@@ -116,7 +122,24 @@ def _take_export(path: Path, ours: Generations, asked: Asked) -> Generations:
         verifier=verify_ed25519,
         progress=asked.progress,
     )
-    return Generations(verdict, path, records=tuple(read_generations(verdict)))
+    return Generations(
+        _with_outsiders(verdict, path, asked),
+        path,
+        records=tuple(read_generations(verdict)),
+    )
+
+
+def _with_outsiders(verdict: Verdict, path: Path, asked: Asked) -> Verdict:
+    """Return the verdict on an export with the trusted witnesses that signed its head.
+
+    Spec: docs/ledger.md §11.8
+    """
+    note = read_bounded(path / CHECKPOINT, MAX_NOTE_BYTES)
+    if not verdict.ok or parse_note(note).checkpoint != Checkpoint(
+        verdict.origin, verdict.entries, verdict.root
+    ):
+        return verdict
+    return replace(verdict, outside=cosigned_by(note, read_witnesses(asked.witnesses)))
 
 
 def _check(file: Path, asked: Asked, since: Checkpoint | None) -> Verdict:

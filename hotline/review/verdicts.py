@@ -150,7 +150,7 @@ def verdict_lines(verdict: Verdict, trusted: frozenset[WitnessKey] = frozenset()
             "  An export: every leaf and link agrees with its one signed head. Contents, earlier "
             "heads and what its station countersigned are not in it."
         )
-        if verdict.cosigned:
+        if verdict.cosigned or verdict.outside:
             yield from _tail_lines(verdict, trusted)
         else:
             yield "  Nobody has countersigned that head; whether an earlier one was, it cannot say."
