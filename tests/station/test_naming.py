@@ -137,6 +137,12 @@ def test_dropped_witness_is_not_asked_and_its_cosignature_still_verifies(place: 
     verdict = place.verdict()
     assert verdict.ok, verdict.faults
     assert verdict.outside == {WitnessKey("witness.example/w1", Key(b"one").public_key): size}
+    head = Checkpoint(verdict.origin, verdict.entries, verdict.root)
+    for more in ({"cores": 2}, {"audit": True}, {"since": head}):
+        again = verify_ledger(
+            place.directory, identify=identify_ledger, verifier=verify_ed25519, **more
+        )
+        assert (again.ok, again.outside) == (True, verdict.outside), more
     put(place)
     assert asked(place) == ["witness.example/w1"]
 
