@@ -131,7 +131,7 @@ async def post(
     context = trust_context(trust) if destination.tls else None
     try:
         async with asyncio.timeout(timeout_s):
-            return _parse(await _exchange(destination, call, body, context, trust))
+            return read_reply(await _exchange(destination, call, body, context, trust))
     except TimeoutError as error:
         raise LinkError("it did not answer in time") from error
     except ssl.SSLCertVerificationError as error:
@@ -205,8 +205,12 @@ class _Received:
         return io.BytesIO(self._received)
 
 
-def _parse(received: bytes) -> Reply:
-    """Read an HTTP/1 response of which every byte is here."""
+def read_reply(received: bytes) -> Reply:
+    """Read an HTTP/1 response of which every byte is here.
+
+    Raises:
+        LinkError: it is none.
+    """
     response = http.client.HTTPResponse(cast(socket.socket, _Received(received)), method="POST")
     try:
         response.begin()

@@ -93,6 +93,13 @@ async def test_line_is_witnessed_and_a_reviewer_who_trusts_the_witness_sees_how_
     assert found["peer"]["outside_witnesses"] == []
     assert set(found["ledger"]["countersigned"]) == {"SOUTH"}
 
+    assert run("doctor", north.home.path) == 0
+    assert f"the outside witness {witness.name} countersigned {size} of" in capsys.readouterr().out
+    assert run("replay", north.home.path) == 0
+    told = capsys.readouterr().out
+    assert f"the outside witness {witness.vkey} is asked from here on" in told
+    assert f"the outside witness {witness.name} now COSIGNS" in told
+
     stranger = FakeWitness("witness.example/stranger").vkey
     assert run("verify", *homes, "--witness", stranger) == 0
     assert "witness.example/stranger countersigned nothing of this" in capsys.readouterr().out

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hotline.cli.main import main
 from hotline.core.errors import OperatorError, PeerError
 from hotline.core.exchange.decision import Planned
 from hotline.core.records import events as ev
@@ -254,6 +255,29 @@ def test_record_that_names_a_stations_name_spoils_the_records(place: Place) -> N
         work.opened.ledger.append([draft_of(planned, place.clock_ms())])
     verdict = place.verdict()
     assert verdict.faults[0].damage is Damage.RECORDS
+
+
+def test_commands_refuse_with_one_sentence(
+    place: Place, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    command = ("ledger", "witness", str(place.home.path))
+    two = ("--officer", "ramos", "--officer", "vega")
+    (tmp_path / "no.pem").write_bytes(b"\xff")
+    for words in (
+        ("--add", "junk", "--url", URL, *two),
+        ("--add", vkey(), *two),
+        ("--add", vkey(), "--url", URL, "--ca", str(tmp_path / "no.pem"), *two),
+        ("--add", vkey(), "--url", URL, "--ca", str(tmp_path / "nothing"), *two),
+        ("--add", vkey(), "--url", URL, "--officer", "ramos"),
+        ("--add", vkey(), "--url", URL, "--remove", "w", *two),
+        ("--remove", "w", *two),
+    ):
+        assert main([*command, *words]) == 2, words
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1, said
+    assert main([*command, "--add", vkey(), "--url", URL, *two]) == 0
+    assert main([*command, "--remove", "witness.example/w1", *two]) == 0
+    assert "is asked no more, recorded as entry" in capsys.readouterr().out
 
 
 # --- what verifies ---------------------------------------------------------------------

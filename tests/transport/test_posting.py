@@ -6,6 +6,8 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hotline.core.errors import LinkError, OperatorError
 from hotline.transport.posting import (
@@ -15,6 +17,7 @@ from hotline.transport.posting import (
     Trust,
     parse_url,
     post,
+    read_reply,
     trust_context,
 )
 from tests.fakes.line import wait_for
@@ -111,6 +114,27 @@ async def test_request_that_is_cancelled_leaves_nothing_open() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+
+
+@given(
+    st.sampled_from(
+        [
+            b"",
+            b"HTTP/1.1 200 OK\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Length: ",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+            b"HTTP/1.1 100 Continue\r\n\r\n",
+        ]
+    ),
+    st.binary(max_size=200),
+)
+def test_any_bytes_are_a_reply_or_refused(begun: bytes, rest: bytes) -> None:
+    try:
+        reply = read_reply(begun + rest)
+    except LinkError:
+        return
+    assert 100 <= reply.status <= 999
+    assert len(reply.body) <= len(rest)
 
 
 def test_authority_that_is_no_certificate_is_refused() -> None:
