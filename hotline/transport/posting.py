@@ -215,5 +215,5 @@ def read_reply(received: bytes) -> Reply:
     try:
         response.begin()
         return Reply(response.status, response.read())
-    except (http.client.HTTPException, ValueError) as error:
+    except (http.client.HTTPException, ValueError, OverflowError) as error:
         raise LinkError("its answer is no HTTP") from error

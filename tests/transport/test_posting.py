@@ -137,6 +137,22 @@ def test_any_bytes_are_a_reply_or_refused(begun: bytes, rest: bytes) -> None:
     assert len(reply.body) <= len(rest)
 
 
+@pytest.mark.parametrize(
+    "received",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 20 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"f" * 20 + b"\r\nabc",
+        b"HTTP/1.1 20 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n",
+    ],
+)
+def test_reply_that_is_cut_or_lies_about_its_length_is_refused(received: bytes) -> None:
+    with pytest.raises(LinkError):
+        read_reply(received)
+
+
 def test_authority_that_is_no_certificate_is_refused() -> None:
     with pytest.raises(OperatorError, match="authority"):
         trust_context(Trust("no certificate"))
