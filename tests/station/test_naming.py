@@ -27,6 +27,7 @@ from hotline.station.backing import back_up
 from hotline.station.doctor import check_up
 from hotline.station.drafts import draft_of
 from hotline.station.home import Home
+from hotline.station.manifest import read_manifest
 from hotline.station.naming import drop_witness, list_witnesses, name_witness
 from hotline.station.outsiders import WITNESSES, open_outsiders, place_of, read_places
 from hotline.station.renewing import renew_ledger
@@ -362,3 +363,5 @@ def test_backup_holds_where_witnesses_are_asked(place: Place, tmp_path: Path) ->
     back_up(place.home, tmp_path / "backup", with_keys=False, clock=place.clock_ms)
     kept = next((tmp_path / "backup").glob(f"lines/*/{WITNESSES}"))
     assert kept.read_bytes() == (place.directory / WITNESSES).read_bytes()
+    written = read_manifest(tmp_path / "backup").files
+    assert str(kept.relative_to(tmp_path / "backup")) in written
