@@ -15,7 +15,7 @@ from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import Cosignature
 from hotline.ledger.store import Ledger
 from hotline.sealing import items as its
-from hotline.station.asking import Asking
+from hotline.station.cosigning import Cosigning
 from hotline.station.courier import Courier
 from hotline.station.intake import Intake
 from hotline.station.journal import Journal
@@ -78,7 +78,7 @@ class Footing:
         self._recorder = Recorder(ledger, rules, line.clock, start=start, months=kept.months)
         self._witness = Witness(line, ledger, self.situation.generation_of)
         self._longterm = LongTerm(line, ledger, self._witness)
-        self._asking = Asking(
+        self._cosigning = Cosigning(
             ledger,
             kept.outsiders,
             lambda: self._longterm.signed_size,

@@ -56,7 +56,7 @@ class Keeping(Footing):
         Spec: docs/ledger.md §18.7
         """
         await self._sign_for_long("close")
-        await self._asking.settle()
+        await self._cosigning.settle()
 
     async def _keep_hour(self, now_ms: int) -> None:
         """At each full hour, UTC: anchor, sign, show, and write the cache."""
@@ -86,7 +86,7 @@ class Keeping(Footing):
         signed = self._longterm.sign(self.situation.length)
         await self._record(lambda _situation, _now_ms: (), lasting=[signed])
         self._show_lasting()
-        self._asking.wake()
+        self._cosigning.wake()
 
     def _show_lasting(self) -> None:
         """Ask the peer to countersign our newest long-signed head, if it has not."""

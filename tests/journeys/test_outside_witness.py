@@ -23,7 +23,7 @@ from tests.fakes.line import ENCOUNTER, FakeLine, Place, wait_for
 from tests.fakes.witness import FakeWitness, certificate, read_request
 from tests.ledger.rig import draft
 from tests.station.months import copied, say
-from tests.station.test_asking import bench_of
+from tests.station.test_cosigning import bench_of
 from tests.station.test_keeping import hour, set_clocks
 
 TWO = ("--officer", "ramos", "--officer", "vega")

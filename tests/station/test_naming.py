@@ -36,7 +36,7 @@ from tests.fakes.line import FakeLine, Place, catalogue
 from tests.ledger import rig
 from tests.ledger.rig import Key
 from tests.station.months import NORTHERN, copied
-from tests.station.test_asking import bench_of
+from tests.station.test_cosigning import bench_of
 
 
 class CrashError(Exception):

@@ -16,7 +16,7 @@ from hotline.core.records.checkpoint import verify_cosignature
 from hotline.core.values import Realm
 from hotline.host.entropy import system_entropy
 from hotline.sealing.ed25519 import verify_ed25519
-from hotline.station.asking import Patience
+from hotline.station.cosigning import Patience
 from hotline.station.naming import name_witness
 from hotline.station.outsiders import WITNESSES, WitnessPlaces, place_of
 from hotline.station.upkeep import Bench, at_work
@@ -64,7 +64,7 @@ async def working(
     clock = set_clocks(line)
     name(line.north, *witnesses)
     async with line:
-        line.north.station._asking.patience = patience
+        line.north.station._cosigning.patience = patience
         yield line, clock
 
 
@@ -234,7 +234,7 @@ async def test_witness_that_lies_gives_no_cosignature(tmp_path: Path, witness: F
             asked = len(witness.asked)
             await turn_hour(line, clock)
             await wait_for(lambda asked=asked: len(witness.asked) > asked)
-            await line.north.station._asking.settle()
+            await line.north.station._cosigning.settle()
             assert len(answers(line.north)) == before + 1
             witness.mood = "honest"
             await turn_hour(line, clock)
@@ -273,7 +273,7 @@ async def test_witness_that_holds_more_than_the_ledger_is_evidence_once_and_stop
         witness.claim = 2**63 - 1
         await turn_hour(line, clock)
         await wait_for(lambda: len(witness.asked) >= 2)
-        await line.north.station._asking.settle()
+        await line.north.station._cosigning.settle()
         assert answers(line.north) == ["CONTRADICTS"]
         rows = line.north.desk.timeline(0, 1000)
         assert [row.state_word for row in rows].count("EVIDENCE") == 1
@@ -316,7 +316,7 @@ async def test_ledger_that_was_put_back_with_head_db_is_found_by_the_witness(
             for path in folder.glob("*.db")
         }
         await north.start()
-        north.station._asking.patience = HASTE
+        north.station._cosigning.patience = HASTE
         for _ in range(20):
             await north.station.note(ev.PackLoaded(pack="none", digest="00" * 32))
         await north.station._keep_hour(clock())
@@ -330,7 +330,7 @@ async def test_ledger_that_was_put_back_with_head_db_is_found_by_the_witness(
             path.write_bytes(content)
             path.with_name(path.name + "-wal").unlink(missing_ok=True)
         await north.start()
-        north.station._asking.patience = HASTE
+        north.station._cosigning.patience = HASTE
         assert north.opened.ledger.size < known
         await north.station.conclude()
         (told,) = north.recorded(ev.WitnessAnswered)
@@ -363,7 +363,7 @@ async def test_start_asks_for_what_the_last_watch_left_open(
 async def test_station_without_witnesses_asks_nobody(tmp_path: Path) -> None:
     line = FakeLine(tmp_path, realm=Realm.EXERCISE)
     async with line:
-        assert line.north.station._asking._outsiders == ()
+        assert line.north.station._cosigning._outsiders == ()
         await asyncio.wait_for(line.north.station.conclude(), 5)
 
 

@@ -70,7 +70,7 @@ class Recording(Protocol):
         """Return when it is."""
 
 
-class Asking:
+class Cosigning:
     """Shows our newest long-signed head to each outside witness until it has countersigned it."""
 
     def __init__(
