@@ -1,4 +1,4 @@
-"""A second writer of the protocol, from docs/protocol.md alone: nothing of hotline is imported.
+"""A second writer of the protocol, after docs/protocol.md: nothing of hotline is imported.
 
 What the frozen vectors hold was written by this and by the libraries. Where hotline and
 this disagree, the document decides. It writes whatever it is told: most vectors are
