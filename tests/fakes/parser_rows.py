@@ -17,6 +17,7 @@ from hotline.core.records import (
     fork_evidence,
     lasting,
     leaf,
+    tiles,
     tlog_proof,
 )
 from hotline.host import config, packs
@@ -199,6 +200,9 @@ def evidence(rig: Rig) -> Targets:
             leaf.decode_leaf, (disclosed.decode_disclosed(proof.extra or b"").leaf,)
         ),
         f"{records}.tlog_proof.decode_tlog_proof": Target(tlog_proof.decode_tlog_proof, (shown,)),
+        f"{records}.tiles.decode_bundle": Target(
+            tiles.decode_bundle, (tiles.encode_bundle([b"one", b"", bytes(148)]),)
+        ),
         f"{records}.tlog_proof.parse_number": Target(
             lambda raw: tlog_proof.parse_number(raw, what="x"), (b"0", b"12345")
         ),
