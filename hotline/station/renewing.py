@@ -11,7 +11,7 @@ happened; after it the directory `renewing` says so and no station opens the lin
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hotline.core.errors import IntegrityError, OperatorError
@@ -84,7 +84,7 @@ class _Ceremony:
     directory: Path
     card: LineCard
     line: Line
-    passphrase: str | None
+    passphrase: str | None = field(repr=False)
 
     @property
     def sealer(self) -> EpochSealer:
