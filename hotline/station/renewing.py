@@ -36,8 +36,14 @@ from hotline.station.home import (
     read_line,
 )
 from hotline.station.ledger_keys import LedgerKey, issue_ledger_key, open_root, stage_key
-from hotline.station.left_behind import describe_kept, judge_kept, witnessed_by_kept
+from hotline.station.left_behind import (
+    describe_kept,
+    judge_kept,
+    named_by_kept,
+    witnessed_by_kept,
+)
 from hotline.station.line import Line
+from hotline.station.naming import naming_draft
 from hotline.station.past import RENEWING
 from hotline.station.succession import clear, kept_in, made_before, take_place
 from hotline.station.upkeep import Bench
@@ -180,6 +186,7 @@ def _make(
     try:
         drafts = [*_drafts(line, renewal, record, verified, now_ms)]
         drafts += [record_draft(one.encode(), now_ms) for one in ceremony.card.records]
+        drafts += [naming_draft(one, now_ms) for one in named_by_kept(ceremony.directory, line)]
         drafts += [] if key is None else list(_changed(line, key, now_ms))
         drafts += [_loaded(pack, now_ms) for pack in packs]
         ledger.append(drafts, witnessed=witnessed_by_kept(ceremony.directory, line))
