@@ -75,8 +75,7 @@ def message_view(
 
 
 def _can_acknowledge(situation: Situation, state: StatementState) -> bool:
-    clock = situation.clocks.get((state.digest, "read"))
-    ours = clock is not None and clock.station == situation.station
+    ours = (state.digest, "read", situation.station) in situation.clocks
     return ours and not state.outbound and state.least < Delivery.READ
 
 

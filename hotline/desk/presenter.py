@@ -310,13 +310,15 @@ class Presenter:
 
 
 def _unread(situation: Situation, state: StatementState) -> bool:
-    clock = situation.clocks.get((state.digest, "read"))
-    return clock is not None and not state.outbound and clock.station == situation.station
+    return not state.outbound and (state.digest, "read", situation.station) in situation.clocks
 
 
 def _overdue(situation: Situation, state: StatementState) -> bool:
-    clocks = (situation.clocks.get((state.digest, clock)) for clock in ("read", "reply", "promise"))
-    return any(clock is not None and clock.state == "MISSED" for clock in clocks)
+    return any(
+        deadline.state == "MISSED"
+        for clock in ("read", "reply", "promise")
+        for deadline in situation.deadlines_of(state.digest, clock)
+    )
 
 
 def _foremost(situation: Situation) -> Incident | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from hotline.core.errors import OperatorError, PeerError
 from hotline.core.exchange.commands import SendStatement, Told
+from hotline.core.exchange.rules import addresses_all
 from hotline.core.exchange.situation import Situation
 from hotline.core.records import events as ev
 from hotline.core.times import format_time
@@ -61,6 +62,11 @@ class Sending(Footing):
             raise OperatorError(f"the statement was not sent: {error}") from error
         if verified.statement.sender != self.line.station:
             raise OperatorError("the statement was not sent: it is not one of this station's")
+        if not addresses_all(verified.statement, self.line.roster.members):
+            raise OperatorError(
+                "the statement was not sent: every other member of the line is addressed, once",
+                hint="name each in `to` or in `info`",
+            )
         if verified.verdict != "VERIFIED":
             raise OperatorError(
                 "the statement was not sent: your certificate is not valid now",

@@ -31,7 +31,7 @@ def consequences(situation: Situation, rules: Rules, told: Told, now_ms: int) ->
     yield from _incident(situation, told)
     if told.template is None:
         # Whatever it may mean, its sender waits for somebody to read it.
-        yield _to_be_read(rules, told, now_ms)
+        yield from _to_be_read(rules, told, now_ms)
         return
     yield from _answer(situation, told, told.template)
     yield from _special(situation, rules, told, told.template)
@@ -48,9 +48,9 @@ def _incident(situation: Situation, told: Told) -> Iterator[ev.Event]:
 
 
 def answered(situation: Situation, told: Told) -> Dialogue | None:
-    """Return the open dialogue of another station that `told` refers to first, or None."""
+    """Return the dialogue that `told` refers to first and its sender must still answer, or None."""
     dialogue = situation.dialogues.get(told.statement.answers or "")
-    if dialogue is None or dialogue.how or dialogue.opener == told.statement.sender:
+    if dialogue is None or told.statement.sender not in dialogue.waiting:
         return None
     return dialogue
 
@@ -80,7 +80,8 @@ def _answer(situation: Situation, told: Told, template: Template) -> Iterator[ev
             )
     elif _closes(dialogue, told, template):
         yield ev.DialogueClosed(digest=dialogue.digest, statement=told.digest, how="ANSWERED")
-        yield from met(situation, dialogue.digest, told.digest, ("read", "reply"))
+        sender = told.statement.sender
+        yield from met(situation, dialogue.digest, told.digest, ("read", "reply"), sender)
         yield from _promises_kept(situation, dialogue.digest, told)
 
 
@@ -94,20 +95,34 @@ def _promised(told: Told, template: Template) -> int | None:
 def _promises_kept(situation: Situation, digest: str, told: Told) -> Iterator[ev.Event]:
     for deadline in situation.running():
         holding = situation.statements[deadline.digest].statement
-        if deadline.clock == "promise" and holding.answers == digest:
+        ours = deadline.station == told.statement.sender
+        if deadline.clock == "promise" and ours and holding.answers == digest:
             yield from met(situation, deadline.digest, told.digest, ("promise",))
 
 
 def met(
-    situation: Situation, digest: str, statement: str, clocks: tuple[str, ...]
+    situation: Situation,
+    digest: str,
+    statement: str,
+    clocks: tuple[str, ...],
+    station: str = "",
 ) -> Iterator[ev.Event]:
-    """Yield DeadlineMet for each of the named clocks of `digest` that is not met yet."""
+    """Yield DeadlineMet for each of the named clocks of `digest` that is not met yet.
+
+    Args:
+        station: Whose clocks; "" for everybody's.
+    """
     for clock in clocks:
-        deadline = situation.deadlines.get((digest, clock))
-        if deadline is not None and deadline.state != "MET":
-            yield ev.DeadlineMet.model_validate(
-                {"digest": digest, "clock": clock, "statement": statement}
-            )
+        for deadline in situation.deadlines_of(digest, clock):
+            if deadline.state != "MET" and station in ("", deadline.station):
+                yield ev.DeadlineMet.model_validate(
+                    {
+                        "digest": digest,
+                        "clock": clock,
+                        "statement": statement,
+                        "station": deadline.station,
+                    }
+                )
 
 
 def unread_by(situation: Situation, digest: str, station: str) -> bool:
@@ -115,7 +130,7 @@ def unread_by(situation: Situation, digest: str, station: str) -> bool:
 
     An acknowledgement wants none, so nothing acknowledges acknowledgements.
     """
-    if (digest, "read") not in situation.deadlines:
+    if (digest, "read", station) not in situation.deadlines:
         return False
     return all(reader != station for reader, *_ in situation.statements[digest].read_by)
 
@@ -138,7 +153,7 @@ def _special(
                 name=told.name,
                 at_ms=told.statement.at_ms,
             )
-            yield from met(situation, about.digest, told.digest, ("read",))
+            yield from met(situation, about.digest, told.digest, ("read",), sender)
             if not _wants_read_back(rules, about) or (sender, True) in about.readbacks:
                 yield from _read(situation, about.digest, told)
         case known.READ_BACK if theirs:
@@ -158,15 +173,20 @@ def _special(
             yield ev.StatementCorrected(digest=about.digest, statement=told.digest)
 
 
-def _to_be_read(rules: Rules, told: Told, now_ms: int) -> ev.DeadlineSet:
+def _to_be_read(rules: Rules, told: Told, now_ms: int) -> Iterator[ev.DeadlineSet]:
+    """Yield a clock for each station that gets it: who is only told reads it, too.
+
+    Spec: docs/protocol.md §5.6
+    """
     statement = told.statement
-    return ev.DeadlineSet(
-        digest=told.digest,
-        clock="read",
-        station=statement.to[0],
-        due_ms=now_ms + rules.read_clocks_ms[statement.precedence],
-        incident=statement.incident,
-    )
+    for station in (*statement.to, *statement.info):
+        yield ev.DeadlineSet(
+            digest=told.digest,
+            clock="read",
+            station=station,
+            due_ms=now_ms + rules.read_clocks_ms[statement.precedence],
+            incident=statement.incident,
+        )
 
 
 def _wants_read_back(rules: Rules, about: StatementState) -> bool:
@@ -176,10 +196,10 @@ def _wants_read_back(rules: Rules, about: StatementState) -> bool:
 
 def _read(situation: Situation, digest: str, told: Told) -> Iterator[ev.Event]:
     """Close a dialogue that asked for nothing but to be read, and read back where it asks."""
-    dialogue = situation.dialogues.get(digest)
-    if dialogue and not dialogue.how and dialogue.reply == ReplyClass.ROGER:
+    dialogue, sender = situation.dialogues.get(digest), told.statement.sender
+    if dialogue and sender in dialogue.waiting and dialogue.reply == ReplyClass.ROGER:
         yield ev.DialogueClosed(digest=digest, statement=told.digest, how="READ")
-        yield from met(situation, digest, told.digest, ("reply",))
+        yield from met(situation, digest, told.digest, ("reply",), sender)
 
 
 def _expect(
@@ -197,8 +217,7 @@ def _expect(
     statement = told.statement
     if template.reply is ReplyClass.NONE:
         return
-    actor = statement.to[0]
-    yield _to_be_read(rules, told, now_ms)
+    yield from _to_be_read(rules, told, now_ms)
     if climb is not None and climb.refused:
         return
     dialogue = answered(situation, told)
@@ -218,11 +237,13 @@ def _expect(
     due_ms = statement.reply_by_ms
     if due_ms is None and template.reply_clock_s:
         due_ms = now_ms + template.reply_clock_s * 1000
-    if due_ms is not None:
+    if due_ms is None:
+        return
+    for station in statement.to:
         yield ev.DeadlineSet(
             digest=told.digest,
             clock="reply",
-            station=actor,
+            station=station,
             due_ms=due_ms,
             incident=statement.incident,
         )
@@ -269,6 +290,28 @@ def _climb(situation: Situation, rules: Rules, told: Told, template: Template) -
     return _Climb(name, move, before, after, "")
 
 
+def late_consequences(situation: Situation, rules: Rules, told: Told) -> Iterator[ev.Event]:
+    """Yield what follows from a recorded statement now that the one it answers is recorded.
+
+    The dialogue that it opened, because nobody knew what it answers, lapses.
+    Spec: docs/protocol.md §5.7
+    """
+    template = told.template
+    if template is None:
+        return
+    dialogue = answered(situation, told)
+    answers = dialogue is not None and _closes(dialogue, told, template)
+    opened = situation.expecting.get(told.digest)
+    yield from _answer(situation, told, template)
+    yield from _special(situation, rules, told, template)
+    if answers and opened is not None:
+        yield ev.DialogueClosed(digest=told.digest, statement=told.digest, how="LAPSED")
+        yield from met(situation, told.digest, told.digest, ("reply",))
+    climb = _climb(situation, rules, told, template)
+    if climb is not None and not climb.refused:
+        yield from _ladder(situation, rules, told, climb)
+
+
 def _ladder(situation: Situation, rules: Rules, told: Told, climb: _Climb) -> Iterator[ev.Event]:
     said = {
         "incident": climb.incident,
@@ -296,7 +339,8 @@ def _lapsed(situation: Situation, rules: Rules, told: Told, climb: _Climb) -> It
     standing = climb.after.standing
     answering = answered(situation, told)
     for dialogue in situation.open_dialogues():
-        if dialogue.incident != climb.incident or dialogue is answering:
+        last = dialogue is answering and len(dialogue.waiting) == 1
+        if dialogue.incident != climb.incident or last:
             continue
         asked = rules.template_of(situation.statements[dialogue.digest].statement.template)
         act = asked.ladder.act if asked and asked.ladder else None
@@ -311,7 +355,8 @@ def _close_incident(situation: Situation, name: str, told: Told) -> Iterator[ev.
     yield ev.IncidentClosed(incident=name, statement=told.digest)
     closing = answered(situation, told)
     for dialogue in situation.open_dialogues():
-        if dialogue.incident == name and dialogue is not closing:
+        last = dialogue is closing and len(dialogue.waiting) == 1
+        if dialogue.incident == name and not last:
             yield ev.DialogueClosed(digest=dialogue.digest, statement=told.digest, how="CLOSED")
             yield from met(situation, dialogue.digest, told.digest, ("reply",))
     for deadline in situation.running():

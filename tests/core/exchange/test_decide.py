@@ -354,7 +354,7 @@ def test_precedence_sets_the_reading_clock() -> None:
     for precedence, minutes in ((Precedence.FLASH, 10), (Precedence.ROUTINE, 360)):
         letter = south.say("sea/encounter", precedence=precedence)
         north.take(letter)
-        due_ms = north.situation.deadlines[letter.digest, "read"].due_ms
+        due_ms = north.situation.deadlines[letter.digest, "read", "NORTH"].due_ms
         assert due_ms == north.now_ms + minutes * MINUTE_MS
 
 
