@@ -7,6 +7,7 @@ from hotline.core.exchange.situation import Happening, Situation
 from hotline.core.records import events as ev
 from hotline.core.times import format_span
 from hotline.core.values import Precedence
+from hotline.desk.recipients import partly
 from hotline.desk.views import Mark
 
 UNACKNOWLEDGED = ("UNACKNOWLEDGED", "!")
@@ -14,14 +15,17 @@ UNACKNOWLEDGED = ("UNACKNOWLEDGED", "!")
 
 def outbound_state(state: StatementState, sending: str) -> tuple[str, str]:
     """Return the word and symbol of one of our statements; `sending`: the route, or ""."""
+    some = partly(state)
     if state.rejected:
-        return "REJECTED", "x"
+        return some or ("REJECTED", "x")
     if state.retracted_by:
         return "RETRACTED", "-"
     if state.least >= Delivery.ANSWERED:
         return WORDS[state.least]
     if state.held:
         return "STANDBY", "="
+    if some is not None:
+        return some
     if state.least is Delivery.QUEUED and sending:
         return f"SENDING [{sending}]", ">"
     return WORDS[state.least]

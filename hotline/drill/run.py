@@ -83,9 +83,9 @@ async def run_person(
         waiting: Called once when the other side is not there yet.
     """
     async with open_side(directory, name, machine) as side:
-        if not side.station.route.up:
+        if not side.station.up:
             waiting()
-        await until(side.station, lambda: side.station.route.up)
+        await until(side.station, lambda: side.station.up)
         await _at_console(side, console, beside=None)
         completed = _completed(side)
         if completed:
@@ -124,7 +124,7 @@ def _completed(side: Side) -> bool:
 async def _settle(side: Side) -> None:
     """Have everything countersigned while the other side is there; not for ever."""
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(SETTLE_LIMIT_S if side.station.route.up else 0.5):
+        async with asyncio.timeout(SETTLE_LIMIT_S if side.station.up else 0.5):
             await side.settle()
 
 

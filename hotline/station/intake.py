@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hotline.core import canonical
@@ -26,8 +26,10 @@ from hotline.core.records.lasting import LastingHead
 from hotline.core.records.witness import HeadVerdict
 from hotline.core.values import sha256
 from hotline.sealing import items as its
+from hotline.sealing.certificate import Certificate
 from hotline.sealing.order import Order, order_digest, verify_order
 from hotline.sealing.packet import VerifiedPacket
+from hotline.sealing.roster import Roster
 from hotline.sealing.statements import VerifiedStatement, verify_statement
 from hotline.station.admission import read_generation
 from hotline.station.line import Line
@@ -82,6 +84,7 @@ class Intake:
         """Serve one line."""
         self._longterm = longterm
         self._line, self._rules, self._witness = line, rules, witness
+        self._officers_of: tuple[Roster | None, dict[str, tuple[str, str]]] = None, {}
 
     def sort(self, verified: VerifiedPacket, situation: Situation) -> Taken:
         """Check each item by itself: one bad item is quarantined, the next is taken."""
@@ -197,7 +200,16 @@ class Intake:
             peer=peer,
             verdict=verified.verdict.value,
             sent_at_ms=sent_at_ms,
+            officers=self._officers(),
         )
+
+    def _officers(self) -> Mapping[str, tuple[str, str]]:
+        """Return role and name of every officer, read once for each roster."""
+        roster = self._line.roster
+        if self._officers_of[0] is not roster:
+            found = {one.id.hex(): _role_and_name(one) for one in roster.certificates.values()}
+            self._officers_of = roster, found
+        return self._officers_of[1]
 
     def _returned(self, peer: str, item: its.ReturnedItem) -> RecoverStatement:
         """Verify a statement of ours that the peer gives back.
@@ -277,16 +289,20 @@ def reference_of(order: Order) -> OrderRef:
 
 def told(verified: VerifiedStatement, order: OrderRef, item: bytes, rules: Rules) -> Told:
     """Return what decisions need of a verified statement."""
-    first = verified.signers[0]
+    role, name = _role_and_name(verified.signers[0])
     return Told(
         statement=verified.statement,
         digest=verified.digest.hex(),
         order=order,
         item=item,
         template=rules.template_for(verified.statement),
-        role=first.role,
-        name=f"{first.rank} {first.name}".strip(),
+        role=role,
+        name=name,
     )
+
+
+def _role_and_name(officer: Certificate) -> tuple[str, str]:
+    return officer.role, f"{officer.rank} {officer.name}".strip()
 
 
 def _digest_of(item: its.StatementItem) -> str:

@@ -69,4 +69,3 @@ def _told(state: StatementState, rules: Rules, command: TakeStatement) -> Told:
         role=role,
         name=name,
     )
-

@@ -160,9 +160,7 @@ def _take(situation: Situation, rules: Rules, command: TakeStatement, now_ms: in
     return Decision(tuple(planned))
 
 
-def _check_place(
-    situation: Situation, rules: Rules, command: TakeStatement
-) -> ev.GapSeen | None:
+def _check_place(situation: Situation, rules: Rules, command: TakeStatement) -> ev.GapSeen | None:
     """Check where the statement stands in its sender's order; return a gap before it.
 
     Raises:

@@ -31,6 +31,7 @@ ROLES = {
 FORK = "fork"
 """With this word begins the reason for which the second of two statements is kept."""
 
+
 def addresses_all(statement: Statement, members: tuple[str, ...]) -> bool:
     """Return whether every member but the sender stands once among those who act or are told.
 

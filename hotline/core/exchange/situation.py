@@ -172,7 +172,9 @@ class Situation:
     def deadlines_of(self, digest: str, clock: str) -> list[Deadline]:
         """Return the clocks of one kind that were set for a statement, one for each station."""
         state = self.statements.get(digest)
-        named = {*state.statement.to, *state.statement.info, state.statement.sender} if state else ()
+        named = (
+            {*state.statement.to, *state.statement.info, state.statement.sender} if state else ()
+        )
         found = (self.deadlines.get((digest, clock, station)) for station in sorted(named))
         return [one for one in found if one is not None]
 
