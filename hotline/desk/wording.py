@@ -92,6 +92,8 @@ def _evidence_row(event: ev.Event) -> tuple[str, str, Mark]:
     match event:
         case ev.HeadRefused():
             words = f"{event.peer} showed a ledger that contradicts itself ({event.verdict})"
+            if event.verdict == "UNJOINED":
+                words = f"{event.peer} does not say how two heads that it signed go together"
             return "EVIDENCE", f"{words}. Keep everything; call the reviewer.", Mark.ALARM
         case ev.HeadRefusedThere():
             words = f"{event.peer} refused our ledger at {event.size} entries ({event.verdict})"

@@ -14,6 +14,7 @@ from hotline.core.exchange.situation import Situation
 from hotline.core.records import events as ev
 from hotline.ledger.store import Ledger
 from hotline.sealing import items as its
+from hotline.station.comparing import Comparing
 from hotline.station.courier import Courier
 from hotline.station.intake import Intake
 from hotline.station.journal import Journal
@@ -79,7 +80,8 @@ class Footing:
         self._recorder = Recorder(ledger, rules, line.clock, start=start, months=kept.months)
         self._witness = Witness(line, ledger, self.situation.generation_of)
         self._longterm = LongTerm(line, ledger, self._witness)
-        self._intake = Intake(line, rules, self._witness, self._longterm)
+        self._comparing = Comparing(line, ledger, self._witness, self.situation.generation_of)
+        self._intake = Intake(line, rules, self._witness, self._longterm, self._comparing)
         self._courier = Courier(line)
         self._fresh_items: dict[str, its.StatementItem] = {}
         self._refused = 0

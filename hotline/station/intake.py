@@ -32,6 +32,7 @@ from hotline.sealing.packet import VerifiedPacket
 from hotline.sealing.roster import Roster
 from hotline.sealing.statements import VerifiedStatement, verify_statement
 from hotline.station.admission import read_generation
+from hotline.station.comparing import Comparing, SplitView
 from hotline.station.line import Line
 from hotline.station.longterm import LongTerm
 from hotline.station.witness import JudgedHead, ShownBack, Witness
@@ -52,6 +53,8 @@ class Taken:
         refetch: The peer lost the end of its ledger and asks for what was in it.
         returned: Statements of ours that the peer gives back.
         certificate: Of a new ledger key; it is judged when it is recorded.
+        splits: Third stations, or the peer, that signed two histories.
+        joined: Proofs that two heads of ours are of one history, to send.
     """
 
     peer: str
@@ -71,6 +74,8 @@ class Taken:
     certificate: its.CertificateItem | None = None
     refetch: its.RefetchItem | None = None
     returned: list[RecoverStatement] = field(default_factory=list)
+    splits: list[SplitView] = field(default_factory=list)
+    joined: list[its.JoinedItem] = field(default_factory=list)
 
     def commands(self) -> Sequence[Command]:
         """Return everything but the statements after the first, for one commit."""
@@ -80,9 +85,16 @@ class Taken:
 class Intake:
     """Sorts the items of verified packets of one line."""
 
-    def __init__(self, line: Line, rules: Rules, witness: Witness, longterm: LongTerm) -> None:
+    def __init__(
+        self,
+        line: Line,
+        rules: Rules,
+        witness: Witness,
+        longterm: LongTerm,
+        comparing: Comparing,
+    ) -> None:
         """Serve one line."""
-        self._longterm = longterm
+        self._longterm, self._comparing = longterm, comparing
         self._line, self._rules, self._witness = line, rules, witness
         self._officers_of: tuple[Roster | None, dict[str, tuple[str, str]]] = None, {}
 
@@ -139,6 +151,8 @@ class Intake:
                 | its.ReturnedItem()
             ):
                 self._of_recovery(taken, item, situation)
+            case its.SeenItem() | its.JoinItem() | its.JoinedItem():
+                self._of_comparing(taken, item)
             case its.NackItem():
                 taken.unknown_key = item.code == "unknown-key"
             case its.CertificateItem():
@@ -167,13 +181,33 @@ class Intake:
             case its.HeadRefusedItem():
                 taken.facts.append(self._refused_there(taken.peer, item))
             case its.HeldItem():
-                taken.shown_back = self._witness.check_shown_back(item)
+                shown = self._witness.check_shown_back(item)
+                if taken.shown_back is None or not taken.shown_back.fault:
+                    taken.shown_back = shown
             case its.GenerationItem():
                 self._generation(taken, item, situation)
             case its.RefetchItem():
                 taken.refetch = item
             case its.ReturnedItem():
                 taken.returned.append(self._returned(taken.peer, item))
+
+    def _of_comparing(self, taken: Taken, item: its.Item) -> None:
+        """Sort what witnesses of one ledger ask of each other (docs/ledger.md §8.7, §8.8)."""
+        split = None
+        match item:
+            case its.SeenItem():
+                split = self._comparing.judge(taken.peer, item)
+            case its.JoinedItem():
+                split = self._comparing.check_joined(taken.peer, item)
+            case its.JoinItem():
+                shown = self._comparing.check_own(item)
+                if shown is not None and shown.fault:
+                    taken.shown_back = shown
+                elif shown is not None:
+                    taken.joined.append(self._comparing.join(item, shown))
+        if split is not None:
+            taken.splits.append(split)
+            taken.facts.append(refused_head(split))
 
     def _generation(self, taken: Taken, item: its.GenerationItem, situation: Situation) -> None:
         """Judge a generation after those before it in the packet: they only rise."""
@@ -275,6 +309,11 @@ class Intake:
         if taken.head is None:
             return self._witness.held(taken.peer)
         return taken.head.checkpoint if taken.head.verdict.may_countersign else None
+
+
+def refused_head(split: SplitView) -> ev.HeadRefused:
+    """Return the event that a station signed a head which contradicts one that we hold."""
+    return ev.HeadRefused(peer=split.station, verdict=split.verdict, note=split.note.decode())
 
 
 def reference_of(order: Order) -> OrderRef:

@@ -18,13 +18,14 @@ from hotline.station.introducing import admit_certificate, introductions
 from hotline.station.keeping import Keeping
 from hotline.station.recovering import Recovering
 from hotline.station.requests import Recorded
+from hotline.station.witnessing import Witnessing
 
 
-class Receiving(Keeping, Recovering):
+class Receiving(Keeping, Witnessing, Recovering):
     """The part of a station that takes what its peers say."""
 
-    async def _take_cell(self, peer: str, cell: bytes) -> None:
-        """Take a cell that came by the route to `peer`; who sent it, the cell says.
+    async def _take_cell(self, cell: bytes, by: str = "") -> None:
+        """Take a cell that came by the route to the station `by`; who sent it, the cell says.
 
         Spec: docs/protocol.md §7.4
         """
@@ -33,7 +34,7 @@ class Receiving(Keeping, Recovering):
         except UnknownKeyError:
             self._refused += 1
             nack = its.NackItem(code="unknown-key", detail="seal to the key on our newest card")
-            self._put(peer, lambda: [nack])
+            self._put(by or self.peer, lambda: [nack])
             return
         except PeerError:
             self._refused += 1
@@ -49,6 +50,7 @@ class Receiving(Keeping, Recovering):
             lasting=taken.lasting,
         )
         self._settle(recorded)
+        self._say_splits(taken.splits, recorded)
         if any(isinstance(one.event, ev.PeerGenerationAdmitted) for one in recorded.happenings):
             self._ask_back(taken.peer)
         self._answer(taken.peer, taken.statements[:1], recorded)
@@ -58,6 +60,8 @@ class Receiving(Keeping, Recovering):
             self._answer(taken.peer, [command], recorded)
             await self._send_recovered(recorded)
         self._answer_lasting(taken)
+        for proof in taken.joined:
+            self._put(taken.peer, lambda proof=proof: [proof])  # type: ignore[misc]
         self._acknowledge_head(taken)
         if taken.refetch is not None:
             await self._owe(taken.peer, taken.refetch)
@@ -89,7 +93,7 @@ class Receiving(Keeping, Recovering):
                 if decision.duplicate:
                     # The receipt before did not serve: perhaps its head never arrived.
                     self._witness.forget_shown(peer)
-                self._put_receipt(peer, command.told.digest)
+                self._put_receipt(command.told.digest)
 
     def _introduce(self, peer: str) -> None:
         """Show the certificates of our later ledger keys before anything that they signed.
@@ -99,10 +103,12 @@ class Receiving(Keeping, Recovering):
         for item in introductions(self.line, self._ledger.public_records()):
             self._put(peer, lambda item=item: [item])  # type: ignore[misc]
 
-    def _put_receipt(self, peer: str, digest: str) -> None:
-        self._put(peer, lambda: self._receipt_items(peer, digest), key=digest)
+    def _put_receipt(self, digest: str) -> None:
+        sender = self.situation.statements[digest].statement.sender
+        self._put(sender, lambda: self._receipt_items(digest), key=digest)
 
-    def _receipt_items(self, peer: str, digest: str) -> Sequence[its.Item]:
+    def _receipt_items(self, digest: str) -> Sequence[its.Item]:
+        peer = self.situation.statements[digest].statement.sender
         size = self._ledger.size
         return [
             *present(self._witness.prove(digest, size)),
@@ -142,7 +148,7 @@ class Receiving(Keeping, Recovering):
         cosigned = self._witness.cosigned_size(peer)
         for state in self.situation.statements.values():
             if state.statement.sender == peer and state.index >= cosigned:
-                self._put_receipt(peer, state.digest)
+                self._put_receipt(state.digest)
         self._pump()
         self.show_head(peer)
 

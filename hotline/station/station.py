@@ -43,7 +43,10 @@ class Station(Receiving):
         super().__init__(line, ledger, rules, kept or Kept())
         self.routes = {
             peer: make_route(
-                peer, partial(self._take_cell, peer), partial(self._link_changed, peer), self._fault
+                peer,
+                partial(self._take_cell, by=peer),
+                partial(self._link_changed, peer),
+                self._fault,
             )
             for peer in self.peers
         }
@@ -143,6 +146,7 @@ class Station(Receiving):
                 await self._say_refused(loop.time())
             await self._keep_hour(now_ms)
             self._keep_recovering()
+            await self._keep_comparing()
             self._pump()
 
     async def _say_refused(self, now_s: float) -> None:
@@ -168,6 +172,8 @@ class Station(Receiving):
             self._greet(peer)
             self._show_lasting(peer)
             self._repeat_displayed(peer)
+            self._comparing.forget_told(peer)
+            self._show_seen(peer)
             self._pump()
         link = self.situation.links.get(peer)
         before = link.state if link else "DOWN"
