@@ -19,10 +19,11 @@ def verify(
         ),
     ],
     peer: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
             metavar="LEDGER",
-            help="The other station's ledger or its export of tiles: compare both, each statement.",
+            help="The other station's ledger or its export of tiles: compare both, each statement."
+            " Several may be on a line of three and more.",
         ),
     ] = None,
     card: Annotated[
@@ -51,11 +52,18 @@ def verify(
     when evidence does not verify, or when a card names another root.
     """
     from hotline.cli.progress import ProgressBar
+    from hotline.review.meeting import MeetingReview, review_meeting
     from hotline.review.reviewing import Asked, review_ledgers
+    from hotline.review.verdicts import Review
 
+    peers = peer or []
+    review: Review | MeetingReview
     with ProgressBar("verifying") as bar:
         asked = Asked(audit or None, card or [], since, progress=bar.show)
-        review = review_ledgers(ledger, peer, asked)
+        if len(peers) > 1:
+            review = review_meeting(ledger, peers, asked)
+        else:
+            review = review_ledgers(ledger, peers[0] if peers else None, asked)
     if as_json:
         print(json.dumps(review.as_json(), sort_keys=True))
     else:
