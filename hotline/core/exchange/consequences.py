@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from hotline.core.errors import PeerError
 from hotline.core.exchange import rules as known
+from hotline.core.exchange.climbing import Climb, climb_of, climbed
 from hotline.core.exchange.commands import Told
 from hotline.core.exchange.delivery import StatementState
+from hotline.core.exchange.dialogues import answered, met
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Dialogue, Situation
-from hotline.core.messages.template import LadderAct, ReplyClass, Template
-from hotline.core.protocols.ladder import LadderState, Move, advance
+from hotline.core.messages.template import ReplyClass, Template
 from hotline.core.records import events as ev
 from hotline.core.times import parse_time
 
@@ -35,24 +35,16 @@ def consequences(situation: Situation, rules: Rules, told: Told, now_ms: int) ->
         return
     yield from _answer(situation, told, told.template)
     yield from _special(situation, rules, told, told.template)
-    climb = _climb(situation, rules, told, told.template)
+    climb = climb_of(situation, rules, told, told.template)
     yield from _expect(situation, rules, told, told.template, climb, now_ms)
     if climb is not None:
-        yield from _ladder(situation, rules, told, climb)
+        yield from climbed(situation, rules, told, climb)
 
 
 def _incident(situation: Situation, told: Told) -> Iterator[ev.Event]:
     name = told.statement.incident
     if name is not None and name not in situation.incidents:
         yield ev.IncidentOpened(incident=name, statement=told.digest, station=told.statement.sender)
-
-
-def answered(situation: Situation, told: Told) -> Dialogue | None:
-    """Return the dialogue that `told` refers to first and its sender must still answer, or None."""
-    dialogue = situation.dialogues.get(told.statement.answers or "")
-    if dialogue is None or told.statement.sender not in dialogue.waiting:
-        return None
-    return dialogue
 
 
 def _closes(dialogue: Dialogue, told: Told, template: Template) -> bool:
@@ -98,31 +90,6 @@ def _promises_kept(situation: Situation, digest: str, told: Told) -> Iterator[ev
         ours = deadline.station == told.statement.sender
         if deadline.clock == "promise" and ours and holding.answers == digest:
             yield from met(situation, deadline.digest, told.digest, ("promise",))
-
-
-def met(
-    situation: Situation,
-    digest: str,
-    statement: str,
-    clocks: tuple[str, ...],
-    station: str = "",
-) -> Iterator[ev.Event]:
-    """Yield DeadlineMet for each of the named clocks of `digest` that is not met yet.
-
-    Args:
-        station: Whose clocks; "" for everybody's.
-    """
-    for clock in clocks:
-        for deadline in situation.deadlines_of(digest, clock):
-            if deadline.state != "MET" and station in ("", deadline.station):
-                yield ev.DeadlineMet.model_validate(
-                    {
-                        "digest": digest,
-                        "clock": clock,
-                        "statement": statement,
-                        "station": deadline.station,
-                    }
-                )
 
 
 def unread_by(situation: Situation, digest: str, station: str) -> bool:
@@ -207,7 +174,7 @@ def _expect(
     rules: Rules,
     told: Told,
     template: Template,
-    climb: _Climb | None,
+    climb: Climb | None,
     now_ms: int,
 ) -> Iterator[ev.Event]:
     """The dialogue and the clocks that the statement itself starts.
@@ -249,47 +216,6 @@ def _expect(
         )
 
 
-def move_of(told: Told, template: Template) -> Move | None:
-    """Return what the statement does on its incident's ladder, or None."""
-    role = template.ladder
-    if role is None:
-        return None
-    fields = told.statement.fields
-    value = {LadderAct.ANSWER: "answer", LadderAct.VERIFY: "confirmed"}.get(role.act, "")
-    return Move(
-        act=role.act,
-        value=fields.get(value, "") if value else "",
-        step=role.step,
-        station=told.statement.sender,
-        digest=told.digest,
-        at_ms=told.statement.at_ms,
-        answers=told.statement.answers,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Climb:
-    """A move on a ladder: where it stood, and where it then stands or why it does not move."""
-
-    incident: str
-    move: Move
-    before: LadderState
-    after: LadderState
-    refused: str
-
-
-def _climb(situation: Situation, rules: Rules, told: Told, template: Template) -> _Climb | None:
-    move, name = move_of(told, template), told.statement.incident
-    if move is None or name is None:
-        return None
-    incident = situation.incidents.get(name)
-    before = incident.ladder if incident else LadderState()
-    after = advance(rules.ladder, before, move, rules.members)
-    if isinstance(after, str):
-        return _Climb(name, move, before, before, after)
-    return _Climb(name, move, before, after, "")
-
-
 def late_consequences(situation: Situation, rules: Rules, told: Told) -> Iterator[ev.Event]:
     """Yield what follows from a recorded statement now that the one it answers is recorded.
 
@@ -307,58 +233,3 @@ def late_consequences(situation: Situation, rules: Rules, told: Told) -> Iterato
     if answers and opened is not None:
         yield ev.DialogueClosed(digest=told.digest, statement=told.digest, how="LAPSED")
         yield from met(situation, told.digest, told.digest, ("reply",))
-    climb = _climb(situation, rules, told, template)
-    if climb is not None and not climb.refused:
-        yield from _ladder(situation, rules, told, climb)
-
-
-def _ladder(situation: Situation, rules: Rules, told: Told, climb: _Climb) -> Iterator[ev.Event]:
-    said = {
-        "incident": climb.incident,
-        "statement": told.digest,
-        "station": climb.move.station,
-        "act": climb.move.act.value,
-        "value": climb.move.value,
-        "step": climb.move.step,
-    }
-    if climb.refused:
-        state = climb.before.state
-        yield ev.StepOutOfTurn.model_validate({**said, "state": state, "reason": climb.refused})
-        return
-    yield ev.LadderMoved.model_validate(
-        {**said, "before": climb.before.state, "after": climb.after.state}
-    )
-    if climb.after.state == rules.ladder.closed:
-        yield from _close_incident(situation, climb.incident, told)
-    else:
-        yield from _lapsed(situation, rules, told, climb)
-
-
-def _lapsed(situation: Situation, rules: Rules, told: Told, climb: _Climb) -> Iterator[ev.Event]:
-    """End the dialogues about proposals that no longer stand and closings that were overtaken."""
-    standing = climb.after.standing
-    answering = answered(situation, told)
-    for dialogue in situation.open_dialogues():
-        last = dialogue is answering and len(dialogue.waiting) == 1
-        if dialogue.incident != climb.incident or last:
-            continue
-        asked = rules.template_of(situation.statements[dialogue.digest].statement.template)
-        act = asked.ladder.act if asked and asked.ladder else None
-        overtaken = act is LadderAct.PROPOSE and standing and standing.digest != dialogue.digest
-        undone = act is LadderAct.CLOSE and dialogue.opener not in climb.after.closers
-        if overtaken or undone:
-            yield ev.DialogueClosed(digest=dialogue.digest, statement=told.digest, how="LAPSED")
-            yield from met(situation, dialogue.digest, told.digest, ("reply",))
-
-
-def _close_incident(situation: Situation, name: str, told: Told) -> Iterator[ev.Event]:
-    yield ev.IncidentClosed(incident=name, statement=told.digest)
-    closing = answered(situation, told)
-    for dialogue in situation.open_dialogues():
-        last = dialogue is closing and len(dialogue.waiting) == 1
-        if dialogue.incident == name and not last:
-            yield ev.DialogueClosed(digest=dialogue.digest, statement=told.digest, how="CLOSED")
-            yield from met(situation, dialogue.digest, told.digest, ("reply",))
-    for deadline in situation.running():
-        if deadline.incident == name and deadline.clock == "promise":
-            yield from met(situation, deadline.digest, told.digest, ("promise",))

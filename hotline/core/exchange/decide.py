@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from hotline.core.errors import OperatorError, PeerError
 from hotline.core.exchange import generations
 from hotline.core.exchange import rules as known
+from hotline.core.exchange.climbing import move_of
 from hotline.core.exchange.commands import (
     AdmitGeneration,
     AdmitLedgerKey,
@@ -23,7 +24,7 @@ from hotline.core.exchange.commands import (
     Tick,
     Told,
 )
-from hotline.core.exchange.consequences import consequences, move_of, unread_by
+from hotline.core.exchange.consequences import consequences, unread_by
 from hotline.core.exchange.crossing import caught_up
 from hotline.core.exchange.decision import Decision, Planned
 from hotline.core.exchange.rules import Rules, addresses_all

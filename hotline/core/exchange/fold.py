@@ -209,6 +209,9 @@ def _incident(
             incident = situation.incidents[event.incident]
             incident.ladder = enter(incident.ladder, _move(situation, event), event.after)
             incident.ladder_at_ms = happening.at_ms
+            if event.statement in incident.out_of_turn:
+                # It had come before what it follows.
+                incident.out_of_turn.remove(event.statement)
             if event.before == CLOSED:
                 incident.closed_at_ms = None
 
