@@ -87,9 +87,8 @@ def _say_reconciliation(outcome: Outcome) -> None:
     several = isinstance(agreed, Meeting)
     which = f"All {len(outcome.endings)}" if several else "The two"
     by = " by all others" if several else ""
-    print(
-        f"  {which} ledgers {word}: {agreed.statements} statements, {agreed.receipted} receipted{by}"
-    )
+    counts = f"{agreed.statements} statements, {agreed.receipted} receipted{by}"
+    print(f"  {which} ledgers {word}: {counts}")
     for fault in agreed.faults:
         print(f"    {fault}")
     for pair in agreed.pairs.values() if isinstance(agreed, Meeting) else ():

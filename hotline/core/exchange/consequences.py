@@ -187,12 +187,7 @@ def _expect(
     yield from _to_be_read(rules, told, now_ms)
     if climb is not None and climb.refused:
         return
-    dialogue = answered(situation, told)
-    if (
-        dialogue is not None
-        and template.id in template.replies
-        and _closes(dialogue, told, template)
-    ):
+    if _ends_with_itself(answered(situation, told), told, template):
         return
     yield ev.DialogueOpened(
         digest=told.digest,
@@ -216,6 +211,15 @@ def _expect(
         )
 
 
+def _ends_with_itself(dialogue: Dialogue | None, told: Told, template: Template) -> bool:
+    """Return whether a statement answers one of its own kind, so that it asks for nothing more."""
+    return (
+        dialogue is not None
+        and template.id in template.replies
+        and _closes(dialogue, told, template)
+    )
+
+
 def late_consequences(situation: Situation, rules: Rules, told: Told) -> Iterator[ev.Event]:
     """Yield what follows from a recorded statement now that the one it answers is recorded.
 
@@ -225,11 +229,10 @@ def late_consequences(situation: Situation, rules: Rules, told: Told) -> Iterato
     template = told.template
     if template is None:
         return
-    dialogue = answered(situation, told)
-    answers = dialogue is not None and _closes(dialogue, told, template)
+    ends = _ends_with_itself(answered(situation, told), told, template)
     opened = situation.expecting.get(told.digest)
     yield from _answer(situation, told, template)
     yield from _special(situation, rules, told, template)
-    if answers and opened is not None:
+    if ends and opened is not None:
         yield ev.DialogueClosed(digest=told.digest, statement=told.digest, how="LAPSED")
         yield from met(situation, told.digest, told.digest, ("reply",))
