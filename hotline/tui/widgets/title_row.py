@@ -10,7 +10,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from hotline.core.times import format_clock
-from hotline.desk.views import Mark, StatusView
+from hotline.desk.views import StatusView
 from hotline.tui.drawing import line_of, strip_of
 from hotline.tui.literal import clean, fit
 from hotline.tui.look import BRIGHT, PLAIN, QUIET, mark_style, mode_style
@@ -102,19 +102,14 @@ def title_ends(status: StatusView, place: str, width: int) -> tuple[Content, Con
 def _links_words(status: StatusView, room: int) -> str:
     """Name each of several links with symbol and word; what does not fit gives way.
 
-    First the words of those that are up, then the ends of the names, then all but a count.
+    First the ends of the names, then all but a count.
     """
-    links = status.links
-    for cells in (_LONGEST_NAME, _SHORT_NAME):
-        for up in ("UP", ""):
-            said = (
-                f"{clean(link.peer)[:cells]}{link.symbol}"
-                + (clean(link.word) if link.mark is not Mark.CALM else up)
-                for link in links
-            )
-            words = " ".join(said)
-            if links and cell_len(words) <= room:
-                return words
+    for cells in (_LONGEST_NAME, _SHORT_NAME) if status.links else ():
+        words = " ".join(
+            f"{clean(link.peer)[:cells]}{link.symbol}{clean(link.word)}" for link in status.links
+        )
+        if cell_len(words) <= room:
+            return words
     return clean(status.link_word)
 
 
