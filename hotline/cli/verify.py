@@ -28,8 +28,7 @@ def verify(
         list[Path] | None,
         typer.Option(
             metavar="LEDGER",
-            help="The other station's ledger or its export of tiles: compare both, each statement."
-            " Several may be on a line of three and more.",
+            help="Another station's ledger, or its export: compare each statement; several may be.",
         ),
     ] = None,
     card: Annotated[
