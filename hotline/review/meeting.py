@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from hotline.core.errors import OperatorError
+from hotline.core.records.add_checkpoint import WitnessKey
 from hotline.ledger.meeting import Meeting, reconcile_all
 from hotline.ledger.verdict import Verdict
 from hotline.review.findings import identity_json, reconciliation_json, verdict_json
 from hotline.review.generations import Generations
 from hotline.review.identity import Identity, identify_by_cards, read_vouched
+from hotline.review.outsiders import missing_lines, read_witnesses
 from hotline.review.reviewing import Asked, passed_over, read_since, side_of, take_ledger
 from hotline.review.sentences import printable
 from hotline.review.verdicts import (
@@ -35,11 +37,13 @@ class MeetingReview:
     Attributes:
         taken: The ledger under review first, each with its earlier generations.
         meeting: None when one of them does not verify by itself.
+        trusted: Keys of the outside witnesses that the reviewer trusts.
     """
 
     taken: tuple[Generations, ...]
     meeting: Meeting | None
     known: Identity
+    trusted: frozenset[WitnessKey] = frozenset()
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -58,14 +62,16 @@ class MeetingReview:
 
     def _lines(self) -> Iterator[str]:
         for one in self.taken:
-            yield from verdict_lines(one.verdict)
-            yield from past_lines(one)
+            yield from verdict_lines(one.verdict, self.trusted)
+            yield from past_lines(one, self.trusted)
         if self.meeting is None:
             yield "The ledgers were not held against each other: one does not verify by itself."
         else:
             yield from self._meeting_lines(self.meeting)
         if self.ok:
             yield "What was never recorded leaves no trace that a check could find."
+        every = [one for taken in self.taken for one in (taken.verdict, *_earlier(taken))]
+        yield from missing_lines(every, self.trusted)
         yield from identity_lines(self.known, self.ok)
         if not self.ok:
             yield "Keep every file as it is and call the reviewer."
@@ -91,8 +97,8 @@ class MeetingReview:
         return {
             "ok": self.ok,
             "identity": identity_json(self.known),
-            "ledger": verdict_json(first.verdict, self.known, first),
-            "peers": [verdict_json(one.verdict, self.known, one) for one in others],
+            "ledger": verdict_json(first.verdict, self.known, first, self.trusted),
+            "peers": [verdict_json(one.verdict, self.known, one, self.trusted) for one in others],
             "pairs": []
             if meeting is None
             else [
@@ -121,18 +127,22 @@ def review_meeting(path: Path, peers: Sequence[Path], asked: Asked | None = None
     Spec: docs/ledger.md §12.6
     """
     asked = asked or Asked()
-    vouched = read_vouched(asked.cards)
+    vouched, trusted = read_vouched(asked.cards), read_witnesses(asked.witnesses)
     since = None if asked.since is None else read_since(asked.since)
     taken = [take_ledger(path, asked, since), *(take_ledger(one, asked, None) for one in peers)]
     known = identify_by_cards([one.verdict for one in taken], vouched)
     if not all(one.verdict.ok for one in taken):
-        return MeetingReview(tuple(taken), None, known)
+        return MeetingReview(tuple(taken), None, known, trusted)
     _check_all([one.verdict for one in taken])
     meeting = reconcile_all([side_of(one) for one in taken])
     if not meeting.ok and passed_over(*taken):
         # Heads that nobody judged must not accuse a station.
         return review_meeting(path, peers, replace(asked, audit=True))
-    return MeetingReview(tuple(taken), meeting, known)
+    return MeetingReview(tuple(taken), meeting, known, trusted)
+
+
+def _earlier(taken: Generations) -> list[Verdict]:
+    return [one.verdict for one in taken.earlier]
 
 
 def _check_all(verdicts: Sequence[Verdict]) -> None:

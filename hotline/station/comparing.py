@@ -2,7 +2,7 @@
 
 A station that shows one history to one member and another one to another is found out
 when these two show each other its heads: both carry its signature.
-Spec: docs/ledger.md §8.7
+Spec: docs/ledger.md §8.8
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Comparing:
     def news_for(self, peer: str, third: str) -> list[SeenItem]:
         """Return the newest head of a third station that we witnessed, if `peer` does not know.
 
-        Spec: docs/ledger.md §8.7
+        Spec: docs/ledger.md §8.8
         """
         held = self._witness.held_of(third)
         if held is None or self._told.get((peer, held.origin)) == held.size:
@@ -93,7 +93,7 @@ class Comparing:
             None when both say the same, or the question is put to who signed.
         Raises:
             PeerError: malformed, not of a third member's ledger, or not signed by it.
-        Spec: docs/ledger.md §8.7
+        Spec: docs/ledger.md §8.8
         """
         note = item.checkpoint.encode()
         third, shown = self._of_third(peer, note)
@@ -162,7 +162,7 @@ class Comparing:
 
         Raises:
             PeerError: the other one is of a size that our ledger does not have.
-        Spec: docs/ledger.md §8.8
+        Spec: docs/ledger.md §8.9
         """
         size = shown.checkpoint.size
         if not 0 < item.size <= self._ledger.size:
@@ -176,7 +176,7 @@ class Comparing:
 
         Returns:
             None when it holds, or answers nothing that we ask.
-        Spec: docs/ledger.md §8.8
+        Spec: docs/ledger.md §8.9
         """
         for key, question in list(self._questions.items()):
             sizes = question.shown.size, question.held.size

@@ -192,7 +192,7 @@ class Intake:
                 taken.returned.append(self._returned(taken.peer, item))
 
     def _of_comparing(self, taken: Taken, item: its.Item) -> None:
-        """Sort what witnesses of one ledger ask of each other (docs/ledger.md §8.7, §8.8)."""
+        """Sort what witnesses of one ledger ask of each other (docs/ledger.md §8.8, §8.9)."""
         split = None
         match item:
             case its.SeenItem():

@@ -1,6 +1,6 @@
 """Between witnesses: telling each peer what we hold of the others, and what contradicts.
 
-Spec: docs/ledger.md §8.7, §8.8
+Spec: docs/ledger.md §8.8, §8.9
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Witnessing(Footing):
     def _say_splits(self, splits: Sequence[SplitView], recorded: Recorded) -> None:
         """Keep the proof of a split view and tell everybody; once, when it was recorded.
 
-        Spec: docs/ledger.md §8.7
+        Spec: docs/ledger.md §8.8
         """
         told = [one.event for one in recorded.happenings if isinstance(one.event, ev.HeadRefused)]
         for split in splits:

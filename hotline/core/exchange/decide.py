@@ -279,6 +279,8 @@ def _known(situation: Situation, event: ev.Event) -> bool:
             heads_there = situation.refused_there
             kept = sum(peer == event.peer for peer, *_ in heads_there)
             return told in heads_there or kept >= MAX_REFUSED_HEADS
+        case ev.WitnessAnswered():
+            return situation.witnesses.get(event.witness) == event.state
         case ev.DrillStarted():
             return situation.drill_started_ms is not None
         case ev.DrillEnded():
