@@ -65,6 +65,8 @@ class Comparing:
         self._line, self._ledger, self._witness = line, ledger, witness
         self._generation_of = generation_of
         self._questions: dict[tuple[str, str], _Question] = {}
+        self._early: dict[tuple[str, str], SeenItem] = {}
+        self._settled: set[tuple[str, str]] = set()
         self._told: dict[tuple[str, str], int] = {}
 
     # --- showing -----------------------------------------------------------------------
@@ -72,6 +74,7 @@ class Comparing:
     def forget_told(self, peer: str) -> None:
         """Begin anew with a peer: the link came up."""
         self._told = {key: size for key, size in self._told.items() if key[0] != peer}
+        self._settled = {key for key in self._settled if key[0] != peer}
 
     def news_for(self, peer: str, third: str) -> list[SeenItem]:
         """Return the newest head of a third station that we witnessed, if `peer` does not know.
@@ -90,7 +93,8 @@ class Comparing:
         """Compare what `peer` witnessed of a third station with what we did.
 
         Returns:
-            None when both say the same, or the question is put to who signed.
+            None when both say the same, when the question is put to who signed, or when
+            it was answered badly since the link came up: one alarm is enough.
         Raises:
             PeerError: malformed, not of a third member's ledger, or not signed by it.
         Spec: docs/ledger.md §8.8
@@ -100,16 +104,25 @@ class Comparing:
         if shown.origin != self._line.origin_of(third, self._generation_of(third)):
             # Of a generation that was left behind, or that was not admitted here yet.
             return None
-        newest, same = self._witness.held_of(third), self._witness.held_at(shown.origin, shown.size)
+        key, newest = (peer, third), self._witness.held_of(third)
+        same = self._witness.held_at(shown.origin, shown.size)
         if same is not None:
-            self._questions.pop((peer, third), None)
+            self._questions.pop(key, None)
             agrees = same.root == shown.root
             return None if agrees else SplitView(third, FORK, shown, note, same)
-        if newest is not None:
-            before = self._questions.get((peer, third))
-            if before is None or before.shown != shown:
-                self._questions[peer, third] = _Question(shown, note, newest)
+        if newest is None:
+            self._early[key] = item
+            return None
+        before = self._questions.get(key)
+        if key not in self._settled and (before is None or before.shown != shown):
+            self._questions[key] = _Question(shown, note, newest)
         return None
+
+    def judge_early(self) -> list[SplitView]:
+        """Judge what was seen of a station before we held any head of it."""
+        now = [key for key in self._early if self._witness.held_of(key[1]) is not None]
+        found = [self.judge(key[0], self._early.pop(key)) for key in now]
+        return [split for split in found if split is not None]
 
     def _of_third(self, peer: str, note: bytes) -> tuple[str, Checkpoint]:
         for third in self._line.roster.members:
@@ -146,6 +159,7 @@ class Comparing:
 
     def _split(self, key: tuple[str, str], verdict: str) -> SplitView:
         question = self._questions.pop(key)
+        self._settled.add(key)
         return SplitView(key[1], verdict, question.shown, question.note, question.held)
 
     def check_own(self, item: JoinItem) -> ShownBack | None:

@@ -45,10 +45,10 @@ class Witnessing(Footing):
             for peer in self.peers:
                 self._show_seen(peer)
         self._ask_to_join(now_s)
-        silent = self._comparing.unanswered(now_s)
-        if silent:
-            recorded = await self.note(*[refused_head(one) for one in silent])
-            self._say_splits(silent, recorded)
+        splits = [*self._comparing.judge_early(), *self._comparing.unanswered(now_s)]
+        if splits:
+            recorded = await self.note(*[refused_head(one) for one in splits])
+            self._say_splits(splits, recorded)
 
     def _ask_to_join(self, now_s: float) -> None:
         for third, asked in self._comparing.due(lambda one: self.routes[one].up, now_s):

@@ -38,6 +38,11 @@ def forged_head(place: Place, size: int, root: bytes = b"\x66" * 32) -> its.Head
     return its.HeadItem(checkpoint=note.decode(), old_size=0, proof=())
 
 
+def refusals(place: Place) -> int:
+    """How many cells were refused, summed up in the ledger or not yet."""
+    return place.station._refused + sum(one.count for one in place.recorded(ev.CellsRefused))
+
+
 async def test_member_cannot_speak_as_another_to_a_third(tmp_path: Path) -> None:
     async with FakeGroup(tmp_path) as group:
         north, south, east = group.places
@@ -48,7 +53,7 @@ async def test_member_cannot_speak_as_another_to_a_third(tmp_path: Path) -> None
         assert north.reasons == ["it is not from the station that sent the packet"]
         assert not north.recorded(ev.StatementReceived)
         # A packet that says it is SOUTH's, sealed with the secret of NORTH and EAST.
-        refused = north.station._refused
+        refused = refusals(north)
         keys, line = east.opened.line.peers["NORTH"], east.opened.line
         now_ms = line.clock()
         encoded = encode_packet(
@@ -76,7 +81,7 @@ async def test_member_cannot_speak_as_another_to_a_third(tmp_path: Path) -> None
                 entropy=line.entropy,
             )
             await east.station.routes["NORTH"].send(cell)
-        await wait_for(lambda: north.station._refused == refused + 2)
+        await wait_for(lambda: refusals(north) == refused + 2)
 
 
 async def test_cell_for_one_member_is_no_use_at_another(tmp_path: Path) -> None:
@@ -84,13 +89,13 @@ async def test_cell_for_one_member_is_no_use_at_another(tmp_path: Path) -> None:
         north, south, east = group.places
         await group.delivered(await south.say("sea/encounter", ENCOUNTER))
         await group.settled()
-        length, refused = east.situation.length, east.station._refused
+        taken, refused = east.recorded(ev.StatementReceived), refusals(east)
         # What NORTH was sent goes on to EAST; what EAST had already comes to it by NORTH.
         for cell in south.cells[-6:]:
             await north.station.routes["EAST"].send(cell)
         await north.station.routes["EAST"].ping()
-        assert east.station._refused == refused + 6
-        assert east.situation.length == length
+        assert refusals(east) == refused + 6
+        assert east.recorded(ev.StatementReceived) == taken
 
 
 async def test_member_cannot_forge_a_receipt_of_another(tmp_path: Path) -> None:
@@ -184,7 +189,8 @@ async def test_two_histories_of_one_size_become_evidence_at_both_witnesses(tmp_p
             await wait_for(lambda place=place: place.recorded(ev.HeadRefused))
             (told,) = place.recorded(ev.HeadRefused)
             assert (told.peer, told.verdict) == ("NORTH", "FORK")
-            (file,) = (place.directory / "evidence").iterdir()
+            await wait_for(lambda place=place: list(place.directory.glob("evidence/*.json")))
+            (file,) = place.directory.glob("evidence/*.json")
             evidence = read_fork_evidence(file.read_bytes())
             keys = place.opened.line.roster.ledger_keys("NORTH")
             found = verify_fork_evidence(evidence, keys, verify_ed25519)
@@ -251,3 +257,27 @@ async def test_seen_head_that_nobody_signed_is_a_bad_item(tmp_path: Path) -> Non
         assert len(south.reasons) == 1
         assert not south.recorded(ev.HeadRefused)
         assert not north.recorded(ev.HeadRefused)
+
+
+@pytest.mark.usefixtures("talkative")
+async def test_head_seen_before_any_of_our_own_is_judged_when_there_is_one(tmp_path: Path) -> None:
+    group = await started(tmp_path)
+    north, south, east = group.places
+    try:
+        held = south.station._witness.held_of("NORTH")
+        assert held is not None
+        north.station._witness.show = lambda _peer, _size=None: None  # type: ignore[method-assign]
+        await east.start()
+        await wait_for(lambda: ("SOUTH", "NORTH") in east.station._comparing._early)
+        assert not east.recorded(ev.HeadRefused)
+        await split_later(group, forged_head(north, held.size))
+        await wait_for(lambda: east.recorded(ev.HeadRefused))
+        assert east.recorded(ev.HeadRefused)[0].verdict == "FORK"
+    finally:
+        await group.__aexit__(None, None, None)
+
+
+async def split_later(group: FakeGroup, head: its.HeadItem) -> None:
+    north = group.north
+    north.station._stands = lambda _shown: True  # type: ignore[method-assign]
+    put(north, "EAST", head)
