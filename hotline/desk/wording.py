@@ -83,7 +83,9 @@ def system_row(situation: Situation, happening: Happening) -> tuple[str, str, Ma
             }
             return "OVERDUE", f"{state.token}: {what[event.clock]} in time", Mark.ALARM
         case ev.IncidentClosed():
-            return "CLOSED", f"{event.incident}: both sides closed the incident", Mark.NOTICE
+            last = situation.statements[event.statement].statement
+            sides = "all sides" if len((*last.to, *last.info)) > 1 else "both sides"
+            return "CLOSED", f"{event.incident}: {sides} closed the incident", Mark.NOTICE
         case _:
             return _evidence_row(event)
 

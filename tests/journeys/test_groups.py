@@ -5,11 +5,20 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
+from hotline.core.errors import OperatorError
 from hotline.core.exchange.delivery import Delivery
+from hotline.core.messages.statement import encode_statement
 from hotline.core.records import events as ev
+from hotline.core.values import Realm
+from hotline.host.clock import system_clock
+from hotline.host.entropy import system_entropy
 from hotline.sealing import items as its
-from tests.fakes.group import FakeGroup, found
-from tests.fakes.line import CEASE, ENCOUNTER, Place, wait_for
+from hotline.station.founding import Founder, found_line
+from hotline.station.home import Home
+from tests.fakes.group import OFFICERS, FakeGroup, found
+from tests.fakes.line import CEASE, ENCOUNTER, Place, catalogue, wait_for
 
 VERIFIED = {
     "means": "RADAR",
@@ -167,3 +176,29 @@ async def test_everybody_speaking_at_once_is_heard_once_by_everybody(tmp_path: P
                 one for one in said if not place.state(one).outbound
             )
         await group.settled()
+
+
+@pytest.mark.parametrize("count", [1, 17])
+def test_line_of_one_or_of_too_many_is_not_founded(tmp_path: Path, count: int) -> None:
+    founders = [
+        Founder(Home(tmp_path / f"S{n}"), f"S{n}", (OFFICERS["NORTH"],)) for n in range(count)
+    ]
+    with pytest.raises(OperatorError, match="2 to 16 stations"):
+        found_line(
+            founders,
+            name="too-many",
+            realm=Realm.EXERCISE,
+            catalogue=catalogue(),
+            clock=system_clock,
+            entropy=system_entropy,
+        )
+    assert not list(tmp_path.iterdir())
+
+
+async def test_statement_that_leaves_a_member_out_is_not_sent(tmp_path: Path) -> None:
+    async with FakeGroup(tmp_path, run=False) as group:
+        north = group.north
+        statement = north.statement(to=("SOUTH",))
+        with pytest.raises(OperatorError, match="every other member of the line is addressed"):
+            await north.station.submit(north.sign(encode_statement(statement)))
+        assert not north.situation.statements
