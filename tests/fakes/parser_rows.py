@@ -19,7 +19,6 @@ from hotline.core.records import (
     leaf,
     tiles,
     tlog_proof,
-    witness_answer,
 )
 from hotline.host import config, packs
 from hotline.ledger import public
@@ -113,15 +112,7 @@ def heads(rig: Rig) -> Targets:
     both = cosigned.merge_notes([note, cosignature])
     samples = (note, cosignature, both, lasting_note)
     body = add_checkpoint.AddCheckpoint(3, (rig.checkpoint.root,), note)
-    outsider = add_checkpoint.WitnessKey("witness.example", keys[0])
-    vkey = add_checkpoint.encode_vkey(outsider)
-    answer = checkpoint.cosign(rig.checkpoint, outsider.name, rig.signer, 1_795_357_886)
-    lines = answer.partition(b"\n\n")[2]
-
-    def answered(raw: bytes) -> object:
-        status = 409 if raw[:1].isdigit() else 200
-        return witness_answer.read_answer(status, raw, rig.checkpoint, outsider, verify)
-
+    vkey = add_checkpoint.encode_vkey(add_checkpoint.WitnessKey("witness.example", keys[0]))
     records = f"{CORE}.records"
     return {
         f"{records}.checkpoint.parse_origin": Target(
@@ -153,7 +144,6 @@ def heads(rig: Rig) -> Targets:
             lambda raw: add_checkpoint.append_answer(note, raw),
             (cosignature.partition(b"\n\n")[2],),
         ),
-        f"{records}.witness_answer.read_answer": Target(answered, (lines, b"12\n")),
         f"{records}.add_checkpoint.decode_vkey": Target(
             text_of(add_checkpoint.decode_vkey), (vkey.encode(),)
         ),

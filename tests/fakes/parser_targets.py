@@ -12,14 +12,12 @@ from hotline.core.errors import PeerError
 from hotline.core.records import (
     cards,
 )
-from hotline.core.records.add_checkpoint import decode_vkey
 from hotline.drill import setup
 from hotline.host import config, keyfile, packs, phrases, tables
 from hotline.ledger import health
 from hotline.ledger.heads import ReleasedHeads
 from hotline.review import cards as review_cards
 from hotline.review import files, reviewing
-from hotline.review import outsiders as review_outsiders
 from hotline.sealing import (
     authorisation,
     certificate,
@@ -27,7 +25,6 @@ from hotline.sealing import (
     dsse,
     ed25519,
     items,
-    naming,
     order,
     packet,
     prekey,
@@ -38,16 +35,13 @@ from hotline.sealing import (
 )
 from hotline.sealing.hybrid import HybridPublicKey
 from hotline.sealing.roster import Roster, identify_ledger, names_of
-from hotline.station import assembly, home, manifest, outsiders, shelf
-from hotline.transport import frames, posting, tls
+from hotline.station import assembly, home, manifest, shelf
+from hotline.transport import frames, tls
+from tests.fakes.parser_outsiders import outside_witnesses
 from tests.fakes.parser_rows import Targets, evidence, heads, texts
-from tests.fakes.parsers import Feed, Rig, Target, json_of, text_of
+from tests.fakes.parsers import Feed, Rig, Target, json_of
 
 SEALING = "hotline.sealing"
-REPLIES = (
-    b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
-    b"HTTP/1.1 409 Conflict\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n12\n\r\n0\r\n\r\n",
-)
 
 
 def targets(rig: Rig) -> Targets:
@@ -59,6 +53,7 @@ def targets(rig: Rig) -> Targets:
         **packets(rig),
         **files_of_operators(rig),
         **evidence(rig),
+        **outside_witnesses(rig),
     }
 
 
@@ -127,12 +122,6 @@ def identities(rig: Rig) -> Targets:
         f"{SEALING}.statements.add_signature": Target(
             lambda raw: statements.add_signature(raw, signer, named), said, slow=4
         ),
-        f"{SEALING}.naming.namings": Target(
-            lambda raw: naming.namings(rig.roster, [raw]), (*acts, *rig.namings)
-        ),
-        f"{SEALING}.naming.check_witness_key": Target(
-            text_of(naming.check_witness_key), (rig.vkey,)
-        ),
         f"{SEALING}.order.read_order": Target(order.read_order, envelopes["order"]),
         f"{SEALING}.order.verify_order": Target(
             lambda raw: order.verify_order(rig.roster, raw), envelopes["order"]
@@ -186,11 +175,6 @@ def packets(rig: Rig) -> Targets:
                     (frames.Ping(7), frames.Pong(7), frames.Bye(1000), frames.Cell(b"x")),
                 )
             ),
-        ),
-        "hotline.transport.posting.read_reply": Target(posting.read_reply, REPLIES),
-        "hotline.review.outsiders.cosigned_by": Target(
-            lambda raw: review_outsiders.cosigned_by(raw, [decode_vkey(rig.vkey.decode())]),
-            (rig.head(), rig.cosignature),
         ),
         "hotline.transport.tls.pinned": Target(tls.pinned, (der,)),
         "hotline.transport.tls.pin_of": Target(tls.pin_of, (der,)),
@@ -292,15 +276,6 @@ def files_of_operators(rig: Rig) -> Targets:
         ),
         "hotline.station.home.read_card": operator(
             beside("line/line.json", home.read_card), (line_card,)
-        ),
-        "hotline.station.outsiders.read_places": operator(
-            beside("places/witnesses.json", outsiders.read_places),
-            (
-                canonical.encode(
-                    {"witnesses": [{"url": "http://127.0.0.1:1/", "vkey": rig.vkey.decode()}]}
-                ),
-                b"{}",
-            ),
         ),
         "hotline.station.manifest.read_manifest": operator(
             beside("backup/manifest.json", manifest.read_manifest), (backup,)

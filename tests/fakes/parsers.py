@@ -19,7 +19,6 @@ from typing import Any
 from hotline.core import canonical, errors
 from hotline.core.errors import HotlineError, PeerError
 from hotline.core.records import (
-    add_checkpoint,
     checkpoint,
     disclosed,
     fork_evidence,
@@ -32,9 +31,7 @@ from hotline.core.values import (
     sha256,
 )
 from hotline.sealing import (
-    authorisation,
     cell,
-    dsse,
     packet,
     prekey,
 )
@@ -50,8 +47,6 @@ PLAIN = {"what", "passphrase", "peer", "sender", "station", "our_station"}
 """Parameters that are words of our own or were checked before."""
 
 NOT_FED = {
-    "hotline.sealing.naming.outside_keys": "fed as namings",
-    "hotline.sealing.naming.standing_namings": "fed as namings",
     "hotline.core.exchange.upkeep.check_first_receipt": "its digest was read before",
     "hotline.ledger.opening.lay_ledger": "writes; its origin is our own",
     "hotline.sealing.enrol.restore_root": "fed as verify_root; the seeds are our own",
@@ -200,24 +195,6 @@ class Rig:
     @property
     def keys(self) -> tuple[bytes, ...]:
         return (self.signer.public_key,)
-
-    @property
-    def vkey(self) -> bytes:
-        key = add_checkpoint.WitnessKey("witness.example", self.keys[0])
-        return add_checkpoint.encode_vkey(key).encode()
-
-    @property
-    def namings(self) -> tuple[bytes, ...]:
-        """The vectors' authorisation, signed anew to name a witness."""
-        officers = [self.key(f"NORTH/{one}") for one in ("n1", "n2")]
-        ids = {one.key: cert_id for cert_id, one in self.roster.certificates.items()}
-        body = json.loads(self.payloads("authorisation")[-1])
-        body |= {"act": "witness", "details": {"vkey": self.vkey.decode()}}
-        envelope = dsse.Envelope(authorisation.AUTHORISATION_TYPE, canonical.encode(body))
-        for one in officers:
-            signed = one.sign(envelope.message)
-            envelope = envelope.with_hybrid(ids[one.public_key], signed)
-        return (dsse.encode_envelope(envelope),)
 
     @property
     def fork(self) -> bytes:
