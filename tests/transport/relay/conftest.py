@@ -1,0 +1,20 @@
+"""One certificate serves every relay of these tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.transport.relay.rig import Rig
+from tests.transport.rig import Papers, mint
+
+
+@pytest.fixture(scope="session")
+def relay_papers(tmp_path_factory: pytest.TempPathFactory) -> Papers:
+    return mint(tmp_path_factory.mktemp("relay-papers"), "RELAY")
+
+
+@pytest.fixture
+def rig(tmp_path: Path, relay_papers: Papers) -> Rig:
+    return Rig(tmp_path, relay_papers)
