@@ -76,7 +76,9 @@ def _prepare(connection: sqlite3.Connection) -> None:
     if found != APPLICATION_ID:
         if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
             raise StorageError("the file holds another database", hint="name another --store")
-        connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA application_id = {APPLICATION_ID};COMMIT;")
+        connection.executescript(
+            f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA application_id = {APPLICATION_ID};COMMIT;"
+        )
     beat(connection)
 
 

@@ -142,6 +142,9 @@ class Writer:
         return None
 
     def _commit(self, _group: list[_Waiting]) -> None:
+        self._make_durable()
+
+    def _make_durable(self) -> None:
         self._connection.execute("COMMIT")
 
     def _undo(self, error: Exception) -> StorageError:

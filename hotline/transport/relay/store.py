@@ -98,6 +98,10 @@ class RelayStore(Protocol):
     called knows nothing then, and tries the same again.
     """
 
+    @property
+    def depth(self) -> int:
+        """How many changes wait to become durable."""
+
     async def put(
         self, box: bytes, sender: bytes, cell_id: bytes, body: bytes, expires_ms: int
     ) -> Outcome:

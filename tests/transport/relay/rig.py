@@ -79,7 +79,7 @@ class Rig:
 
     home: Path
     papers: Papers
-    limits: Limits = Limits(timings=FAST, strangers_per_address=64)
+    limits: Limits = field(default_factory=lambda: Limits(timings=FAST, strangers_per_address=64))
     relay_key: Ed25519Signer = field(default_factory=new_key)
     metrics: Metrics = field(default_factory=Metrics)
     tally: Tally = field(default_factory=Tally)

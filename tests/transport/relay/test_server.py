@@ -5,16 +5,7 @@ Spec: docs/transport.md §8.3, §8.4, §8.5
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-
-import pytest
-
-from hotline.core.errors import LinkError
-from hotline.core.values import sha256
-from hotline.transport.relay.client import RefusedError
-from hotline.transport.relay.frames import Code
-from tests.transport.relay.rig import Rig, cell, later, new_box, new_key, open_sqlite, with_limits
+from tests.transport.relay.rig import Rig, cell, later, new_key
 from tests.transport.rig import until
 
 
