@@ -135,8 +135,31 @@ async def _open_store(wanted: _Wanted, metrics: Metrics) -> RelayStore:
             clock=monotonic_s,
             on_commit=metrics.on_commit,
         )
+    if wanted.store.startswith(NATS):
+        return await _open_nats(wanted, Quota().cells)
     raise OperatorError(
         "--store names no store that a relay knows", hint="write sqlite:PATH or nats://HOST:PORT"
+    )
+
+
+async def _open_nats(wanted: _Wanted, cells_per_box: int) -> RelayStore:
+    from hotline.core.errors import OperatorError
+    from hotline.host.clock import monotonic_s
+    from hotline.transport.relay.limits import Limits
+
+    try:
+        from hotline.transport.relay.nats_opening import open_nats
+    except ModuleNotFoundError as error:
+        raise OperatorError(
+            "this installation cannot talk to NATS", hint="install hotline[nats]"
+        ) from error
+    return await open_nats(
+        [NATS + server for server in wanted.store.removeprefix(NATS).split(",")],
+        wanted.nats_monitors,
+        replicas=wanted.nats_replicas,
+        keep_s=Limits().keep_s,
+        cells_per_box=cells_per_box,
+        clock=monotonic_s,
     )
 
 
