@@ -85,9 +85,7 @@ async def open_mailboxes(
         yield mailboxes
     finally:
         await mailboxes.close()
-        await asyncio.wait([running])
-        if not running.cancelled():
-            running.exception()
+        await running
 
 
 async def _open(

@@ -100,6 +100,13 @@ class Mailboxes:
         self._took = asyncio.Event()
         self._nonces = itertools.count(1)
         self._ended = False
+        self._over = asyncio.Event()
+        self._why: BaseException | None = None
+
+    async def ended(self) -> BaseException | None:
+        """Wait until the session is over; return why: a LinkError, or what a taker let out."""
+        await self._over.wait()
+        return self._why
 
     async def create(self, box: bytes, sender: bytes, token: bytes) -> None:
         """Make the mailbox `box` (16 bytes of chance) into which only `sender` may put.
@@ -199,21 +206,17 @@ class Mailboxes:
         return True
 
     async def run(self) -> None:
-        """Work the session until it ends.
-
-        Raises:
-            LinkError: always, in the end: it says why.
-        """
+        """Work the session until it ends; `ended` tells why."""
         reading = asyncio.create_task(self._read())
         taking = asyncio.create_task(self._take_cells())
         telling = asyncio.create_task(self._tell_taken())
         try:
             tasks = (reading, taking, telling)
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            self._why = next(iter(done)).exception()
         finally:
             await self._end(reading, taking, telling)
+            self._over.set()
 
     async def _end(self, *tasks: asyncio.Task[None]) -> None:
         """Let the cell that is being taken be taken, then let go of everything."""

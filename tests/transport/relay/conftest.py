@@ -18,3 +18,9 @@ def relay_papers(tmp_path_factory: pytest.TempPathFactory) -> Papers:
 @pytest.fixture
 def rig(tmp_path: Path, relay_papers: Papers) -> Rig:
     return Rig(tmp_path, relay_papers)
+
+
+@pytest.fixture(scope="session")
+def papers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Papers, Papers, Papers]:
+    folder = tmp_path_factory.mktemp("papers")
+    return mint(folder, "NORTH"), mint(folder, "SOUTH"), mint(folder, "STRANGER")
