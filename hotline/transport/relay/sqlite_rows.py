@@ -39,13 +39,16 @@ CREATE TABLE pulse (id INTEGER PRIMARY KEY CHECK (id = 1), beats INTEGER NOT NUL
 INSERT INTO pulse VALUES (1, 0);
 """
 
-_SETTINGS: tuple[tuple[str, object], ...] = (
-    ("journal_mode", "wal"),
-    ("synchronous", 2),
-    ("fullfsync", 1),
-    ("checkpoint_fullfsync", 1),
-    ("trusted_schema", 0),
-    ("cell_size_check", 1),
+_SETTINGS: tuple[tuple[str, str, object], ...] = (
+    ("journal_mode", "WAL", "wal"),
+    ("synchronous", "FULL", 2),
+    ("fullfsync", "1", 1),
+    ("checkpoint_fullfsync", "1", 1),
+    ("trusted_schema", "0", 0),
+    ("cell_size_check", "1", 1),
+    # Overwriting whole freed pages would double what a consumed cell writes,
+    # and a full disk could not forget any more.
+    ("secure_delete", "FAST", 2),
 )
 
 
@@ -60,8 +63,8 @@ def open_file(path: Path, *, create: bool) -> sqlite3.Connection:
     if create:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, _PRIVATE_FILE))
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    for name, value in _SETTINGS:
-        connection.execute(f"PRAGMA {name} = {value}")
+    for name, word, value in _SETTINGS:
+        connection.execute(f"PRAGMA {name} = {word}")
         if connection.execute(f"PRAGMA {name}").fetchone()[0] != value:
             raise StorageError(f"the store's database does not keep the setting {name}")
     if create:

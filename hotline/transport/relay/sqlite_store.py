@@ -126,11 +126,15 @@ class SqliteStore:
 
     async def consume(self, box: bytes, ids: Sequence[bytes]) -> int:
         """See `RelayStore.consume`."""
-        return await self._writer.submit(lambda connection: rows.consume(connection, box, ids))
+        return await self._writer.submit(
+            lambda connection: rows.consume(connection, box, ids), may_make_room=True
+        )
 
     async def expire(self, now_ms: int) -> Sequence[tuple[bytes, bytes]]:
         """See `RelayStore.expire`; a good moment to lay the ballast again, too."""
-        gone = await self._writer.submit(lambda connection: rows.expire(connection, now_ms))
+        gone = await self._writer.submit(
+            lambda connection: rows.expire(connection, now_ms), may_make_room=True
+        )
         await asyncio.to_thread(self._room.lay_ballast)
         return gone
 
@@ -149,7 +153,9 @@ class SqliteStore:
 
     async def drop(self, box: bytes, until_ms: int) -> bool:
         """See `RelayStore.drop`."""
-        return await self._writer.submit(lambda connection: rows.drop(connection, box, until_ms))
+        return await self._writer.submit(
+            lambda connection: rows.drop(connection, box, until_ms), may_make_room=True
+        )
 
     async def find(self, box: bytes) -> Box | None:
         """See `RelayStore.find`."""
@@ -163,7 +169,7 @@ class SqliteStore:
             return not self._is_full(connection)
 
         try:
-            taking, writable = await self._writer.submit(change), True
+            taking, writable = await self._writer.submit(change, may_make_room=True), True
         except StorageError:
             taking, writable = False, False
         return Health(writable, taking, self._room.free_bytes(), 1, 0)

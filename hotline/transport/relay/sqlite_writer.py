@@ -39,6 +39,7 @@ class NoRoomError(StorageError):
 @dataclass(slots=True)
 class _Waiting:
     change: Change
+    may_make_room: bool
     answer: asyncio.Future[Any]
     result: Any = None
     error: Exception | None = None
@@ -73,8 +74,13 @@ class Writer:
         """How many changes wait for a commit."""
         return self._waiting.qsize()
 
-    async def submit(self, change: Callable[[sqlite3.Connection], T]) -> T:
+    async def submit(
+        self, change: Callable[[sqlite3.Connection], T], *, may_make_room: bool = False
+    ) -> T:
         """Return what `change` returned, once it is durable.
+
+        Args:
+            may_make_room: A full disk gives its ballast up for this change.
 
         Raises:
             NoRoomError: the disk is full.
@@ -82,7 +88,7 @@ class Writer:
         """
         if self._closed or self.broken:
             raise StorageError("the relay's store is closed" if self._closed else _BROKEN)
-        waiting = _Waiting(change, self._loop.create_future())
+        waiting = _Waiting(change, may_make_room, self._loop.create_future())
         self._waiting.put(waiting)
         result: T = await waiting.answer
         return result
@@ -125,7 +131,8 @@ class Writer:
 
     def _write_alone(self, waiting: _Waiting) -> None:
         error = self._attempt([waiting])
-        if isinstance(error, NoRoomError) and self._make_room():
+        full = isinstance(error, NoRoomError)
+        if full and waiting.may_make_room and self._make_room():
             error = self._attempt([waiting])
         waiting.error = error
 
