@@ -93,6 +93,7 @@ class Mailboxes:
         self._outgoing = Outgoing(socket, timings.send_timeout_s)
         self._asked: dict[_Key, _Asked] = {}
         self._open_cells = self._open_bytes = 0
+        self._turn = asyncio.Lock()
         self._opened = asyncio.Event()
         self._on_cell: dict[bytes, OnCell] = {}
         self._arrived: asyncio.Queue[Push | None] = asyncio.Queue()
@@ -150,11 +151,14 @@ class Mailboxes:
         size = len(cell)
         if not 1 <= size <= self.welcome.max_body_bytes:
             raise RefusedError(Code.TOO_BIG, 0)
-        while not (self._ended or self._has_room(size)):
-            self._opened.clear()
-            await self._opened.wait()
         cell_id = sha256(cell)
-        await self._ask(Put(box, cell_id, expires_ms, cell), cell_id, size)
+        # One at a time waits for the window: else each answer would wake all that wait.
+        async with self._turn:
+            while not (self._ended or self._has_room(size)):
+                self._opened.clear()
+                await self._opened.wait()
+            asked = self._expect((kind_of(Put), cell_id), size)
+        await self._settle((kind_of(Put), cell_id), asked, Put(box, cell_id, expires_ms, cell))
 
     def _has_room(self, size: int) -> bool:
         fits = self._open_bytes + size <= self.welcome.window_bytes
@@ -174,8 +178,11 @@ class Mailboxes:
         except TimeoutError as error:
             raise LinkError("the relay did not answer in time") from error
 
-    async def _ask(self, frame: Frame, ref: bytes, size: int = 0) -> None:
+    async def _ask(self, frame: Frame, ref: bytes) -> None:
         key = kind_of(type(frame)), ref
+        await self._settle(key, self._expect(key, 0), frame)
+
+    def _expect(self, key: _Key, size: int) -> _Asked:
         if key in self._asked:
             raise InvariantError("the same question is open already")
         if self._ended:
@@ -184,6 +191,9 @@ class Mailboxes:
         self._asked[key] = asked
         self._open_cells += size > 0
         self._open_bytes += size
+        return asked
+
+    async def _settle(self, key: _Key, asked: _Asked, frame: Frame) -> None:
         try:
             await self._outgoing.send(frame)
         except LinkError as error:
