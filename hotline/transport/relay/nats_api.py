@@ -116,7 +116,7 @@ class JetStream:
             raise
         return True
 
-    async def info(self, stream: str, **asked: Any) -> dict[str, Any] | None:
+    async def describe(self, stream: str, **asked: Any) -> dict[str, Any] | None:
         """Return what the servers say of a stream, or None when it is not there."""
         try:
             return await self.call(f"STREAM.INFO.{stream}", asked or None)

@@ -75,7 +75,7 @@ async def open_nats(
 
 
 async def _settle_stream(js: JetStream, wanted: dict[str, Any], checked: set[str]) -> None:
-    found = await js.info(wanted["name"])
+    found = await js.describe(wanted["name"])
     if found is None:
         found = await js.call(f"STREAM.CREATE.{wanted['name']}", wanted)
     _refuse(list(checks.stream_doubts(wanted, found, checked)))

@@ -232,7 +232,7 @@ class NatsStore:
         """See `RelayStore.health`."""
         try:
             await self._js.publish(_PULSE, b"")
-            about = await self._js.info(CELLS)
+            about = await self._js.describe(CELLS)
         except StorageError:
             return Health(False, False, -1, 0, 0)
         if about is None:
@@ -245,8 +245,8 @@ class NatsStore:
 
     async def census(self) -> Census:
         """See `RelayStore.census`."""
-        cells = await self._js.info(CELLS)
-        boxes = await self._js.info(BOXES, subjects_filter=_TOKEN + "*")
+        cells = await self._js.describe(CELLS)
+        boxes = await self._js.describe(BOXES, subjects_filter=_TOKEN + "*")
         if cells is None or boxes is None:
             raise StorageError("a stream of the relay is gone")
         state = cells["state"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from hotline.transport.relay.nats_opening import open_nats
 from hotline.transport.relay.nats_store import NatsStore
 from hotline.transport.relay.store import Box, Outcome
 from tests.transport.relay.conformance import CHECKS, SENDER, SMALL, bodies, make_box, put
-from tests.transport.relay.nats_servers import NatsServer, find_server, three_servers
+from tests.transport.relay.nats_servers import NatsServer, three_servers
 from tests.transport.relay.rig import cell, later
 from tests.transport.rig import until
 
@@ -29,21 +29,6 @@ CUT_AFTER = 40
 ELSEWHERE = ("kill_before_a_commit", "kill_after_a_commit", "power_cut")
 """Points inside a server, which only the server's own tests can reach; what keeps a
 power cut from losing anything is checked before a relay starts (test_nats_checks.py)."""
-
-
-@pytest.fixture(scope="session")
-def binary() -> str:
-    path = find_server()
-    if not path:
-        pytest.skip("no nats-server from 2.10.27 on is here, and apt cannot download one")
-    return path
-
-
-@pytest.fixture(scope="module")
-def server(binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
-    server = NatsServer(binary, tmp_path_factory.mktemp("nats")).start()
-    yield server.wait()
-    server.kill()
 
 
 async def open_store(*servers: NatsServer, replicas: int = 1, **changes: Any) -> NatsStore:
@@ -70,13 +55,13 @@ class NatsKeeper:
     async def open_full(self) -> NatsStore:
         """Lower the stream's limit to what it holds."""
         store = await self.open()
-        about = await store._js.info("hotline_cells")
+        about = await store._js.describe("hotline_cells")
         assert about is not None
         await self._limit(store, about["state"]["bytes"])
         return store
 
     async def _limit(self, store: NatsStore, max_bytes: int) -> None:
-        about = await store._js.info("hotline_cells")
+        about = await store._js.describe("hotline_cells")
         assert about is not None
         await store._js.call(
             "STREAM.UPDATE.hotline_cells", about["config"] | {"max_bytes": max_bytes}
@@ -170,7 +155,7 @@ async def test_relay_does_not_start_on_a_stream_that_loses(
     keeper: NatsKeeper, change: dict[str, Any], words: str
 ) -> None:
     store = await keeper.open()
-    about = await store._js.info("hotline_cells")
+    about = await store._js.describe("hotline_cells")
     assert about is not None
     await store._js.call("STREAM.UPDATE.hotline_cells", about["config"] | change)
     try:
@@ -216,7 +201,7 @@ async def test_cluster_that_loses_a_server_and_then_its_leader_keeps_every_cell_
         names = {one.name: one for one in servers}
 
         async def leader() -> str:
-            about = await store._js.info("hotline_cells")
+            about = await store._js.describe("hotline_cells")
             assert about is not None
             return str(about["cluster"]["leader"])
 
