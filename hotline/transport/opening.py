@@ -1,6 +1,6 @@
 """What a listener of any kind refuses before it accepts a websocket.
 
-Spec: docs/transport.md §4.1, §4.2, §8.1
+Spec: docs/transport.md §4.1, §4.2, §9.1
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`hotline relay` as a process: killed, ended, looked at, and what its operator can read.
 
-Spec: docs/transport.md §8.4, §8.8
+Spec: docs/transport.md §9.4, §9.8
 """
 
 from __future__ import annotations

@@ -45,6 +45,9 @@ SHOWN = (
     ev.HoldPlaced,
     ev.HoldReleased,
     ev.LedgerRestored,
+    ev.WitnessNamed,
+    ev.WitnessDropped,
+    ev.WitnessAnswered,
 )
 """Events that stand in the timeline as rows of their own."""
 

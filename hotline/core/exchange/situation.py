@@ -99,6 +99,7 @@ class Situation:
         erased_received: Digests of the statements that were received in what was erased.
         erased_orders: By station the newest order up to the end of what was erased.
         holds: Cases under a legal hold, and why.
+        witnesses: How each outside witness stood to our log when it was last recorded.
     """
 
     station: str = ""
@@ -132,6 +133,7 @@ class Situation:
     erased_received: set[str] = field(default_factory=set)
     erased_orders: dict[str, OrderRef] = field(default_factory=dict)
     holds: dict[str, str] = field(default_factory=dict)
+    witnesses: dict[str, str] = field(default_factory=dict)
     officer: str = ""
     role: str = ""
     drill_started_ms: int | None = None

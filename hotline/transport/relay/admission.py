@@ -1,6 +1,6 @@
 """The operator's list of admission tokens: each lets one mailbox be at a time.
 
-Spec: docs/transport.md §8.5
+Spec: docs/transport.md §9.5
 """
 
 from __future__ import annotations

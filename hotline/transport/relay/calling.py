@@ -1,6 +1,6 @@
 """Opening a session at a relay: TLS with a pin, the challenge, both signatures.
 
-Spec: docs/transport.md §8.1, §8.3
+Spec: docs/transport.md §9.1, §9.3
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ async def _prove(
     entropy: Entropy,
     token: bytes,
 ) -> Welcome:
-    """Check the pin, answer the challenge, check the answer. Spec: docs/transport.md §8.3."""
+    """Check the pin, answer the challenge, check the answer. Spec: docs/transport.md §9.3."""
     tls: ssl.SSLObject = socket.transport.get_extra_info("ssl_object")
     certificate = tls.getpeercert(binary_form=True)
     if certificate is None or not relay.tls.matches(certificate):

@@ -1,7 +1,7 @@
 """A station's end of a relay session: mailboxes made, filled and emptied.
 
 Dialing again, and which route to take, is up to whoever uses it.
-Spec: docs/transport.md §8.4, §8.9
+Spec: docs/transport.md §9.4, §9.9
 """
 
 from __future__ import annotations

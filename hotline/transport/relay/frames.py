@@ -1,6 +1,6 @@
 """Frames of the relay protocol: what one binary websocket message holds. Pure.
 
-Spec: docs/transport.md §8.2
+Spec: docs/transport.md §9.2
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Stage(IntEnum):
 class Code(IntEnum):
     """Why a request was not met.
 
-    Spec: docs/transport.md §8.4
+    Spec: docs/transport.md §9.4
     """
 
     QUOTA = 1
@@ -284,7 +284,7 @@ def encode(frame: Frame) -> bytes:
 
     Raises:
         InvariantError: a field has another length, or a number does not fit.
-    Spec: docs/transport.md §8.2
+    Spec: docs/transport.md §9.2
     """
     layout = _BY_FRAME[type(frame)]
     values = [getattr(frame, name) for name in _NAMES[type(frame)]]
@@ -315,7 +315,7 @@ def decode(message: bytes) -> Frame:
 
     Raises:
         PeerError: unknown type, a wrong length, or more than MAX_FRAME_BYTES.
-    Spec: docs/transport.md §8.2
+    Spec: docs/transport.md §9.2
     """
     if not 1 <= len(message) <= MAX_FRAME_BYTES:
         raise PeerError(f"a frame has 1 to {MAX_FRAME_BYTES} bytes")

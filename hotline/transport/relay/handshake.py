@@ -1,6 +1,6 @@
 """What the two ends of a relay session sign. Pure.
 
-Spec: docs/transport.md §8.3
+Spec: docs/transport.md §9.3
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def transcript(chal: Chal, auth: Auth, certificate: bytes) -> bytes:
         auth: Its signature is left out.
         certificate: The relay's TLS certificate (DER) as this end sees it: a
             middleman shows another one, and the signatures do not verify.
-    Spec: docs/transport.md §8.3
+    Spec: docs/transport.md §9.3
     """
     unsigned = encode(replace(auth, signature=_NO_SIGNATURE))
     return hashlib.sha256(

@@ -1,6 +1,6 @@
 """What one client may cost a relay, decided before anything expensive is done for it.
 
-Spec: docs/transport.md §8.7
+Spec: docs/transport.md §9.7
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a relay counts, and the text in which Prometheus reads it.
 
-No label names a mailbox, a key or an address. Spec: docs/transport.md §8.8
+No label names a mailbox, a key or an address. Spec: docs/transport.md §9.8
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The operator's page: metrics for Prometheus, and one word for a balancer.
 
-Spec: docs/transport.md §8.8
+Spec: docs/transport.md §9.8
 """
 
 from __future__ import annotations

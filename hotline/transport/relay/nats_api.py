@@ -2,7 +2,7 @@
 
 Streams are read as JSON, not through the library's classes: a setting that the
 library does not know yet must be visible to the checks.
-Spec: docs/transport.md §8.6
+Spec: docs/transport.md §9.6
 """
 
 from __future__ import annotations

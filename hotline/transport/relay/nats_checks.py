@@ -2,7 +2,7 @@
 
 With its defaults JetStream syncs every two minutes, and a power cut takes what
 was acknowledged since. A relay does not start on such a server.
-Spec: docs/transport.md §8.6
+Spec: docs/transport.md §9.6
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Connecting a relay to NATS: every server and stream is checked before a cell is taken.
 
-Spec: docs/transport.md §8.6
+Spec: docs/transport.md §9.6
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Frames in and out of a relay's websocket, at either end, in bounded time.
 
-Spec: docs/transport.md §5.3, §8.7
+Spec: docs/transport.md §5.3, §9.7
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What all sessions of a relay share: store, bounds, counters, and who waits for what.
 
-Spec: docs/transport.md §8.4, §8.7
+Spec: docs/transport.md §9.4, §9.7
 """
 
 from __future__ import annotations

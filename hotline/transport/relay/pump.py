@@ -1,6 +1,6 @@
 """What pushes the cells of subscribed mailboxes, as far as the recipient's window reaches.
 
-Spec: docs/transport.md §8.4
+Spec: docs/transport.md §9.4
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Room on the disk: a floor below which no cell is taken, and a ballast to let go of.
 
-Spec: docs/transport.md §8.5
+Spec: docs/transport.md §9.5
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The relay: a listening socket, strangers at the door, and a session for each mailbox key.
 
-Spec: docs/transport.md §8.1, §8.3, §8.7
+Spec: docs/transport.md §9.1, §9.3, §9.7
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Relay:
             LinkError: the address cannot be bound.
         """
         # The standard library keeps 256 KiB for each TLS connection, which is
-        # more than a thousand idle stations are worth. Spec: docs/transport.md §8.7
+        # more than a thousand idle stations are worth. Spec: docs/transport.md §9.7
         asyncio.sslproto.SSLProtocol.max_size = RECORD_BUFFER_BYTES
         door = self._bind()
         server = await serve(
@@ -123,7 +123,7 @@ class Relay:
                 await server.wait_closed()
 
     def _judge(self, socket: ServerConnection, request: Request) -> Response | None:
-        """Spec: docs/transport.md §8.1, §8.7."""
+        """Spec: docs/transport.md §9.1, §9.7."""
         if self._failures.is_over(_address(socket)):
             self._premises.metrics.refused["failures"] += 1
             return socket.respond(_TOO_MANY_FAILURES, "")
@@ -186,7 +186,7 @@ class Relay:
     async def _objection(self, auth: Auth, chal: Chal) -> tuple[Refusal, int] | None:
         """Say what is wrong with an AUTH, the cheapest question first.
 
-        Spec: docs/transport.md §8.3
+        Spec: docs/transport.md §9.3
         """
         if auth.version != VERSION:
             return Refusal.VERSION, 0
@@ -217,7 +217,7 @@ class Relay:
     async def _hold(self, socket: ServerConnection, key: bytes) -> None:
         """Serve the newest session of a key; an older one ends.
 
-        Spec: docs/transport.md §8.3
+        Spec: docs/transport.md §9.3
         """
         older = self._sessions.get(key)
         session = self._sessions[key] = RelaySession(socket, key, self._premises)

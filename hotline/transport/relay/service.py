@@ -1,6 +1,6 @@
 """A relay at work: the server, the sweep that expires and looks, the operator's page.
 
-Spec: docs/transport.md §8.5, §8.8
+Spec: docs/transport.md §9.5, §9.8
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One authenticated session at a relay: requests in, answers and cells out.
 
-Spec: docs/transport.md §8.4
+Spec: docs/transport.md §9.4
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ class RelaySession:
     async def _take_put(self, frame: Put) -> None:
         """Judge a cell by what is cheap to see, then hand it to the store.
 
-        Spec: docs/transport.md §8.4, §8.7
+        Spec: docs/transport.md §9.4, §9.7
         """
         limits, size = self._premises.limits, len(frame.body)
         cells, octets = self._unanswered_cells + 1, self._unanswered_bytes + size

@@ -1,7 +1,7 @@
 """A relay's rows in SQLite: the schema, and each change as a function of a connection.
 
 A function here runs inside a transaction that its caller begins and commits.
-Spec: docs/transport.md §8.6
+Spec: docs/transport.md §9.6
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def open_file(path: Path, *, create: bool) -> sqlite3.Connection:
     Raises:
         StorageError: it is not a relay's store, or a setting does not hold.
         sqlite3.Error: SQLite cannot open it.
-    Spec: docs/transport.md §8.6
+    Spec: docs/transport.md §9.6
     """
     if create:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, _PRIVATE_FILE))

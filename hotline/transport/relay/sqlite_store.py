@@ -1,6 +1,6 @@
 """A relay's cells in one SQLite file: WAL, synchronous=FULL, group commit.
 
-Spec: docs/transport.md §8.6
+Spec: docs/transport.md §9.6
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The one thread that writes a relay's database: many changes, one commit, one sync.
 
-Spec: docs/transport.md §8.6
+Spec: docs/transport.md §9.6
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The time by which cells expire: a jump of the wall clock alone destroys nothing.
 
-Spec: docs/transport.md §8.5
+Spec: docs/transport.md §9.5
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a relay asks of whatever keeps its cells.
 
 One conformance suite (tests/transport/relay/conformance.py) holds every store to it.
-Spec: docs/transport.md §8.6
+Spec: docs/transport.md §9.6
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Held:
 class Quota:
     """What one mailbox may hold. What is over it is refused; nothing old makes room.
 
-    Spec: docs/transport.md §8.5
+    Spec: docs/transport.md §9.5
     """
 
     cells: int = 1_000

@@ -1,6 +1,6 @@
 """TLS of a relay: everybody may come in, nobody with less than TLS 1.3.
 
-Who is whom is settled by mailbox keys, inside. Spec: docs/transport.md §8.1
+Who is whom is settled by mailbox keys, inside. Spec: docs/transport.md §9.1
 """
 
 from __future__ import annotations

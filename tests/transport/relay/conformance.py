@@ -1,7 +1,7 @@
 """What every store of a relay must do: one list of checks for all of them.
 
 A check takes a Keeper, which opens one kind of store and can kill what keeps
-the cells. Spec: docs/transport.md §8.6
+the cells. Spec: docs/transport.md §9.6
 """
 
 from __future__ import annotations

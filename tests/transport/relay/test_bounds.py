@@ -1,6 +1,6 @@
 """The parts that decide cheaply: allowances, failures, tokens, room, a clock that jumps.
 
-Spec: docs/transport.md §8.5, §8.7
+Spec: docs/transport.md §9.5, §9.7
 """
 
 from __future__ import annotations

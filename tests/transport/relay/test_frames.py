@@ -1,6 +1,6 @@
 """Frames of the relay protocol: what is written can be read, and nothing else can.
 
-Spec: docs/transport.md §8.2
+Spec: docs/transport.md §9.2
 """
 
 from __future__ import annotations

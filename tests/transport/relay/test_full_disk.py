@@ -1,4 +1,4 @@
-"""ENOSPC under a relay, for real, in a small mount of the test's own: docs/transport.md §8.5."""
+"""ENOSPC under a relay, for real, in a small mount of the test's own: docs/transport.md §9.5."""
 
 from __future__ import annotations
 

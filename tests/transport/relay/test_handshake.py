@@ -1,4 +1,4 @@
-"""Both signatures stand for this handshake, these keys and this certificate: §8.3."""
+"""Both signatures stand for this handshake, these keys and this certificate: §9.3."""
 
 from __future__ import annotations
 

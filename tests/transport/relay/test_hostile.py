@@ -1,6 +1,6 @@
 """Strangers and misbehaving clients in front of a relay; an honest pair goes on meanwhile.
 
-Spec: docs/transport.md §8.1, §8.2, §8.3, §8.7
+Spec: docs/transport.md §9.1, §9.2, §9.3, §9.7
 """
 
 from __future__ import annotations
@@ -202,7 +202,8 @@ async def test_strangers_beyond_the_bound_are_hung_up_on(rig: Rig) -> None:
 
 @pytest.mark.parametrize(
     "first",
-    [b"", b"\xff", encode(Ping(1)), encode(Put(b"b" * 16, sha256(b"c"), later(), b"c")), "text"],
+    [b"", b"\xff", encode(Ping(1)), encode(Put(b"b" * 16, sha256(b"c"), 1, b"c")), "text"],
+    ids=["empty", "unknown", "ping", "put", "text"],
 )
 async def test_first_frame_that_is_no_auth_ends_the_connection(
     rig: Rig, first: bytes | str
@@ -237,10 +238,11 @@ async def raw_session(rig: Rig) -> AsyncIterator[tuple[ClientConnection, bytes, 
     [
         (b"\x63", 4400),
         ("text", 4400),
-        (encode(Put(b"b" * 16, b"i" * 32, later(), b"not of that id")), 4400),
+        (encode(Put(b"b" * 16, b"i" * 32, 1 << 60, b"not of that id")), 4400),
         (encode(Welcome(b"s" * 16, 1, 1, 1, 1, bytes(64))), 4400),
         (b"\x08" + bytes(65_536), 1009),
     ],
+    ids=["unknown", "text", "wrong id", "a relay's frame", "oversized"],
 )
 async def test_junk_in_a_session_ends_it(rig: Rig, junk: bytes | str, code: int) -> None:
     async with raw_session(rig) as (socket, _, _):

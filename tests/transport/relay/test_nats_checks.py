@@ -1,4 +1,4 @@
-"""Each setting that can lose acknowledged cells has its sentence: docs/transport.md §8.6."""
+"""Each setting that can lose acknowledged cells has its sentence: docs/transport.md §9.6."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Two relays over one NATS server: stations may use either, whichever is there.
 
-Spec: docs/transport.md §8.6
+Spec: docs/transport.md §9.6
 """
 
 from __future__ import annotations

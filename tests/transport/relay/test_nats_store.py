@@ -1,6 +1,6 @@
 """The JetStream store holds to the suite on real servers, killed ones included.
 
-Spec: docs/transport.md §8.6
+Spec: docs/transport.md §9.6
 """
 
 from __future__ import annotations

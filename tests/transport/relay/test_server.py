@@ -1,6 +1,6 @@
 """Mailboxes over real sockets and TLS: made, filled, emptied, dropped.
 
-Spec: docs/transport.md §8.3, §8.4, §8.5
+Spec: docs/transport.md §9.3, §9.4, §9.5
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The sweep, the log and the operator's page: docs/transport.md §8.5, §8.8."""
+"""The sweep, the log and the operator's page: docs/transport.md §9.5, §9.8."""
 
 from __future__ import annotations
 
@@ -107,6 +107,7 @@ async def monitored(healthy: bool = True) -> AsyncIterator[int]:
         (b"\x16\x03\x01\r\n\r\n", b"400"),
         (b"GET /metrics HTTP/1.1\r\nX: " + bytes(2 * monitor.MAX_REQUEST_BYTES), b"400"),
     ],
+    ids=["metrics", "other", "post", "tls", "oversized"],
 )
 async def test_monitor_answers_its_two_questions_only(request_head: bytes, status: bytes) -> None:
     async with monitored() as port:

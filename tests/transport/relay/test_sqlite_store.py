@@ -1,6 +1,6 @@
 """The SQLite store holds to the suite, and the suite finds stores that do not.
 
-Spec: docs/transport.md §8.6
+Spec: docs/transport.md §9.6
 """
 
 from __future__ import annotations
