@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
 
-from hotline.core.errors import LinkError, StorageError
+from hotline.core.errors import StorageError
 from hotline.transport.relay.frames import Push
 from hotline.transport.relay.outgoing import Outgoing
 from hotline.transport.relay.premises import Premises
 from hotline.transport.relay.store import Held
 
 FETCHED_AT_ONCE = 16
+Shelter = Callable[[Awaitable[None]], Coroutine[Any, Any, None]]
+"""Runs work of a session; when it fails, it ends that session."""
+
 POLL_S = 15.0
 """Another relay's word that a cell arrived may be lost; this finds the cell."""
 
@@ -27,8 +31,8 @@ class Pump:
         tasks: Those that run, for whoever ends the session.
     """
 
-    def __init__(self, premises: Premises, outgoing: Outgoing) -> None:
-        self._premises, self._outgoing = premises, outgoing
+    def __init__(self, premises: Premises, outgoing: Outgoing, shelter: Shelter) -> None:
+        self._premises, self._outgoing, self._shelter = premises, outgoing, shelter
         self._by_box: dict[bytes, asyncio.Task[None]] = {}
         self._in_flight: dict[tuple[bytes, bytes], int] = {}
         self._in_flight_bytes = 0
@@ -46,7 +50,7 @@ class Pump:
     def start(self, box: bytes, after: int) -> None:
         """Push the cells behind `after`, from now on; an older subscription of `box` ends."""
         self.stop(box)
-        self._by_box[box] = asyncio.create_task(self._run(box, after))
+        self._by_box[box] = asyncio.create_task(self._shelter(self._run(box, after)))
 
     def stop(self, box: bytes) -> None:
         """Push nothing more of `box`."""
@@ -62,7 +66,7 @@ class Pump:
         self._opened.set()
 
     async def _run(self, box: bytes, after: int) -> None:
-        with contextlib.suppress(LinkError), self._premises.hub.waiting(box) as arrived:
+        with self._premises.hub.waiting(box) as arrived:
             while True:
                 arrived.clear()
                 for held in (found := await self._fetch(box, after)):

@@ -67,7 +67,7 @@ class RelaySession:
         self._unanswered_cells = self._unanswered_bytes = 0
         self._relayed: list[bytes] = []
         self._settled = asyncio.Event()
-        self._pump = Pump(premises, self._outgoing)
+        self._pump = Pump(premises, self._outgoing, self._sheltered)
         self._sending: dict[bytes, contextlib.ExitStack] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 

@@ -27,8 +27,8 @@ from tests.transport.rig import until
 LITTLE_BYTES = 200_000
 CUT_AFTER = 40
 ELSEWHERE = ("kill_before_a_commit", "kill_after_a_commit", "power_cut")
-"""Points inside a server, which only the server's own tests can reach; what keeps a
-power cut from losing anything is checked before a relay starts (test_nats_checks.py)."""
+"""Points inside a server, which only the server's own tests can reach; and the power cut,
+which needs a disk of its own (test_nats_power.py)."""
 
 
 async def open_store(*servers: NatsServer, replicas: int = 1, **changes: Any) -> NatsStore:
