@@ -73,7 +73,7 @@ def relay(
 ) -> None:
     """Keep sealed cells in mailboxes; knows no station, no sender and no line.
 
-    Ends cleanly on SIGTERM. Logs JSON to stderr; its key is in the first line.
+    Ends cleanly on SIGTERM. Logs JSON to stderr; its key is in the line relay_started.
     """
     wanted = _Wanted(
         store=store,

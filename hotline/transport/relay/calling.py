@@ -20,16 +20,8 @@ from hotline.transport.endpoint import socket_limits
 from hotline.transport.link import Timings
 from hotline.transport.relay import handshake
 from hotline.transport.relay.client import Mailboxes, OnExpired
-from hotline.transport.relay.frames import (
-    NO_TOKEN,
-    VERSION,
-    Auth,
-    Chal,
-    Frame,
-    Refuse,
-    Welcome,
-    encode,
-)
+from hotline.transport.relay.codec import encode
+from hotline.transport.relay.frames import NO_TOKEN, VERSION, Auth, Chal, Frame, Refuse, Welcome
 from hotline.transport.relay.outgoing import PATH, SUBPROTOCOL, receive
 from hotline.transport.relay.tls import pinned_context
 from hotline.transport.session import QUIET

@@ -10,14 +10,14 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from hotline.core.errors import InvariantError, LinkError, PeerError
+from hotline.core.errors import LinkError, PeerError
 from hotline.core.values import sha256
 from hotline.transport.link import Timings
+from hotline.transport.relay.codec import kind_of
 from hotline.transport.relay.frames import (
     BOX_BYTES,
     ID_BYTES,
@@ -38,14 +38,13 @@ from hotline.transport.relay.frames import (
     Stage,
     Sub,
     Welcome,
-    kind_of,
 )
 from hotline.transport.relay.outgoing import Outgoing, receive
+from hotline.transport.relay.questions import Question, Questions
 from hotline.transport.route import OnCell
 from hotline.transport.session import CLOSE_LEAVING, CLOSE_REFUSED, hang_up
 
 _BEHIND_ID = bytes(ID_BYTES - BOX_BYTES)
-_Key = tuple[int, bytes]
 OnExpired = Callable[[bytes], None]
 """Takes the id of a cell of ours that expired at the relay."""
 
@@ -66,14 +65,6 @@ class RefusedError(LinkError):
         self.code, self.retry_after_s = code, retry_after_s
 
 
-@dataclass(slots=True)
-class _Asked:
-    """What waits for an answer; `size` is what it takes of the window."""
-
-    answer: asyncio.Future[None]
-    size: int
-
-
 class Mailboxes:
     """One open session; `calling.open_mailboxes` makes it, `run` works it until it ends.
 
@@ -91,16 +82,12 @@ class Mailboxes:
         self._socket, self.welcome, self._timings = socket, welcome, timings
         self._on_expired = on_expired
         self._outgoing = Outgoing(socket, timings.send_timeout_s)
-        self._asked: dict[_Key, _Asked] = {}
-        self._open_cells = self._open_bytes = 0
-        self._turn = asyncio.Lock()
-        self._opened = asyncio.Event()
+        self._questions = Questions(welcome.window_cells, welcome.window_bytes)
         self._on_cell: dict[bytes, OnCell] = {}
         self._arrived: asyncio.Queue[Push | None] = asyncio.Queue()
         self._taken: dict[bytes, list[bytes]] = {}
         self._took = asyncio.Event()
         self._nonces = itertools.count(1)
-        self._ended = False
         self._over = asyncio.Event()
         self._why: BaseException | None = None
 
@@ -146,23 +133,16 @@ class Mailboxes:
         Raises:
             RefusedError: the relay says why it does not take it.
             LinkError: the session ended; put the same bytes again.
-            InvariantError: the same cell is being put already.
         """
         size = len(cell)
         if not 1 <= size <= self.welcome.max_body_bytes:
             raise RefusedError(Code.TOO_BIG, 0)
         cell_id = sha256(cell)
-        # One at a time waits for the window: else each answer would wake all that wait.
-        async with self._turn:
-            while not (self._ended or self._has_room(size)):
-                self._opened.clear()
-                await self._opened.wait()
-            asked = self._expect((kind_of(Put), cell_id), size)
-        await self._settle((kind_of(Put), cell_id), asked, Put(box, cell_id, expires_ms, cell))
-
-    def _has_room(self, size: int) -> bool:
-        fits = self._open_bytes + size <= self.welcome.window_bytes
-        return self._open_cells < self.welcome.window_cells and fits
+        question = kind_of(Put), bytes(cell_id)
+        answer, is_new = await self._questions.expect_cell(question, size)
+        if is_new:
+            await self._send(Put(box, cell_id, expires_ms, cell), question)
+        await asyncio.shield(answer)
 
     async def ping(self) -> None:
         """Return once the relay's reader answered and its store made a write durable.
@@ -179,41 +159,19 @@ class Mailboxes:
             raise LinkError("the relay did not answer in time") from error
 
     async def _ask(self, frame: Frame, ref: bytes) -> None:
-        key = kind_of(type(frame)), ref
-        await self._settle(key, self._expect(key, 0), frame)
+        """Ask, or wait with whoever asked the same before."""
+        question = kind_of(type(frame)), ref
+        answer = self._questions.find(question)
+        if answer is None:
+            answer = self._questions.expect(question)
+            await self._send(frame, question)
+        await asyncio.shield(answer)
 
-    def _expect(self, key: _Key, size: int) -> _Asked:
-        if key in self._asked:
-            raise InvariantError("the same question is open already")
-        if self._ended:
-            raise LinkError("the relay's session is over")
-        asked = _Asked(asyncio.get_running_loop().create_future(), size)
-        self._asked[key] = asked
-        self._open_cells += size > 0
-        self._open_bytes += size
-        return asked
-
-    async def _settle(self, key: _Key, asked: _Asked, frame: Frame) -> None:
+    async def _send(self, frame: Frame, question: Question) -> None:
         try:
             await self._outgoing.send(frame)
         except LinkError as error:
-            self._answer(key, error)
-        await asyncio.shield(asked.answer)
-
-    def _answer(self, key: _Key, error: Exception | None = None) -> bool:
-        """Settle a question; return whether it was open."""
-        asked = self._asked.pop(key, None)
-        if asked is None:
-            return False
-        self._open_cells -= asked.size > 0
-        self._open_bytes -= asked.size
-        self._opened.set()
-        if error is None:
-            asked.answer.set_result(None)
-        else:
-            asked.answer.set_exception(error)
-            asked.answer.exception()  # Whoever asked may have gone meanwhile.
-        return True
+            self._questions.answer(question, error)
 
     async def run(self) -> None:
         """Work the session until it ends; `ended` tells why."""
@@ -230,8 +188,6 @@ class Mailboxes:
 
     async def _end(self, *tasks: asyncio.Task[None]) -> None:
         """Let the cell that is being taken be taken, then let go of everything."""
-        self._ended = True
-        self._opened.set()
         self._socket.transport.abort()
         while not self._arrived.empty():
             self._arrived.get_nowait()
@@ -240,8 +196,7 @@ class Mailboxes:
         for task in (*tasks[:1], *left, *tasks[2:]):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for key in tuple(self._asked):
-            self._answer(key, LinkError("the relay's session ended before it answered"))
+        self._questions.end()
 
     async def close(self) -> None:
         """Say goodbye; `run` ends then."""
@@ -266,27 +221,27 @@ class Mailboxes:
                 self._take_push(frame)
             case Ack(Stage.RELAYED, ids):
                 for cell_id in ids:
-                    self._answer((kind_of(Put), cell_id))
+                    self._questions.answer((kind_of(Put), cell_id))
             case Ack(Stage.CONSUMED):
                 pass
             case Done(kind, box):
-                self._answer((kind, box + _BEHIND_ID))
+                self._questions.answer((kind, box + _BEHIND_ID))
             case Nak(kind, ref, code, retry_after_s):
                 self._take_nak((kind, ref), RefusedError(code, retry_after_s))
             case Pong(nonce, store_ok):
                 error = None if store_ok else RefusedError(Code.FAULT, 0)
-                self._answer((kind_of(Ping), nonce.to_bytes(8)), error)
+                self._questions.answer((kind_of(Ping), nonce.to_bytes(8)), error)
             case Bye(code):
                 raise LinkError(f"the relay left ({code})")
             case _:
                 raise PeerError("a relay says no such thing")
 
-    def _take_nak(self, key: _Key, refused: RefusedError) -> None:
-        if self._answer(key, refused):
+    def _take_nak(self, question: Question, refused: RefusedError) -> None:
+        if self._questions.answer(question, refused):
             return
-        if key[0] == kind_of(Put) and refused.code == Code.EXPIRED:
-            self._on_expired(key[1])
-        elif key[0] == kind_of(Consumed):
+        if question[0] == kind_of(Put) and refused.code == Code.EXPIRED:
+            self._on_expired(question[1])
+        elif question[0] == kind_of(Consumed):
             raise LinkError("the relay could not forget cells") from refused
 
     def _take_push(self, push: Push) -> None:

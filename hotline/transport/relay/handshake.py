@@ -9,7 +9,8 @@ import hashlib
 from dataclasses import replace
 
 from hotline.core.seams import Signer, Verifier
-from hotline.transport.relay.frames import VERSION, Auth, Chal, Welcome, encode
+from hotline.transport.relay.codec import encode
+from hotline.transport.relay.frames import VERSION, Auth, Chal, Welcome
 
 _LABEL = b"hotline relay 1"
 _DIALER, _LISTENER = b"D", b"L"

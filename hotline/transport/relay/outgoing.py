@@ -12,7 +12,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from hotline.core.errors import LinkError, PeerError
-from hotline.transport.relay.frames import Frame, decode, encode
+from hotline.transport.relay.codec import decode, encode
+from hotline.transport.relay.frames import Frame
 
 PATH = "/relay"
 SUBPROTOCOL = Subprotocol("hotline.relay.v1")

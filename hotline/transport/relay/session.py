@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from hotline.core.errors import LinkError, PeerError, StorageError
 from hotline.core.values import sha256
 from hotline.transport.relay.admission import digest_of
+from hotline.transport.relay.codec import kind_of
 from hotline.transport.relay.frames import (
     BOX_BYTES,
     ID_BYTES,
@@ -33,7 +34,6 @@ from hotline.transport.relay.frames import (
     Put,
     Stage,
     Sub,
-    kind_of,
 )
 from hotline.transport.relay.limits import Bucket
 from hotline.transport.relay.outgoing import Outgoing, receive

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hotline.core.errors import InvariantError, PeerError
 from hotline.transport.frames import MAX_CELL_BYTES, MAX_FRAME_BYTES
 from hotline.transport.relay import frames
+from hotline.transport.relay.codec import decode, encode
 from hotline.transport.relay.frames import (
     Ack,
     Auth,
@@ -30,8 +31,6 @@ from hotline.transport.relay.frames import (
     Refuse,
     Sub,
     Welcome,
-    decode,
-    encode,
 )
 
 BOX, KEY, SIGNATURE = b"b" * 16, b"k" * 32, b"s" * 64

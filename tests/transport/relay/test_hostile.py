@@ -22,6 +22,7 @@ from hotline.core.values import sha256
 from hotline.host.entropy import system_entropy
 from hotline.sealing.ed25519 import Ed25519Signer
 from hotline.transport.relay import handshake
+from hotline.transport.relay.codec import decode, encode
 from hotline.transport.relay.frames import (
     NO_TOKEN,
     Ack,
@@ -34,8 +35,6 @@ from hotline.transport.relay.frames import (
     Refuse,
     Sub,
     Welcome,
-    decode,
-    encode,
 )
 from hotline.transport.relay.tls import pinned_context
 from hotline.transport.tls import pinned

@@ -235,3 +235,32 @@ async def test_ping_says_when_the_store_fails(rig: Rig) -> None:
             with pytest.raises(RefusedError) as caught:
                 await out.put(box, cell(), later())
             assert (caught.value.code, caught.value.retry_after_s > 0) == (Code.FAULT, True)
+
+
+async def test_put_that_was_given_up_and_repeated_waits_for_the_same_answer(rig: Rig) -> None:
+    with_limits(rig, window_cells=1)
+    north, south = new_key(), new_key()
+    async with rig.running() as store:
+        box, one = await rig.made_box(north, south), cell()
+        async with rig.dial(box, south) as out:
+            impatient = asyncio.create_task(out.put(box, one, later()))
+            await asyncio.sleep(0)
+            impatient.cancel()
+            await asyncio.gather(out.put(box, one, later()), out.put(box, one, later()))
+        assert (await store.census()).cells == 1
+
+
+async def test_put_whose_session_breaks_is_told_and_can_be_repeated(rig: Rig) -> None:
+    with_limits(rig, window_cells=2)
+    north, south = new_key(), new_key()
+    async with rig.running() as store:
+        box, sent = await rig.made_box(north, south), [cell() for _ in range(6)]
+        async with rig.dial(box, south) as out:
+            out._socket.transport.abort()
+            told = await asyncio.gather(
+                *(out.put(box, one, later()) for one in sent), return_exceptions=True
+            )
+            assert [type(one) for one in told] == [LinkError] * 6
+        async with rig.dial(box, south) as again:
+            await asyncio.gather(*(again.put(box, one, later()) for one in sent))
+        assert (await store.census()).cells == 6
