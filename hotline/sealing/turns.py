@@ -20,7 +20,7 @@ from hotline.sealing.prekey import PREKEY_SEED_BYTES, Prekey, PrekeyPublic, draw
 
 KEPT_MS = 3 * DAY_MS
 """How long a prekey opens after the peer has a newer one."""
-MAX_PREKEYS = 64
+MAX_PREKEYS = 32
 """Prekeys towards one peer; while it is silent, no more are drawn than that."""
 
 

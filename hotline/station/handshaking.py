@@ -38,14 +38,14 @@ class Handshaking(Footing):
         pair = self._courier.pairs[peer]
         pair.doubt()
         pair.asked_s = _now_s()
-        self._outgoing.hold(_now_s())
+        self._outgoings[peer].hold(_now_s())
         if ask:
             self._ask_hello(peer)
 
     def _ask_hello(self, peer: str) -> None:
         pair = self._courier.pairs[peer]
         pair.asked_s = _now_s()
-        self._outgoing.put(lambda: [pair.ask(self.line.clock())], HELLO_RANK, key="hello")
+        self._put(peer, lambda: [pair.ask(self.line.clock())], rank=HELLO_RANK, key="hello")
 
     def _keep_keys(self, peer: str) -> None:
         """Destroy what is over; ask where the peer has not answered or a key has aged.
@@ -57,7 +57,7 @@ class Handshaking(Footing):
         while pair.faults:
             self._fault(pair.faults.pop())
         rested = _now_s() - pair.asked_s >= ASK_AGAIN_S
-        if self.route.up and rested and pair.must_ask(now_ms):
+        if self.routes[peer].up and rested and pair.must_ask(now_ms):
             self._ask_hello(peer)
 
     def _settle_keys(self, verified: VerifiedPacket) -> None:
@@ -68,12 +68,12 @@ class Handshaking(Footing):
         now_ms, pair = self.line.clock(), self._courier.pairs[verified.packet.sender]
         try:
             for item in pair.settle(verified, now_ms):
-                self._outgoing.put(lambda item=item: [item], HELLO_RANK)  # type: ignore[misc]
+                self._put(pair.peer, lambda item=item: [item], rank=HELLO_RANK)  # type: ignore[misc]
         except PeerError:
             # A replay, most likely: it proves nothing and is not worth an entry.
             self._refused += 1
         if pair.ready:
-            self._outgoing.let_go()
+            self._outgoings[pair.peer].let_go()
 
     def _nack_key(self, peer: str, key_id: bytes) -> None:
         """Say that a key is not here: the only failure that is told apart, once a second.
@@ -85,7 +85,7 @@ class Handshaking(Footing):
             return
         pair.nacked_s = _now_s()
         nack = its.NackItem(code="unknown-key", detail="seal to a newer key", kid=key_id)
-        self._outgoing.put(lambda: [nack], HELLO_RANK, key="nack")
+        self._put(peer, lambda: [nack], rank=HELLO_RANK, key="nack")
 
     def _reseal(self, peer: str, key_id: bytes | None) -> None:
         """Note what a peer could not open; statements are sealed anew now, or soon.
@@ -98,7 +98,7 @@ class Handshaking(Footing):
         if what is Reseal.STATEMENTS and _now_s() - pair.resealed_s >= NACK_PAUSE_S:
             # Within the pause they wait until their time without a receipt is over.
             pair.resealed_s = _now_s()
-            self._outgoing.resend()
+            self._outgoings[peer].resend()
 
     def _begins_anew(self, peer: str) -> bool:
         """Return, once and not too often, whether all letters to a peer must begin anew."""

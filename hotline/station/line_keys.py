@@ -49,8 +49,8 @@ def pair_seeds(peer: str, held: PairSecrets) -> dict[str, bytes]:
         f"floor/{peer}": secret.floor_day.to_bytes(4),
     }
     for one in held.prekeys:
-        times = one.made_ms.to_bytes(8) + one.replaced_ms.to_bytes(8)
-        seeds[f"prekey/{peer}/{one.aseq}"] = one.seed + times
+        seeds[f"prekey/{peer}/{one.aseq}"] = one.seed
+        seeds[f"times/{peer}/{one.aseq}"] = one.made_ms.to_bytes(6) + one.replaced_ms.to_bytes(6)
     return seeds
 
 
@@ -61,16 +61,13 @@ def read_pair(seeds: Mapping[str, bytes], peer: str) -> PairSecrets:
         OperatorError: it holds no secret for it.
     """
     prefix = f"prekey/{peer}/"
-    prekeys = [
-        StoredPrekey(
-            aseq=int(name.removeprefix(prefix)),
-            seed=held[:-16],
-            made_ms=int.from_bytes(held[-16:-8]),
-            replaced_ms=int.from_bytes(held[-8:]),
-        )
-        for name, held in seeds.items()
-        if name.startswith(prefix)
-    ]
+    prekeys = []
+    for name in seeds:
+        if name.startswith(prefix):
+            aseq = name.removeprefix(prefix)
+            times = seeds[f"times/{peer}/{aseq}"]
+            made_ms, replaced_ms = int.from_bytes(times[:6]), int.from_bytes(times[6:])
+            prekeys.append(StoredPrekey(int(aseq), seeds[name], made_ms, replaced_ms))
     try:
         base_day = int.from_bytes(seeds[f"day/{peer}"])
         floor_day = int.from_bytes(seeds.get(f"floor/{peer}", b""))
@@ -104,11 +101,10 @@ class LineKeys:
         Raises:
             StorageError: the disk refused; the file is as it was.
         """
-        mine = (f"secret/{peer}", f"day/{peer}", f"floor/{peer}", f"prekey/{peer}/")
         others = {
             name: seed
             for name, seed in self._held.keys.seeds.items()
-            if name not in mine[:3] and not name.startswith(mine[3])
+            if name.split("/")[1:2] != [peer]
         }
         self._held.rewrite({**others, **pair_seeds(peer, held)}, self._entropy)
 

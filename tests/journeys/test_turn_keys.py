@@ -180,7 +180,7 @@ async def test_nacks_in_a_flood_are_acted_upon_once_a_second_and_not_forgotten(
         await met(line)
         await line.settled()
         honest = south.station._say_all
-        south.station._say_all = lambda: begun.append("") or honest()  # type: ignore[method-assign,func-returns-value]
+        south.station._say_all = lambda peer: begun.append(peer) or honest(peer)  # type: ignore[method-assign,func-returns-value]
         for number in range(5):
             newest = south.pair.theirs._turn or south.pair.theirs.prekey
             north.inject(its.NackItem(code="unknown-key", detail="gone", kid=newest.key.key_id))
