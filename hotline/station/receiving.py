@@ -14,13 +14,14 @@ from hotline.sealing import items as its
 from hotline.sealing.cell import UnknownKeyError
 from hotline.station.footing import present
 from hotline.station.intake import Taken
-from hotline.station.introducing import admit_certificate, introductions
+from hotline.station.introducing import admit_offered, introductions
 from hotline.station.keeping import Keeping
 from hotline.station.recovering import Recovering
 from hotline.station.requests import Recorded
+from hotline.station.trusting import Trusting
 
 
-class Receiving(Keeping, Recovering):
+class Receiving(Keeping, Trusting, Recovering):
     """The part of a station that takes what the peer says."""
 
     async def _take_cell(self, cell: bytes) -> None:
@@ -33,6 +34,8 @@ class Receiving(Keeping, Recovering):
             return
         except PeerError:
             self._refused += 1
+            return
+        if not await self._list_stands(verified.packet):
             return
         taken = self._intake.sort(verified, self.situation)
         if taken.shown_back is not None and not self._stands(taken.shown_back):
@@ -54,6 +57,8 @@ class Receiving(Keeping, Recovering):
             self._answer([command], recorded)
         self._answer_lasting(taken)
         self._acknowledge_head(taken)
+        if taken.revocations_wanted is not None:
+            self._show_revocations(self.line.station, taken.revocations_wanted)
         if taken.refetch is not None:
             await self._owe(taken.refetch)
         if taken.their_size is not None:
@@ -62,13 +67,13 @@ class Receiving(Keeping, Recovering):
             self._outgoing.resend()
 
     def _all_of(self, taken: Taken) -> Sequence[Command]:
-        """Return what a packet asks for; its certificate is judged only now.
+        """Return what a packet asks for; the public record in it is judged only now.
 
         Spec: docs/ledger.md §20.11
         """
-        if taken.certificate is None:
+        if taken.offered is None:
             return taken.commands()
-        admission = admit_certificate(self.line, taken.peer, taken.certificate)
+        admission = admit_offered(self.line, taken.peer, taken.offered)
         return [*taken.commands(), *([admission] if admission else [])]
 
     def _answer(self, commands: Sequence[Command], recorded: Recorded) -> None:
@@ -87,9 +92,9 @@ class Receiving(Keeping, Recovering):
                 self._put_receipt(command.told.digest)
 
     def _introduce(self) -> None:
-        """Show the certificates of our later ledger keys before anything that they signed.
+        """Show our roots, certificates and revocations before anything that rests on them.
 
-        Spec: docs/ledger.md §20.11
+        Spec: docs/protocol.md §4.16, docs/ledger.md §20.11
         """
         for item in introductions(self.line, self._ledger.public_records()):
             self._outgoing.put(lambda item=item: [item])  # type: ignore[misc]

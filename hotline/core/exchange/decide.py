@@ -12,7 +12,7 @@ from hotline.core.exchange import generations
 from hotline.core.exchange import rules as known
 from hotline.core.exchange.commands import (
     AdmitGeneration,
-    AdmitLedgerKey,
+    AdmitRecord,
     Command,
     Note,
     Quarantine,
@@ -27,11 +27,8 @@ from hotline.core.exchange.consequences import consequences, move_of, unread_by
 from hotline.core.exchange.decision import Decision, Planned
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Situation
-from hotline.core.exchange.upkeep import (
-    admit_ledger_key,
-    check_first_receipt,
-    check_not_erased,
-)
+from hotline.core.exchange.trust import admit_record, is_list_known
+from hotline.core.exchange.upkeep import check_first_receipt, check_not_erased
 from hotline.core.protocols.ladder import LadderState, advance, next_acts
 from hotline.core.records import events as ev
 from hotline.core.values import ZERO_DIGEST
@@ -62,8 +59,8 @@ def decide(situation: Situation, rules: Rules, command: Command, now_ms: int) ->
             return generations.recover(situation, rules, command, now_ms)
         case AdmitGeneration():
             return generations.admit(situation, command)
-        case AdmitLedgerKey():
-            return admit_ledger_key(command)
+        case AdmitRecord():
+            return admit_record(command)
         case TakeStatement():
             return _take(situation, rules, command, now_ms)
         case Quarantine():
@@ -272,6 +269,8 @@ def _known(situation: Situation, event: ev.Event) -> bool:
             told = (event.peer, event.origin, event.size, event.verdict)
             heads_there = situation.refused_there
             return told in heads_there or len(heads_there) >= MAX_REFUSED_HEADS
+        case ev.RevocationsRefused():
+            return is_list_known(situation, event)
         case ev.DrillStarted():
             return situation.drill_started_ms is not None
         case ev.DrillEnded():

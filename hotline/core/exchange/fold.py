@@ -15,6 +15,7 @@ from hotline.core.exchange.situation import (
     Link,
     Situation,
 )
+from hotline.core.exchange.trust import keep_trust
 from hotline.core.exchange.upkeep import is_later, keep_house
 from hotline.core.messages.template import LadderAct
 from hotline.core.protocols.ladder import CLOSED, Move, enter, keep
@@ -45,6 +46,12 @@ SHOWN = (
     ev.HoldPlaced,
     ev.HoldReleased,
     ev.LedgerRestored,
+    ev.KeyCertified,
+    ev.TrustWithdrawn,
+    ev.SuspensionLifted,
+    ev.RevocationsRefused,
+    ev.RootChanged,
+    ev.RootCompared,
 )
 """Events that stand in the timeline as rows of their own."""
 
@@ -361,3 +368,4 @@ def _station(situation: Situation, happening: Happening, event: ev.Event) -> Non
             situation.drill_outcome = event.outcome
         case _:
             keep_house(situation, event)
+            keep_trust(situation, event)

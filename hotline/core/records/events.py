@@ -67,6 +67,14 @@ from hotline.core.records.station_events import (
     RecordAdmitted,
     WatchOpened,
 )
+from hotline.core.records.trust_events import (
+    KeyCertified,
+    RevocationsRefused,
+    RootChanged,
+    RootCompared,
+    SuspensionLifted,
+    TrustWithdrawn,
+)
 
 __all__ = [
     "EVENTS",
@@ -98,6 +106,7 @@ __all__ = [
     "IncidentOpened",
     "InjectPlayed",
     "JournalAnchored",
+    "KeyCertified",
     "LadderMoved",
     "LedgerKeyChanged",
     "LedgerOpened",
@@ -112,6 +121,9 @@ __all__ = [
     "ReceiptObtained",
     "RecordAdmitted",
     "RejectionReceived",
+    "RevocationsRefused",
+    "RootChanged",
+    "RootCompared",
     "StatementCorrected",
     "StatementQuarantined",
     "StatementReceived",
@@ -120,6 +132,8 @@ __all__ = [
     "StatementRetracted",
     "StatementSent",
     "StepOutOfTurn",
+    "SuspensionLifted",
+    "TrustWithdrawn",
     "WatchOpened",
     "decode_event",
     "encode_event",
@@ -175,6 +189,12 @@ EVENTS: dict[int, type[Event]] = {
         HoldReleased,
         LedgerRestored,
         StatementRenumbered,
+        KeyCertified,
+        TrustWithdrawn,
+        SuspensionLifted,
+        RevocationsRefused,
+        RootChanged,
+        RootCompared,
     )
 }
 """Kind number to event, as docs/ledger.md §3 lists them."""
