@@ -16,7 +16,7 @@ class KeyCertified(Event):
         root: Digest of the root that certified it.
     """
 
-    kind: ClassVar[int] = 60
+    kind: ClassVar[int] = 70
     station: str
     certificate: HexDigest
     usage: Literal["statement", "transport"]
@@ -33,7 +33,7 @@ class TrustWithdrawn(Event):
         since_ms: What arrives from then on is not trusted.
     """
 
-    kind: ClassVar[int] = 61
+    kind: ClassVar[int] = 71
     station: str
     certificate: HexDigest
     how: Literal["revoked", "suspended"]
@@ -51,7 +51,7 @@ class SuspensionLifted(Event):
         suspension: Digest of the authorisation that suspended it.
     """
 
-    kind: ClassVar[int] = 62
+    kind: ClassVar[int] = 72
     station: str
     certificate: str
     suspension: HexDigest
@@ -67,7 +67,7 @@ class RevocationsRefused(Event):
         digest: Of the revocation that it showed under `counter`.
     """
 
-    kind: ClassVar[int] = 63
+    kind: ClassVar[int] = 73
     peer: str
     counter: int
     digest: HexDigest
@@ -81,7 +81,7 @@ class RootChanged(Event):
         words: The new root's fingerprint, which officers compare by voice.
     """
 
-    kind: ClassVar[int] = 64
+    kind: ClassVar[int] = 74
     station: str
     root: HexDigest
     before: HexDigest
@@ -91,7 +91,7 @@ class RootChanged(Event):
 class RootCompared(Event):
     """An officer compared the words of a changed root with the other station by voice."""
 
-    kind: ClassVar[int] = 65
+    kind: ClassVar[int] = 75
     station: str
     root: HexDigest
     agreed: bool
