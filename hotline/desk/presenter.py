@@ -283,6 +283,10 @@ class Presenter:
         """Say the one thing to do next, the most urgent first."""
         if situation.drill_outcome:
             return f"The exercise is over: {situation.drill_outcome}. ^X leaves."
+        for digest in situation.doubted:
+            state = situation.statements[digest]
+            keys = "mark it in TIMELINE, then Enter"
+            return f"ALARM: {state.token} from {state.statement.sender} is UNVERIFIED: {keys}."
         unread = situation.unread()
         if unread:
             first = unread[0]

@@ -118,9 +118,46 @@ def _upkeep_row(event: ev.Event) -> tuple[str, str, Mark]:
             return "HOLD", f"The hold on case {event.case} was released by {who}", Mark.NOTICE
         case ev.LedgerKeyChanged():
             return "LEDGER", f"{event.station} signs its ledger with a new key", Mark.NOTICE
+        case (
+            ev.KeyCertified()
+            | ev.TrustWithdrawn()
+            | ev.SuspensionLifted()
+            | ev.RevocationsRefused()
+            | ev.RootChanged()
+            | ev.RootCompared()
+        ):
+            return _trust_row(event)
         case ev.LedgerRestored():
             words = f"A backup with {event.size} entries was put in place; nothing newer was known"
             return "LEDGER", words, Mark.WARNING
+        case _:
+            return "LOG", type(event).__name__, Mark.CALM
+
+
+def _trust_row(event: ev.Event) -> tuple[str, str, Mark]:
+    match event:
+        case ev.KeyCertified():
+            return "NEW KEY", f"{event.station} certified {event.name}", Mark.NOTICE
+        case ev.TrustWithdrawn():
+            whose = event.name or "A certificate that is not here"
+            words = f"{whose} of {event.station}: {event.reason}. What comes from it counts no more"
+            return event.how.upper(), words, Mark.ALARM
+        case ev.SuspensionLifted():
+            return "LIFTED", f"A suspension at {event.station} is over: {event.reason}", Mark.NOTICE
+        case ev.RevocationsRefused():
+            words = (
+                f"{event.peer} showed a list of revocations that was put back: number "
+                f"{event.counter}, {event.known} are known. Its packets are not read"
+            )
+            return "REFUSED", words, Mark.ALARM
+        case ev.RootChanged():
+            return "NEW ROOT", f"{event.station} has a new root: {event.words}", Mark.ALARM
+        case ev.RootCompared(agreed=True):
+            words = f"{event.role} {event.name} found the new root of {event.station} right"
+            return "NEW ROOT", words, Mark.NOTICE
+        case ev.RootCompared():
+            words = f"{event.role} {event.name} found ANOTHER root at {event.station}: call them"
+            return "NEW ROOT", words, Mark.ALARM
         case _:
             return "LOG", type(event).__name__, Mark.CALM
 

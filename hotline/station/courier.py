@@ -53,7 +53,7 @@ class Courier:
                 instance=self._instance,
                 announcement=line.announcement,
                 items=tuple(items),
-                revocation=_revocation_head(line),
+                revocation=revocation_head(line),
                 sent_at_ms=now_ms,
             )
         )
@@ -94,6 +94,10 @@ class Courier:
             del self._heard[next(iter(self._heard))]
 
 
-def _revocation_head(line: Line) -> RevocationHead:
+def revocation_head(line: Line) -> RevocationHead:
+    """Return the head of our own list of revocations, as every packet shows it.
+
+    Spec: docs/protocol.md §4.16
+    """
     counter, digest = line.roster.standing.head(line.station)
     return RevocationHead(counter=counter, digest=digest)

@@ -8,6 +8,7 @@ Spec: docs/protocol.md §4.15 to §4.17
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from hotline.core.errors import OperatorError, PeerError
 from hotline.core.exchange.commands import AdmitRecord
@@ -28,12 +29,19 @@ from hotline.station.upkeep import MAX_REASON_CHARACTERS, Work, clean
 WHY_PREPARED = "prepared with the certificate; used without the root"
 
 
-def revoke(work: Work, person: str, reason: str, since_ms: int | None = None) -> list[Certificate]:
+def revoke(
+    work: Work,
+    person: str,
+    reason: str,
+    since_ms: int | None = None,
+    root_file: Path | None = None,
+) -> list[Certificate]:
     """Revoke every certificate of a person, by the root; return those.
 
     Args:
         person: Of this station; `console` and `ledger` name its unattended keys.
         since_ms: From when nothing of theirs is trusted; now if None.
+        root_file: Where the root's key file is, if it is not in the home.
     Raises:
         OperatorError: no root key here, a wrong passphrase, nobody of that name, or all
             that the person has is revoked already.
@@ -46,14 +54,14 @@ def revoke(work: Work, person: str, reason: str, since_ms: int | None = None) ->
     ended = [one for one in certificates_of(line, person) if not _is_revoked(line.roster, one)]
     if not ended:
         raise OperatorError(f"every certificate of {person} is revoked already")
-    root = root_of(work)
+    root = root_of(work, root_file)
     for certificate in ended:
         said = _next(line, certificate.id, Effect.REVOKE, text, now_ms, since_ms)
         _admit(work, sign_revocation(said, root))
     return ended
 
 
-def lift(work: Work, person: str, reason: str) -> list[Certificate]:
+def lift(work: Work, person: str, reason: str, root_file: Path | None = None) -> list[Certificate]:
     """Lift every suspension of a person's certificates, by the root; return those.
 
     Raises:
@@ -67,7 +75,7 @@ def lift(work: Work, person: str, reason: str) -> list[Certificate]:
     suspended = {one: standing.suspended_by(one) for one in certificates_of(line, person)}
     if not any(suspended.values()):
         raise OperatorError(f"no certificate of {person} is suspended")
-    root = root_of(work)
+    root = root_of(work, root_file)
     for suspension in (digest for found in suspended.values() for digest in found):
         said = _next(line, suspension, Effect.LIFT, text, now_ms, now_ms)
         _admit(work, sign_revocation(said, root))
@@ -97,7 +105,9 @@ def suspend(work: Work, person: str, reason: str, persons: Sequence[str]) -> lis
     return held
 
 
-def prepare(work: Work, person: str) -> list[tuple[Certificate, bytes]]:
+def prepare(
+    work: Work, person: str, root_file: Path | None = None
+) -> list[tuple[Certificate, bytes]]:
     """Have the root sign revocations of a person's certificates that stand in no chain.
 
     Nothing is recorded: whoever holds one can end that certificate without the root,
@@ -111,7 +121,7 @@ def prepare(work: Work, person: str) -> list[tuple[Certificate, bytes]]:
     found = [one for one in certificates_of(line, person) if one.covers(now_ms)]
     if not found:
         raise OperatorError(f"{person} has no certificate that is valid now")
-    root = root_of(work)
+    root = root_of(work, root_file)
     return [(one, sign_revocation(prepared(one, now_ms), root)) for one in found]
 
 
@@ -166,13 +176,13 @@ def certificates_of(line: Line, person: str) -> list[Certificate]:
     return sorted(found, key=lambda one: (one.not_before_ms, one.id))
 
 
-def root_of(work: Work) -> RootKey:
-    """Unlock the newest root of this station.
+def root_of(work: Work, root_file: Path | None = None) -> RootKey:
+    """Unlock the newest root of this station, wherever its key file is now.
 
     Raises:
         OperatorError: it is not here, a wrong passphrase, or it is one that was followed.
     """
-    line, path = work.opened.line, work.bench.home.keys / "root.key"
+    line, path = work.opened.line, root_file or work.bench.home.keys / "root.key"
     records = [record.encode() for record in work.opened.card.records]
     root = open_root(path, work.bench.passphrase(path), records)
     if root.digest != line.roster.lineages[line.station].newest.digest:

@@ -143,6 +143,8 @@ def _statement(
         case ev.StatementReceived():
             _follow(situation, sender, order)
             reached = {situation.station: Delivery.DELIVERED}
+            if event.verdict != "VERIFIED":
+                situation.doubted[event.digest] = None
             words = f"recorded here, {words}"
         case ev.StatementRecovered():
             reached = dict.fromkeys((*statement.to, *statement.info), Delivery.QUEUED)
@@ -297,6 +299,7 @@ def _progress(situation: Situation, happening: Happening, event: ev.Event) -> No
             state.steps.append((at_ms, f"REJECTED by {event.peer}: {event.reason}"))
         case ev.DisplayedHere():
             state = situation.statements[event.digest]
+            situation.doubted.pop(event.digest, None)
             state.advance(situation.station, Delivery.DISPLAYED)
             state.steps.append((at_ms, f"DISPLAYED here to {event.role}"))
         case ev.DisplayedThere():

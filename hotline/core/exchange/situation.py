@@ -101,6 +101,7 @@ class Situation:
         holds: Cases under a legal hold, and why.
         withdrawn: By certificate (hex) what was recorded against it and stands.
         compared_roots: By changed root (hex) whether officers found its words right.
+        doubted: Statements that came in UNVERIFIED and stood on no screen yet, oldest first.
         refused_lists: (station, number, digest) of every list of revocations refused.
     """
 
@@ -136,6 +137,7 @@ class Situation:
     erased_orders: dict[str, OrderRef] = field(default_factory=dict)
     holds: dict[str, str] = field(default_factory=dict)
     withdrawn: dict[str, TrustWithdrawn] = field(default_factory=dict)
+    doubted: dict[str, None] = field(default_factory=dict)
     compared_roots: dict[str, bool] = field(default_factory=dict)
     refused_lists: set[tuple[str, int, str]] = field(default_factory=set)
     officer: str = ""
