@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hotline.core.exchange.delivery import StatementState
 from hotline.core.exchange.duties import awaiting_read_back
@@ -26,6 +26,7 @@ from hotline.desk.views import (
     IncidentView,
     Mark,
     MessageView,
+    RootView,
     StatusView,
     TimelineRow,
     WatchView,
@@ -44,6 +45,7 @@ class Surroundings:
         sending: The route by which a statement is on its way right now, or "".
         coach: What EXCON tells the officer, or "".
         names: Certificate id (hex) to role, rank and name of whom it certifies.
+        new_root: A changed root that waits to be compared, or None.
     """
 
     station: str
@@ -52,7 +54,8 @@ class Surroundings:
     clock: Clock
     sending: Callable[[str], str]
     coach: Callable[[], str]
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Callable[[], Mapping[str, str]] = dict
+    new_root: Callable[[], RootView | None] = lambda: None
 
 
 class Presenter:
@@ -90,6 +93,7 @@ class Presenter:
             timeline_length=len(situation.timeline),
             notice=self._notice(situation),
             next_read=next((state.digest for state in situation.unread()), ""),
+            new_root=around.new_root(),
         )
 
     def timeline(self, start: int, stop: int) -> tuple[TimelineRow, ...]:
@@ -128,7 +132,7 @@ class Presenter:
         if state is None:
             return None
         words = self._state_word(situation, state)[0]
-        names = self._around.names
+        names = self._around.names()
         signers = tuple(names.get(one, f"unknown {one[:8]}") for one in state.statement.by)
         return message_view(
             situation, self._rules, self._phrasebook, self.offers, state, words, signers
