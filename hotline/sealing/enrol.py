@@ -363,13 +363,14 @@ def rejoin_root(root: Root, record: bytes, seeds: HybridSeeds, next_seeds: Hybri
     return RootKey(root.station, root.realm, record, root.digest, signer, next_seeds)
 
 
-def make_successor(root: RootKey, *, at_ms: int, entropy: Entropy) -> RootKey:
-    """Bring the committed successor of a root into office; draw and commit to the one after it.
+def make_successor(root: RootKey, after: HybridSeeds, *, at_ms: int) -> RootKey:
+    """Bring the committed successor of a root into office; it commits to the one after it.
 
+    Args:
+        after: Fresh seeds of the root after the successor.
     Spec: docs/protocol.md §4.18
     """
     signer = HybridSigner(root.next_seeds)
-    after = draw_hybrid_seeds(entropy)
     envelope = Envelope(ROOT_TYPE, _root_payload(root.station, root.realm, signer, after, at_ms))
     message, digest = envelope.message, envelope.digest
     envelope = envelope.with_hybrid(digest, signer.sign(message))

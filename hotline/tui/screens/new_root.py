@@ -43,9 +43,9 @@ class NewRootScreen(FrameScreen):
         """Yield both fingerprints, the word to type, and two buttons."""
         station = self.root.station
         yield from self._lines(
-            f"! {station} signs with a new root. Its old one had committed to it; whether it is",
-            "  theirs, only a voice that you know can say. Until then what its new keys sign is",
-            "  UNVERIFIED.",
+            f"! {station} has a new root. Its old one had committed to it. Whether it is",
+            "  theirs, only a voice that you know can say. Until then what its new",
+            "  keys sign is UNVERIFIED.",
             "",
         )
         yield from self._lines("NEW ROOT", *_rows(self.root.words), "")
