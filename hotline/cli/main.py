@@ -10,7 +10,19 @@ from typing import Annotated
 import typer
 
 from hotline import __version__
-from hotline.cli import backup, check, disclose, doctor, drill, export, ledger, replay, verify
+from hotline.cli import (
+    backup,
+    check,
+    disclose,
+    doctor,
+    drill,
+    export,
+    ledger,
+    officer,
+    officer_revoke,
+    replay,
+    verify,
+)
 from hotline.cli.failures import EXIT_USAGE, guard
 
 EPILOG = """Exit codes: 0 done and verified; 1 evidence does not verify; 2 the input or the
@@ -37,6 +49,8 @@ app.command("restore", short_help="Put a backup in place if nothing newer is kno
 )
 app.command("doctor", short_help="Say what is well with a home and what is not.")(doctor.doctor)
 app.add_typer(ledger.app, name="ledger", short_help="Hold, erase, renew what a ledger keeps.")
+officer_revoke.register(officer.app)
+app.add_typer(officer.app, name="officer", short_help="Revoke and suspend officers' keys.")
 
 
 def _show_version(asked: bool) -> None:

@@ -67,7 +67,7 @@ class Bench:
                 is revoked or suspended.
         """
         found = [
-            open_officer(self.home, roster, one, self.passphrase(self.home.officer(one)))
+            open_officer(self.home, roster, one, self.passphrase(self.home.officer_here(one)))
             for one in persons
         ]
         for certificate, _ in found:

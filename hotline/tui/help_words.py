@@ -25,7 +25,7 @@ READING_ONLY = (
 
 SYMBOLS = (
     ("!! ! + .", "FLASH, IMMEDIATE, PRIORITY, ROUTINE: how urgent a statement is."),
-    ("IN OUT LOG", "From them, from us, or this station's own log."),
+    ("IN OUT LOG", "From them, from us, or this station's own log; Enter opens each of them."),
     ("QUEUED", "Recorded here, not yet at the other station."),
     ("DELIVERED", "The other station proved that it recorded it. No person has read it."),
     ("DISPLAYED", "It was on their console. Not yet read."),
