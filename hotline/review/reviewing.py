@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from hotline.review.files import read_bounded
 from hotline.review.generations import Generations, gather, read_generations
 from hotline.review.identity import identify_by_cards, read_vouched
 from hotline.review.locating import locate, shown
+from hotline.review.trust_notes import trust_notes
 from hotline.review.verdicts import Review
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.mldsa import verify_mldsa65
@@ -118,7 +119,7 @@ def _take_export(path: Path, ours: Generations, asked: Asked) -> Generations:
 
 
 def _check(file: Path, asked: Asked, since: Checkpoint | None) -> Verdict:
-    return verify_ledger(
+    verdict = verify_ledger(
         file,
         identify=identify_ledger,
         verifier=verify_ed25519,
@@ -128,6 +129,7 @@ def _check(file: Path, asked: Asked, since: Checkpoint | None) -> Verdict:
         cores=asked.cores,
         since=since,
     )
+    return replace(verdict, notes=(*verdict.notes, *trust_notes(verdict, file)))
 
 
 def _side(taken: Generations) -> Side:

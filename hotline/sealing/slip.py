@@ -35,7 +35,10 @@ def write_slip(encoded: bytes) -> tuple[str, ...]:
     Spec: docs/protocol.md §4.16
     """
     envelope = read_revocation(encoded)
-    ((root, signature),) = hybrid_signatures(envelope, what="slip").items()
+    signed = hybrid_signatures(envelope, what="slip")
+    if len(signed) != 1:
+        raise PeerError("slip: exactly one root must have signed it")
+    ((root, signature),) = signed.items()
     body = root + signature.ed25519 + signature.mldsa65 + envelope.payload
     text, mark = to_base64(body), sha256(body).hex()[:8]
     pieces = [

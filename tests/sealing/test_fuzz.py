@@ -18,14 +18,17 @@ from hotline.sealing.certificate import check_body, read_certificate
 from hotline.sealing.charter import charter_of, read_charter
 from hotline.sealing.dsse import Envelope, encode_envelope
 from hotline.sealing.items import decode_item, encode_item, item_from_json
+from hotline.sealing.joining import join_record
 from hotline.sealing.line_secret import day_number
 from hotline.sealing.order import ORDER_TYPE, Order, read_order, sign_order, verify_order
 from hotline.sealing.packet import encode_packet, read_packet, sign_packet, verify_packet
 from hotline.sealing.prekey import PrekeyPublic
+from hotline.sealing.revocation import sign_revocation
 from hotline.sealing.root import verify_root
 from hotline.sealing.statements import verify_statement
 from hotline.sealing.tls_identity import tls_pin
 from tests.sealing.test_packet import SIMPLE
+from tests.sealing.test_revocation import ending, succeeded, suspension
 
 if TYPE_CHECKING:
     from tests.sealing.conftest import World
@@ -100,6 +103,18 @@ def parsers(world: World) -> dict[str, tuple[Parser, bytes]]:
         "certificate": (read_certificate, world.n1.certificate),
         "certificate body": (check_body, canonical.from_base64(body, what="x")),
         "certificate in roster": (roster.with_certificate, world.n1.certificate),
+        "revocation in roster": (
+            lambda encoded: join_record(roster, encoded),
+            sign_revocation(ending(world), world.north.root),
+        ),
+        "successor in roster": (
+            lambda encoded: join_record(roster, encoded),
+            succeeded(world).record,
+        ),
+        "suspension in roster": (
+            lambda encoded: join_record(roster, encoded),
+            suspension(world, world.n1, world.n2),
+        ),
         "charter": (lambda encoded: charter_of(read_charter(encoded)), world.charter),
         "statement": (
             lambda encoded: verify_statement(roster, encoded, at_ms=world.now_ms),
