@@ -124,7 +124,7 @@ class OfficerDesk(PresentedFeed):
     def new_root(self) -> RootView | None:
         """Return the changed root of another station that waits to be compared, or None.
 
-        Spec: docs/protocol.md §4.19
+        Spec: docs/protocol.md §4.25
         """
         waiting = next(iter(self.station.open_roots()), None)
         if waiting is None:
@@ -144,7 +144,7 @@ class OfficerDesk(PresentedFeed):
 
         Raises:
             OperatorError: no such root waits.
-        Spec: docs/protocol.md §4.19
+        Spec: docs/protocol.md §4.25
         """
         certificate = self._officer.certificate
         await self.station.compare_root(

@@ -83,7 +83,7 @@ def _can_acknowledge(situation: Situation, state: StatementState) -> bool:
 def unverified_words(situation: Situation, state: StatementState) -> str:
     """Return why nobody can say who signed a statement, as far as the record tells.
 
-    Spec: docs/protocol.md §4.17
+    Spec: docs/protocol.md §4.23
     """
     for certificate in state.statement.by:
         found = situation.withdrawn.get(certificate)

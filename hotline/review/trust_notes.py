@@ -1,6 +1,6 @@
 """What a reviewer is told of keys that were revoked or suspended, and of roots that changed.
 
-Spec: docs/protocol.md §4.17, §4.20
+Spec: docs/protocol.md §4.23, §4.26
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def trust_notes(verdict: Verdict, file: Path) -> tuple[str, ...]:
     Raises:
         StorageError: the file cannot be read.
         IntegrityError: it is no ledger any more.
-    Spec: docs/protocol.md §4.20
+    Spec: docs/protocol.md §4.26
     """
     if not verdict.ok or verdict.exported or len(verdict.members) < 2:
         return ()
@@ -81,7 +81,7 @@ def signer_words(
     Args:
         recorded_at_ms: When the entry was recorded, by its station's clock.
         countersigned_at_ms: The earliest countersignature by a member that is shown, or None.
-    Spec: docs/protocol.md §4.20
+    Spec: docs/protocol.md §4.26
     """
     found = roster.standing.withdrawal(signer)
     if found is None:

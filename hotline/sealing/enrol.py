@@ -368,7 +368,7 @@ def make_successor(root: RootKey, after: HybridSeeds, *, at_ms: int) -> RootKey:
 
     Args:
         after: Fresh seeds of the root after the successor.
-    Spec: docs/protocol.md §4.18
+    Spec: docs/protocol.md §4.24
     """
     signer = HybridSigner(root.next_seeds)
     envelope = Envelope(ROOT_TYPE, _root_payload(root.station, root.realm, signer, after, at_ms))

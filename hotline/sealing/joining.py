@@ -1,6 +1,6 @@
 """A roster joined by one more public record, whatever its kind.
 
-Spec: docs/protocol.md §4.16
+Spec: docs/protocol.md §4.22
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def join_record(roster: Roster, record: bytes) -> Roster:
 
     Raises:
         PeerError: it is of no kind that a line rests on, or does not verify.
-    Spec: docs/protocol.md §4.16
+    Spec: docs/protocol.md §4.22
     """
     envelope = decode_envelope(
         record, expect=RECORD_TYPES, what="record", max_bytes=MAX_CHARTER_ENVELOPE_BYTES

@@ -1,6 +1,6 @@
 """Lineage: the roots that a station has had, each named by the one before it.
 
-Spec: docs/protocol.md §4.18
+Spec: docs/protocol.md §4.24
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Lineage:
 
         Raises:
             PeerError: it does not follow the newest root, or there are too many.
-        Spec: docs/protocol.md §4.18
+        Spec: docs/protocol.md §4.24
         """
         for before, known in pairwise(self.roots):
             if known.digest == envelope.digest:
@@ -65,7 +65,7 @@ def read_lineages(envelopes: Sequence[Envelope]) -> Mapping[Digest, Lineage]:
 
     Raises:
         PeerError: one does not verify, or follows no root that is here.
-    Spec: docs/protocol.md §4.18
+    Spec: docs/protocol.md §4.24
     """
     # Two envelopes of one record differ in their signatures only: check both.
     firsts = [root_from_envelope(one) for one in envelopes if not succeeds(one)]

@@ -1,6 +1,6 @@
 """Provenance: which root of a line may have issued a record, and which keys may stand beside.
 
-Spec: docs/protocol.md §4.8, §4.11, §4.15
+Spec: docs/protocol.md §4.8, §4.11, §4.21
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def find_revocation(envelope: Envelope, lineages: Mapping[str, Lineage]) -> Veri
 
     Raises:
         PeerError: it names none of them, or does not verify.
-    Spec: docs/protocol.md §4.15
+    Spec: docs/protocol.md §4.21
     """
     signers = {entry.signer for entry in envelope.signatures}
     for lineage in lineages.values():
@@ -49,7 +49,7 @@ def check_subject(one: VerifiedRevocation, certificates: Mapping[Digest, Certifi
     """Refuse a revocation of another station's certificate.
 
     A certificate that is not here yet may be revoked: when it comes, it is.
-    Spec: docs/protocol.md §4.15
+    Spec: docs/protocol.md §4.21
     """
     said = one.revocation
     certificate = certificates.get(said.subject)

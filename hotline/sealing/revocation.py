@@ -3,7 +3,7 @@
 Numbered ones form a chain of their station, whose head stands in every packet.
 A prepared one has number 0: it is signed before anybody knows whether it will be
 needed, kept apart from the key that it ends, and used without the root.
-Spec: docs/protocol.md §4.15, §4.16
+Spec: docs/protocol.md §4.21, §4.22
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def sign_revocation(revocation: Revocation, root: RootKey) -> bytes:
 
     Raises:
         OperatorError: not as `verify_revocation` will ask for it.
-    Spec: docs/protocol.md §4.15
+    Spec: docs/protocol.md §4.21
     """
     body = {
         "v": 1,
@@ -148,7 +148,7 @@ def verify_revocation(envelope: Envelope, root: Root) -> VerifiedRevocation:
     Raises:
         PeerError: malformed, by another root, of another station or realm than the
             root's, or a signature does not verify.
-    Spec: docs/protocol.md §4.15
+    Spec: docs/protocol.md §4.21
     """
     body = read_shape(_Body, envelope.payload, what=_WHAT, max_bytes=MAX_REVOCATION_BYTES)
     revocation = Revocation(

@@ -116,7 +116,7 @@ def verify_successor(envelope: Envelope, before: Root) -> Root:
     Raises:
         PeerError: malformed, of another station or realm, not the successor that
             `before` committed to, or not signed by itself and `before` alone.
-    Spec: docs/protocol.md §4.18
+    Spec: docs/protocol.md §4.24
     """
     what = "successor root"
     body = read_shape(RootBody, envelope.payload, what=what, max_bytes=MAX_ROOT_BYTES)

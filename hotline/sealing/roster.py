@@ -131,7 +131,7 @@ class Roster:
         Raises:
             PeerError: malformed, not by a root of the station whose certificate it ends,
                 does not verify, or is not the next of its chain.
-        Spec: docs/protocol.md §4.15
+        Spec: docs/protocol.md §4.21
         """
         verified = find_revocation(envelope, self.lineages)
         check_subject(verified, self.certificates)
@@ -153,7 +153,7 @@ class Roster:
         Raises:
             PeerError: as `verify_authorisation`; it is of a certificate of another station or
                 of none that is here; or an officer who signed was not trusted any more.
-        Spec: docs/protocol.md §4.17
+        Spec: docs/protocol.md §4.23
         """
         verified = verify_authorisation_envelope(self, envelope, act=Act.SUSPEND)
         said = verified.authorisation
@@ -171,7 +171,7 @@ class Roster:
 
         Raises:
             PeerError: it is not the committed successor of a member's root, signed by both.
-        Spec: docs/protocol.md §4.18
+        Spec: docs/protocol.md §4.24
         """
         signers = {entry.signer for entry in envelope.signatures} - {envelope.digest}
         for station, lineage in self.lineages.items():
@@ -187,7 +187,7 @@ class Roster:
     def trusts(self, certificate: Certificate, at_ms: int) -> bool:
         """Return whether a certificate is good for what arrives at `at_ms`.
 
-        Spec: docs/protocol.md §4.17
+        Spec: docs/protocol.md §4.23
         """
         return self.standing.trusts(certificate, at_ms)
 
@@ -216,7 +216,7 @@ class Roster:
     def unrevoked(self, station: str, usage: Usage, at_ms: int) -> tuple[Certificate, ...]:
         """Return the certificates that nothing withdraws at `at_ms`, expired ones too.
 
-        Spec: docs/protocol.md §4.17
+        Spec: docs/protocol.md §4.23
         """
         found = self.certified(station, usage)
         return tuple(one for one in found if not self.is_withdrawn(one, at_ms))

@@ -2,7 +2,7 @@
 
 Each part stands alone in a QR code: `HLR1:2/4:1a2b3c4d:<base64>.`, where the eight
 digits begin the digest of the whole. White space and other words between parts do not matter.
-Spec: docs/protocol.md §4.16
+Spec: docs/protocol.md §4.22
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def write_slip(encoded: bytes) -> tuple[str, ...]:
 
     Raises:
         PeerError: it is not the envelope of one root's revocation.
-    Spec: docs/protocol.md §4.16
+    Spec: docs/protocol.md §4.22
     """
     envelope = read_revocation(encoded)
     signed = hybrid_signatures(envelope, what="slip")
@@ -54,7 +54,7 @@ def read_slip(text: str) -> bytes:
 
     Raises:
         OperatorError: a part is missing, doubled otherwise, or was misread.
-    Spec: docs/protocol.md §4.16
+    Spec: docs/protocol.md §4.22
     """
     if len(text) > MAX_SLIP_CHARACTERS:
         raise OperatorError("that is too long for a slip", hint="give one slip alone")

@@ -1,6 +1,6 @@
 """Standing: which certificates of a line are revoked or suspended, and since when.
 
-Spec: docs/protocol.md §4.15 to §4.17
+Spec: docs/protocol.md §4.21 to §4.23
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Standing:
     def trusts(self, certificate: Certificate, at_ms: int) -> bool:
         """Return whether a certificate covers `at_ms` and nothing withdraws it then.
 
-        Spec: docs/protocol.md §4.17
+        Spec: docs/protocol.md §4.23
         """
         found = self.withdrawal(certificate)
         return certificate.covers(at_ms) and (found is None or not found.covers(at_ms))
@@ -106,7 +106,7 @@ class Standing:
 
         Raises:
             PeerError: it is not the next of its chain, contradicts it, or there are too many.
-        Spec: docs/protocol.md §4.15
+        Spec: docs/protocol.md §4.21
         """
         said = one.revocation
         if said.counter == PREPARED:
@@ -140,7 +140,7 @@ class Standing:
 
         Raises:
             PeerError: it names no certificate, or there are too many.
-        Spec: docs/protocol.md §4.17
+        Spec: docs/protocol.md §4.23
         """
         subject_of(one)
         if one.digest in self.suspensions:
@@ -159,7 +159,7 @@ def subject_of(suspension: VerifiedAuthorisation) -> Digest:
 
     Raises:
         PeerError: its details are not one certificate's id.
-    Spec: docs/protocol.md §4.17
+    Spec: docs/protocol.md §4.23
     """
     details = suspension.authorisation.details
     text = details.get(CERTIFICATE)

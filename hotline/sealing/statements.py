@@ -120,7 +120,7 @@ def verify_statement(roster: Roster, envelope: bytes, *, at_ms: int) -> Verified
         UnknownSignerError: a signer's certificate is not in the roster.
         PeerError: altered, spelled otherwise, one half of a signature, wrong usage, realm, line or
             station, a person twice, too few persons, an unexpected signer.
-    Spec: docs/protocol.md §1.2, §3.2, §4.12, §4.17
+    Spec: docs/protocol.md §1.2, §3.2, §4.12, §4.23
     """
     parsed = _decode(envelope)
     statement = decode_statement(parsed.payload)

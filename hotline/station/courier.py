@@ -97,7 +97,7 @@ class Courier:
 def revocation_head(line: Line) -> RevocationHead:
     """Return the head of our own list of revocations, as every packet shows it.
 
-    Spec: docs/protocol.md §4.16
+    Spec: docs/protocol.md §4.22
     """
     counter, digest = line.roster.standing.head(line.station)
     return RevocationHead(counter=counter, digest=digest)

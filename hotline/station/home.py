@@ -322,7 +322,7 @@ def check_trusted(roster: Roster, certificate: Certificate, now_ms: int) -> None
 
     Raises:
         OperatorError: it is; says why.
-    Spec: docs/protocol.md §4.17
+    Spec: docs/protocol.md §4.23
     """
     found = roster.standing.withdrawal(certificate)
     if found is not None and found.covers(now_ms):

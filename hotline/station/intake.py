@@ -212,7 +212,7 @@ class Intake:
 
         It is UNVERIFIED, too, under an order by a withdrawn ledger key, and while nobody
         has compared the words of the changed root that certified its signer.
-        Spec: docs/protocol.md §4.17, §4.19
+        Spec: docs/protocol.md §4.23, §4.25
         """
         roster = self._line.roster
         compared = all(

@@ -1,6 +1,6 @@
 """What a station tells the other of its keys: roots, certificates, revocations come first.
 
-Spec: docs/protocol.md §4.16 to §4.19, docs/ledger.md §20.11
+Spec: docs/protocol.md §4.22 to §4.25, docs/ledger.md §20.11
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _admit_certificate(line: Line, peer: str, envelope: bytes) -> AdmitRecord | 
     Raises:
         PeerError: it does not verify under a member's newest root, is not of the peer, is
             for no key that speaks on a line, does not cover this time, or is one of too many.
-    Spec: docs/protocol.md §4.16
+    Spec: docs/protocol.md §4.22
     """
     roster, certificate = line.roster.with_certificate(envelope)
     if certificate.id in line.roster.certificates:
@@ -113,7 +113,7 @@ def admit_withdrawal(line: Line, envelope: bytes) -> AdmitRecord | None:
 
     Raises:
         PeerError: it does not verify, or does not continue its chain.
-    Spec: docs/protocol.md §4.15, §4.17
+    Spec: docs/protocol.md §4.21, §4.23
     """
     decoded = decode_envelope(
         envelope,
@@ -206,7 +206,7 @@ def _admit_root(line: Line, peer: str, envelope: bytes) -> AdmitRecord | None:
 
     Raises:
         PeerError: it is not the peer's, or not the committed successor, signed by both.
-    Spec: docs/protocol.md §4.18, §4.19
+    Spec: docs/protocol.md §4.24, §4.25
     """
     before = line.roster
     roster, root = before.with_successor(read_root(envelope))
@@ -237,7 +237,7 @@ def introductions(line: Line, records: Sequence[bytes]) -> list[Offered]:
 
     Args:
         records: Public records of our ledger.
-    Spec: docs/protocol.md §4.16, docs/ledger.md §20.11
+    Spec: docs/protocol.md §4.22, docs/ledger.md §20.11
     """
     held = {record_digest(record): record for record in records}
     roster, station = line.roster, line.station

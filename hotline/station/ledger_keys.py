@@ -122,7 +122,7 @@ def new_records(
         bound: Public records of the ledger, in the order in which they were bound.
     Raises:
         PeerError: one of them does not verify.
-    Spec: docs/ledger.md §20.10, docs/protocol.md §4.16
+    Spec: docs/ledger.md §20.10, docs/protocol.md §4.22
     """
     records = list(known)
     for record in bound:

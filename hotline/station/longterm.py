@@ -94,7 +94,7 @@ class LongTerm:
     def _keys_of(self, peer: str) -> tuple[bytes, ...]:
         """Return the keys of `peer` that may sign for long what arrives now.
 
-        Spec: docs/protocol.md §4.17
+        Spec: docs/protocol.md §4.23
         """
         roster, now_ms = self._line.roster, self._line.clock()
         return tuple(one.key.mldsa65 for one in roster.unrevoked(peer, Usage.LEDGER, now_ms))

@@ -94,7 +94,7 @@ class Receiving(Keeping, Trusting, Recovering):
     def _introduce(self) -> None:
         """Show our roots, certificates and revocations before anything that rests on them.
 
-        Spec: docs/protocol.md §4.16, docs/ledger.md §20.11
+        Spec: docs/protocol.md §4.22, docs/ledger.md §20.11
         """
         for item in introductions(self.line, self._ledger.public_records()):
             self._outgoing.put(lambda item=item: [item])  # type: ignore[misc]

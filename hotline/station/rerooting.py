@@ -2,7 +2,7 @@
 
 The seeds of the root after the new one are in root.key before the record speaks of
 it, and the old root goes after the record does. Cut short, the same call goes on.
-Spec: docs/protocol.md §4.18
+Spec: docs/protocol.md §4.24
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def succeed_root(work: Work, root_file: Path | None = None) -> Root:
     Raises:
         OperatorError: no root key there, a wrong passphrase, or another root's.
         StorageError: the disk refused; the same call goes on.
-    Spec: docs/protocol.md §4.18
+    Spec: docs/protocol.md §4.24
     """
     path = root_file or work.bench.home.keys / "root.key"
     if not path.is_file():

@@ -2,7 +2,7 @@
 
 The station is stopped meanwhile. What is recorded here the other station is shown
 first when the line is up again.
-Spec: docs/protocol.md §4.15 to §4.17
+Spec: docs/protocol.md §4.21 to §4.23
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def revoke(
         OperatorError: no root key here, a wrong passphrase, nobody of that name, or all
             that the person has is revoked already.
         StorageError: the disk refused.
-    Spec: docs/protocol.md §4.15
+    Spec: docs/protocol.md §4.21
     """
     line, now_ms = work.opened.line, work.bench.clock()
     since_ms = now_ms if since_ms is None else since_ms
@@ -67,7 +67,7 @@ def lift(work: Work, person: str, reason: str, root_file: Path | None = None) ->
     Raises:
         OperatorError: as `revoke`; or none of the person's certificates is suspended.
         StorageError: the disk refused.
-    Spec: docs/protocol.md §4.17
+    Spec: docs/protocol.md §4.23
     """
     line, now_ms = work.opened.line, work.bench.clock()
     text = clean(reason, "the reason", MAX_REASON_CHARACTERS)
@@ -88,7 +88,7 @@ def suspend(work: Work, person: str, reason: str, persons: Sequence[str]) -> lis
     Raises:
         OperatorError: nobody of that name, all withdrawn already, not two persons.
         StorageError: the disk refused.
-    Spec: docs/protocol.md §4.17
+    Spec: docs/protocol.md §4.23
     """
     line, now_ms = work.opened.line, work.bench.clock()
     held = [
@@ -115,7 +115,7 @@ def prepare(
 
     Raises:
         OperatorError: as `revoke`.
-    Spec: docs/protocol.md §4.16
+    Spec: docs/protocol.md §4.22
     """
     line, now_ms = work.opened.line, work.bench.clock()
     found = [one for one in certificates_of(line, person) if one.covers(now_ms)]
@@ -128,7 +128,7 @@ def prepare(
 def prepared(certificate: Certificate, at_ms: int) -> Revocation:
     """Return the revocation of a certificate that a root signs beforehand.
 
-    Spec: docs/protocol.md §4.16
+    Spec: docs/protocol.md §4.22
     """
     return Revocation(
         station=certificate.station,
@@ -149,7 +149,7 @@ def use_prepared(work: Work, envelope: bytes) -> str:
     Raises:
         OperatorError: it does not verify on this line, or is recorded already.
         StorageError: the disk refused.
-    Spec: docs/protocol.md §4.16
+    Spec: docs/protocol.md §4.22
     """
     admitted = _admit(work, envelope)
     if admitted is None:
@@ -221,7 +221,7 @@ def _admit(work: Work, record: bytes) -> AdmitRecord | None:
 
     Raises:
         OperatorError: it does not verify on this line.
-    Spec: docs/protocol.md §4.16
+    Spec: docs/protocol.md §4.22
     """
     try:
         admitted = admit_withdrawal(work.opened.line, record)

@@ -1,6 +1,6 @@
 """Which list of revocations the peer stands on, and whose root changed.
 
-Spec: docs/protocol.md §4.16, §4.19
+Spec: docs/protocol.md §4.22, §4.25
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Trusting(Footing):
 
         A list that was rolled back is shown what it lacks, so that an honest station that
         was put back comes forward again.
-        Spec: docs/protocol.md §4.16
+        Spec: docs/protocol.md §4.22
         """
         standing, shown = self.line.roster.standing, packet.revocation
         known, _ = standing.head(packet.sender)
@@ -72,7 +72,7 @@ class Trusting(Footing):
     def open_roots(self) -> tuple[Root, ...]:
         """Return the changed roots of other stations that no officer has found right yet.
 
-        Spec: docs/protocol.md §4.19
+        Spec: docs/protocol.md §4.25
         """
         compared = self.situation.compared_roots
         return tuple(
@@ -89,7 +89,7 @@ class Trusting(Footing):
         Raises:
             OperatorError: no such root waits.
             StorageError: it could not be recorded; nothing is trusted that was not before.
-        Spec: docs/protocol.md §4.19
+        Spec: docs/protocol.md §4.25
         """
         found = next((one for one in self.open_roots() if one.digest == root), None)
         if found is None:

@@ -87,7 +87,7 @@ class Witness:
         Raises:
             PeerError: malformed, of another ledger, not signed by its ledger key, or
                 of a size that no item can name.
-        Spec: docs/ledger.md §8.1, docs/protocol.md §4.17
+        Spec: docs/ledger.md §8.1, docs/protocol.md §4.23
         """
         note = item.checkpoint.encode()
         checkpoint = verify_checkpoint(note, self._keys_of(peer), verify_ed25519)
@@ -108,7 +108,7 @@ class Witness:
     def _keys_of(self, peer: str) -> tuple[bytes, ...]:
         """Return the ledger keys of `peer` that may sign what arrives now: none that is revoked.
 
-        Spec: docs/protocol.md §4.17
+        Spec: docs/protocol.md §4.23
         """
         roster, now_ms = self._line.roster, self._line.clock()
         found = roster.unrevoked(peer, Usage.LEDGER, now_ms)

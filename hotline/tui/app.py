@@ -147,7 +147,7 @@ class ConsoleApp(Roaming):
     def refresh_view(self) -> None:
         """Show what is so; a changed root stands before everything until it is answered.
 
-        Spec: docs/protocol.md §4.19
+        Spec: docs/protocol.md §4.25
         """
         super().refresh_view()
         root = self.view.new_root

@@ -1,6 +1,6 @@
 """What records of trust mean for the Situation: who is withdrawn, which roots are right.
 
-Spec: docs/protocol.md §4.17, §4.19
+Spec: docs/protocol.md §4.23, §4.25
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MAX_REFUSED_LISTS = 1_000
 def admit_record(command: AdmitRecord) -> Decision:
     """Bind a public record, and say what it changes.
 
-    Spec: docs/protocol.md §4.16, docs/ledger.md §20.11
+    Spec: docs/protocol.md §4.22, docs/ledger.md §20.11
     """
     admitted = ev.RecordAdmitted(record=command.digest)
     return Decision((Planned(admitted, public=command.record), Planned(command.event)))

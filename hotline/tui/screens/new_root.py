@@ -20,7 +20,7 @@ WORDS_IN_A_ROW = 6
 class NewRootScreen(FrameScreen):
     """Stands until it is answered; a FLASH can still be read from here.
 
-    Spec: docs/protocol.md §4.19
+    Spec: docs/protocol.md §4.25
     """
 
     PLACE = NEW_ROOT
