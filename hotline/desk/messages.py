@@ -99,6 +99,10 @@ def _flags(situation: Situation, state: StatementState, rendered: tuple[str, ...
     flags = list(rendered)
     if state.verdict != "VERIFIED":
         flags.insert(0, unverified_words(situation, state))
+    flags += [
+        f"UNVERIFIED at {peer}: your certificate did not count there. Do not rely on it."
+        for peer in sorted(state.doubted_by)
+    ]
     if state.retracted_by:
         flags.insert(0, "RETRACTED by its originator.")
     if state.corrected_by:

@@ -9,6 +9,9 @@ from hotline.core.times import format_span
 from hotline.core.values import Precedence
 from hotline.desk.views import Mark
 
+UNVERIFIED = ("UNVERIFIED", "?")
+"""Nobody can say who signed it: a certificate had ended, or was revoked or suspended."""
+
 UNACKNOWLEDGED = ("UNACKNOWLEDGED", "!")
 
 
@@ -16,6 +19,8 @@ def outbound_state(state: StatementState, sending: str) -> tuple[str, str]:
     """Return the word and symbol of one of our statements; `sending`: the route, or ""."""
     if state.rejected:
         return "REJECTED", "x"
+    if state.doubted_by:
+        return UNVERIFIED
     if state.retracted_by:
         return "RETRACTED", "-"
     if state.least >= Delivery.ANSWERED:
@@ -30,7 +35,7 @@ def outbound_state(state: StatementState, sending: str) -> tuple[str, str]:
 def inbound_state(state: StatementState, *, unread: bool) -> tuple[str, str]:
     """Return the word and symbol of a statement of the peer's."""
     if state.verdict != "VERIFIED":
-        return "UNVERIFIED", "?"
+        return UNVERIFIED
     if state.retracted_by:
         return "RETRACTED", "-"
     if unread:
@@ -42,7 +47,7 @@ def inbound_state(state: StatementState, *, unread: bool) -> tuple[str, str]:
 
 def statement_mark(state: StatementState, *, unread: bool, overdue: bool) -> Mark:
     """Return how much attention a statement wants."""
-    if state.rejected or state.verdict != "VERIFIED":
+    if state.rejected or state.doubted_by or state.verdict != "VERIFIED":
         return Mark.ALARM
     if unread and not state.outbound:
         flash = state.statement.precedence is Precedence.FLASH

@@ -239,14 +239,16 @@ def introductions(line: Line, records: Sequence[bytes]) -> list[Offered]:
         records: Public records of our ledger.
     Spec: docs/protocol.md §4.22, docs/ledger.md §20.11
     """
-    held = {record_digest(record): record for record in records}
     roster, station = line.roster, line.station
     roots = [root.digest for root in roster.lineages[station].roots[1:]]
-    found: list[Offered] = [RootItem(envelope=held[one]) for one in roots if one in held]
     shown = [one.id for one in _later(roster, station, line.clock())]
+    withdrawn = [*_unnumbered(line), *_numbered(roster, station, 0)]
+    if not (roots or shown or withdrawn):
+        return []
+    held = {record_digest(record): record for record in records}
+    found: list[Offered] = [RootItem(envelope=held[one]) for one in roots if one in held]
     found += [CertificateItem(envelope=held[one]) for one in shown if one in held]
-    found += [RevocationItem(envelope=held[one]) for one in _unnumbered(line) if one in held]
-    return [*found, *revocations_after(line, records, station, 0)]
+    return [*found, *(RevocationItem(envelope=held[one]) for one in withdrawn if one in held)]
 
 
 def _later(roster: Roster, station: str, now_ms: int) -> Iterator[Certificate]:
@@ -263,16 +265,17 @@ def _later(roster: Roster, station: str, now_ms: int) -> Iterator[Certificate]:
 
 
 def _unnumbered(line: Line) -> Iterator[Digest]:
-    """Yield the suspensions and prepared revocations of our own certificates."""
+    """Yield the suspensions of our own certificates, and every prepared revocation.
+
+    One of the peer's may have been used here: its own station hears of it so.
+    """
     standing = line.roster.standing
     for digest, suspension in standing.suspensions.items():
         certificate = line.roster.certificates.get(subject_of(suspension))
         ours = suspension.authorisation.station == line.station
         if ours and certificate is not None and certificate.covers(line.clock()):
             yield digest
-    for digest, prepared in standing.prepared.items():
-        if prepared.revocation.station == line.station:
-            yield digest
+    yield from standing.prepared
 
 
 def revocations_after(
@@ -284,5 +287,9 @@ def revocations_after(
         records: Public records of our ledger.
     """
     held = {record_digest(record): record for record in records}
-    chain = line.roster.standing.chains.get(station, ())[counter:]
-    return [RevocationItem(envelope=held[one.digest]) for one in chain if one.digest in held]
+    wanted = _numbered(line.roster, station, counter)
+    return [RevocationItem(envelope=held[one]) for one in wanted if one in held]
+
+
+def _numbered(roster: Roster, station: str, counter: int) -> list[Digest]:
+    return [one.digest for one in roster.standing.chains.get(station, ())[counter:]]

@@ -344,6 +344,28 @@ def test_peer_that_is_handed_a_prepared_revocation_stops_trusting_at_once(tmp_pa
             digest = steal(line.north)
             await wait_for(lambda: line.south.holds(digest))
             assert line.south.state(digest).verdict == "UNVERIFIED"
+            # The station whose officer it was hears of it by the line.
+            await wait_for(lambda: withdrawn(line.north))
+
+    asyncio.run(go())
+
+
+def test_sender_is_told_that_its_statement_is_unverified_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def go() -> None:
+        line = FakeLine(tmp_path)
+        ((_, envelope),) = at(line.north, lambda work: prepare(work, "ramos"))
+        at(line.south, lambda work: use_prepared(work, envelope))
+        monkeypatch.setattr(receiving, "introductions", lambda *_: [])
+        async with line:
+            digest = await say(line, line.north, line.south)
+            view = line.north.desk.message(digest)
+            assert view is not None
+            assert view.state_word == "UNVERIFIED"
+            assert any("UNVERIFIED at SOUTH" in flag for flag in view.flags)
+            (row,) = [one for one in line.north.desk.timeline(0, 99) if one.digest == digest]
+            assert (row.symbol, row.mark) == ("?", "alarm")
 
     asyncio.run(go())
 
@@ -367,6 +389,7 @@ def test_rolled_back_revocation_list_is_refused_with_an_alarm(
             assert not line.south.holds(digest)
             (said,) = line.south.recorded(ev.RevocationsRefused)
             assert (said.peer, said.counter, said.known) == ("NORTH", 0, 1)
+            await wait_for(lambda: line.south.situation.refused_lists)
             rows = line.south.desk.timeline(0, 1_000)
             assert [one.mark for one in rows if one.state_word == "REFUSED"] == ["alarm"]
 

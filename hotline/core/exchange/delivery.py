@@ -47,6 +47,7 @@ class StatementState:
         reached: For each other station how far it came there; inbound: only our own.
         order: Its newest place in its sender's order; `orders`: every one it had.
         receipted: Stations that proved that they recorded it.
+        doubted_by: Stations that recorded it as UNVERIFIED.
         read_by: (station, role, name, time in ms) of each officer's READ.
         readbacks: (station, agreed) of each read-back.
         standby_until_ms: A promised full reply, or None; `held`: a holding reply came.
@@ -62,6 +63,7 @@ class StatementState:
     verdict: str
     reached: dict[str, Delivery]
     receipted: set[str] = field(default_factory=set)
+    doubted_by: set[str] = field(default_factory=set)
     rejected: dict[str, str] = field(default_factory=dict)
     read_by: list[tuple[str, str, str, int]] = field(default_factory=list)
     readbacks: list[tuple[str, bool]] = field(default_factory=list)

@@ -290,6 +290,8 @@ def _progress(situation: Situation, happening: Happening, event: ev.Event) -> No
             if not state.unreceipted:
                 situation.outbox.pop(event.digest, None)
             flaw = "" if event.verdict == "VERIFIED" else f", there {event.verdict}"
+            if flaw:
+                state.doubted_by.add(event.peer)
             state.steps.append((at_ms, f"DELIVERED: {event.peer} recorded it{flaw}"))
         case ev.RejectionReceived():
             state = situation.statements[event.digest]
