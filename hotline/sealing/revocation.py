@@ -142,6 +142,16 @@ def read_revocation(encoded: bytes) -> Envelope:
     )
 
 
+def place_of(envelope: Envelope) -> tuple[str, int]:
+    """Return station and number of a revocation; nothing is verified.
+
+    Raises:
+        PeerError: malformed.
+    """
+    body = read_shape(_Body, envelope.payload, what=_WHAT, max_bytes=MAX_REVOCATION_BYTES)
+    return body.station, body.counter
+
+
 def verify_revocation(envelope: Envelope, root: Root) -> VerifiedRevocation:
     """Check a revocation under the root that its signature names.
 

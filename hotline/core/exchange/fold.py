@@ -284,15 +284,7 @@ def _progress(situation: Situation, happening: Happening, event: ev.Event) -> No
     at_ms = happening.at_ms
     match event:
         case ev.ReceiptObtained():
-            state = situation.statements[event.digest]
-            state.receipted.add(event.peer)
-            state.advance(event.peer, Delivery.DELIVERED)
-            if not state.unreceipted:
-                situation.outbox.pop(event.digest, None)
-            flaw = "" if event.verdict == "VERIFIED" else f", there {event.verdict}"
-            if flaw:
-                state.doubted_by.add(event.peer)
-            state.steps.append((at_ms, f"DELIVERED: {event.peer} recorded it{flaw}"))
+            _receipted(situation, at_ms, event)
         case ev.RejectionReceived():
             state = situation.statements[event.digest]
             state.rejected[event.peer] = event.reason
@@ -331,6 +323,18 @@ def _progress(situation: Situation, happening: Happening, event: ev.Event) -> No
         case ev.ClockDoubted():
             words = f"clocks differ by {event.difference_ms // 1000} s"
             situation.statements[event.digest].steps.append((at_ms, words))
+
+
+def _receipted(situation: Situation, at_ms: int, event: ev.ReceiptObtained) -> None:
+    state = situation.statements[event.digest]
+    state.receipted.add(event.peer)
+    state.advance(event.peer, Delivery.DELIVERED)
+    if not state.unreceipted:
+        situation.outbox.pop(event.digest, None)
+    flaw = "" if event.verdict == "VERIFIED" else f", there {event.verdict}"
+    if flaw:
+        state.doubted_by.add(event.peer)
+    state.steps.append((at_ms, f"DELIVERED: {event.peer} recorded it{flaw}"))
 
 
 def _station(situation: Situation, happening: Happening, event: ev.Event) -> None:
