@@ -58,7 +58,7 @@ class Receiving(Keeping, Trusting, Recovering):
         self._answer_lasting(taken)
         self._acknowledge_head(taken)
         if taken.revocations_wanted is not None:
-            self._show_revocations(self.line.station, taken.revocations_wanted)
+            self._answer_wanted(taken.revocations_wanted)
         if taken.refetch is not None:
             await self._owe(taken.refetch)
         if taken.their_size is not None:

@@ -36,7 +36,7 @@ def revoke(
     since_ms: int | None = None,
     root_file: Path | None = None,
 ) -> list[Certificate]:
-    """Revoke every certificate of a person, by the root; return those.
+    """Revoke every certificate of a person that counted since then, by the root; return those.
 
     Args:
         person: Of this station; `console` and `ledger` name its unattended keys.
@@ -51,9 +51,10 @@ def revoke(
     line, now_ms = work.opened.line, work.bench.clock()
     since_ms = now_ms if since_ms is None else since_ms
     text = clean(reason, "the reason", MAX_REASON_CHARACTERS)
-    ended = [one for one in certificates_of(line, person) if not _is_revoked(line.roster, one)]
+    counted = [one for one in certificates_of(line, person) if one.not_after_ms >= since_ms]
+    ended = [one for one in counted if not _is_revoked(line.roster, one)]
     if not ended:
-        raise OperatorError(f"every certificate of {person} is revoked already")
+        raise OperatorError(f"every certificate of {person} is revoked already, or has ended")
     root = root_of(work, root_file)
     for certificate in ended:
         said = _next(line, certificate.id, Effect.REVOKE, text, now_ms, since_ms)

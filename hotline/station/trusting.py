@@ -20,11 +20,16 @@ ASK_AGAIN_S = 30.0
 """So long a peer has to show the revocations that it was asked for."""
 
 
+ANSWER_AGAIN_S = 10.0
+"""So often at most a peer's asking for revocations is answered."""
+
+
 class Trusting(Footing):
     """The part of a station that watches over lists of revocations and changed roots."""
 
     _wanted_s: float | None = None
     _gave_back_s: float | None = None
+    _answered_s: float | None = None
 
     async def _list_stands(self, packet: Packet) -> bool:
         """Return whether a packet may be read: its sender's list is not older than we know.
@@ -45,18 +50,22 @@ class Trusting(Footing):
             peer=packet.sender, counter=shown.counter, digest=shown.digest.hex(), known=known
         )
         await self.note(refused)
-        if same and self._is_time("_gave_back_s"):
+        if same and self._is_time("_gave_back_s", ASK_AGAIN_S):
             self._show_revocations(packet.sender, shown.counter)
         return False
 
     def _ask_for_revocations(self, known: int) -> None:
-        if self._is_time("_wanted_s"):
+        if self._is_time("_wanted_s", ASK_AGAIN_S):
             self._outgoing.put(lambda: [its.RevocationsWantedItem(counter=known)])
 
-    def _is_time(self, name: str) -> bool:
+    def _answer_wanted(self, counter: int) -> None:
+        if self._is_time("_answered_s", ANSWER_AGAIN_S):
+            self._show_revocations(self.line.station, counter)
+
+    def _is_time(self, name: str, pause_s: float) -> bool:
         """Return whether that was done too long ago, or never; it is done now."""
         now_s, before_s = asyncio.get_running_loop().time(), getattr(self, name)
-        if before_s is not None and now_s - before_s < ASK_AGAIN_S:
+        if before_s is not None and now_s - before_s < pause_s:
             return False
         setattr(self, name, now_s)
         return True

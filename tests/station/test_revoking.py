@@ -13,10 +13,13 @@ from hotline.core.errors import OperatorError
 from hotline.core.exchange.decision import Planned
 from hotline.core.messages.statement import Statement, encode_statement, statement_digest
 from hotline.core.records import events as ev
-from hotline.core.values import ZERO_DIGEST, Digest
+from hotline.core.values import ZERO_DIGEST, Digest, Realm
+from hotline.desk.desk import Officer
 from hotline.desk.opening import open_desk
 from hotline.host.config import find_config
 from hotline.host.entropy import system_entropy
+from hotline.host.keyfile import KeyFile, read_key_file, write_key_file
+from hotline.host.packs import load_catalogue
 from hotline.sealing import items as its
 from hotline.sealing.authorisation import Act
 from hotline.sealing.certificate import Certificate, Usage
@@ -27,7 +30,9 @@ from hotline.sealing.packet import RevocationHead
 from hotline.sealing.slip import read_slip, write_slip
 from hotline.sealing.standing import CERTIFICATE
 from hotline.station import courier, outgoing, receiving, trusting
+from hotline.station.home import open_officer, read_card
 from hotline.station.intake import reference_of
+from hotline.station.renewing import renew_ledger
 from hotline.station.revoking import (
     lift,
     prepare,
@@ -127,10 +132,6 @@ def test_statement_of_a_revoked_officer_is_recorded_and_receipted_as_unverified(
 
 
 def _by_ramos(place: Place) -> Place:
-    place.person = "ramos"
-    from hotline.desk.desk import Officer
-    from hotline.station.home import open_officer
-
     place.officer = Officer(*open_officer(place.home, place.opened.line.roster, "ramos", None))
     return place
 
@@ -229,8 +230,6 @@ def test_heads_by_a_revoked_ledger_key_are_not_countersigned(tmp_path: Path) -> 
 
 
 def _records(place: Place) -> tuple[str, ...]:
-    from hotline.station.home import read_card
-
     return read_card(place.directory).records
 
 
@@ -266,24 +265,25 @@ def test_two_officers_suspend_a_third_until_the_root_lifts_it(tmp_path: Path) ->
 
 def _add_officer(place: Place, person: str) -> Certificate:
     """Certify one more officer, as enrolment does, and record it."""
-    from hotline.host.keyfile import KeyFile, write_key_file
-
     seeds = draw_hybrid_seeds(system_entropy)
     held = {"officer/ed25519": seeds.ed25519, "officer/mldsa65": seeds.mldsa65}
+    key = KeyFile(place.name, Realm.EXERCISE, held)
+    write_key_file(place.home.officer(person), key, None, entropy=system_entropy)
+    return _certify(place, person, Usage.STATEMENT, HybridSigner(seeds))
 
+
+def _certify(place: Place, person: str, usage: Usage, signer: HybridSigner) -> Certificate:
     def add(work: Work) -> Certificate:
         line = work.opened.line
         issued = issue_certificate(
             root_of(work),
-            HybridSigner(seeds),
+            signer,
             subject=Subject(person, f"Officer {person}", "LT", "Duty officer"),
-            usage=Usage.STATEMENT,
+            usage=usage,
             serial=100,
             not_before_ms=place.clock_ms() - 1_000,
             not_after_ms=place.clock_ms() + 86_400_000,
         )
-        key = KeyFile(line.station, line.realm, held)
-        write_key_file(place.home.officer(person), key, None, entropy=system_entropy)
         roster, certificate = line.roster.with_certificate(issued.certificate)
         line.admit(roster)
         admitted = ev.RecordAdmitted(record=certificate.id.hex())
@@ -487,8 +487,6 @@ def test_officer_added_after_the_line_was_founded_can_speak(tmp_path: Path) -> N
 
 def test_revoked_ledger_key_is_left_behind_by_a_new_generation(tmp_path: Path) -> None:
     """`ledger renew --new-key` is the way out: a hand-over would be signed by the old key, too."""
-    from hotline.host.packs import load_catalogue
-    from hotline.station.renewing import renew_ledger
 
     async def go() -> None:
         line = FakeLine(tmp_path, deputies=True)
@@ -501,5 +499,48 @@ def test_revoked_ledger_key_is_left_behind_by_a_new_generation(tmp_path: Path) -
         async with line:
             digest = await say(line, line.north, line.south)
             assert line.south.state(digest).verdict == "VERIFIED"
+
+    asyncio.run(go())
+
+
+def test_generation_that_a_revoked_officer_authorised_is_refused_by_the_peer(
+    tmp_path: Path,
+) -> None:
+    """NORTH does not know yet that its officer's certificate was ended at SOUTH."""
+
+    async def go() -> None:
+        line = FakeLine(tmp_path, deputies=True)
+        async with line:
+            await say(line, line.north, line.south)
+        ((_, envelope),) = at(line.north, lambda work: prepare(work, "ramos"))
+        at(line.south, lambda work: use_prepared(work, envelope))
+        bench = Bench(line.north.home, line.north.clock_ms, system_entropy, no_passphrase)
+        packs = load_catalogue(find_config()).packs
+        renew_ledger(bench, ["ramos", "vega"], "by a thief", packs, new_key=True)
+        async with line:
+            await wait_for(lambda: line.south.reasons)
+            assert any("is not trusted any more" in one for one in line.south.reasons)
+            assert not line.south.recorded(ev.PeerGenerationAdmitted)
+
+    asyncio.run(go())
+
+
+def test_new_console_key_that_the_line_made_known_signs_packets(tmp_path: Path) -> None:
+    async def go() -> None:
+        line = FakeLine(tmp_path)
+        seeds = draw_hybrid_seeds(system_entropy)
+        certificate = _certify(line.north, "console", Usage.TRANSPORT, HybridSigner(seeds))
+        async with line:
+            await wait_for(lambda: line.south.recorded(ev.KeyCertified))
+            (told,) = line.south.recorded(ev.KeyCertified)
+            assert (told.certificate, told.usage) == (certificate.id.hex(), "transport")
+        path = line.north.home.keys / "console.key"
+        held = read_key_file(path, None)
+        halves = {"console/ed25519": seeds.ed25519, "console/mldsa65": seeds.mldsa65}
+        changed = KeyFile(held.station, held.realm, {**held.seeds, **halves})
+        write_key_file(path, changed, None, entropy=system_entropy, replace=True)
+        async with line:
+            await say(line, line.north, line.south)
+        assert_verify(line)
 
     asyncio.run(go())
