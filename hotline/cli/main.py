@@ -22,6 +22,7 @@ from hotline.cli import (
     officer_revoke,
     replay,
     verify,
+    witness,
 )
 from hotline.cli.failures import EXIT_USAGE, guard
 
@@ -48,6 +49,9 @@ app.command("restore", short_help="Put a backup in place if nothing newer is kno
     backup.restore
 )
 app.command("doctor", short_help="Say what is well with a home and what is not.")(doctor.doctor)
+ledger.app.command("witness", short_help="Name an outside witness, drop one, or list them.")(
+    witness.witness
+)
 app.add_typer(ledger.app, name="ledger", short_help="Hold, erase, renew what a ledger keeps.")
 officer_revoke.register(officer.app)
 app.add_typer(officer.app, name="officer", short_help="Revoke and suspend officers' keys.")

@@ -55,6 +55,8 @@ class Act(StrEnum):
     ERASE = "erase"
     RELEASE_HOLD = "release-hold"
     SUSPEND = "suspend"
+    WITNESS = "witness"
+    DROP_WITNESS = "drop-witness"
 
 
 class Circle(Protocol):

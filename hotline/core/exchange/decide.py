@@ -271,6 +271,8 @@ def _known(situation: Situation, event: ev.Event) -> bool:
             return told in heads_there or len(heads_there) >= MAX_REFUSED_HEADS
         case ev.RevocationsRefused():
             return is_list_known(situation, event)
+        case ev.WitnessAnswered():
+            return situation.witnesses.get(event.witness) == event.state
         case ev.DrillStarted():
             return situation.drill_started_ms is not None
         case ev.DrillEnded():

@@ -47,7 +47,13 @@ class Planned:
                 return Digest(bytes.fromhex(self.event.certificate))
             case ev.RootChanged():
                 return Digest(bytes.fromhex(self.event.root))
-            case ev.GenerationOpened() | ev.PeerGenerationAdmitted() | ev.EpochKeyDestroyed():
+            case (
+                ev.GenerationOpened()
+                | ev.PeerGenerationAdmitted()
+                | ev.EpochKeyDestroyed()
+                | ev.WitnessNamed()
+                | ev.WitnessDropped()
+            ):
                 return Digest(bytes.fromhex(self.event.authorisation))
             case _:
                 return ZERO_DIGEST

@@ -52,6 +52,9 @@ SHOWN = (
     ev.RevocationsRefused,
     ev.RootChanged,
     ev.RootCompared,
+    ev.WitnessNamed,
+    ev.WitnessDropped,
+    ev.WitnessAnswered,
 )
 """Events that stand in the timeline as rows of their own."""
 

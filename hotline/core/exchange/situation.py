@@ -103,6 +103,7 @@ class Situation:
         compared_roots: By changed root (hex) whether officers found its words right.
         doubted: Statements that came in UNVERIFIED and stood on no screen yet, oldest first.
         refused_lists: (station, number, digest) of every list of revocations refused.
+        witnesses: How each outside witness stood to our log when it was last recorded.
     """
 
     station: str = ""
@@ -140,6 +141,7 @@ class Situation:
     doubted: dict[str, None] = field(default_factory=dict)
     compared_roots: dict[str, bool] = field(default_factory=dict)
     refused_lists: set[tuple[str, int, str]] = field(default_factory=set)
+    witnesses: dict[str, str] = field(default_factory=dict)
     officer: str = ""
     role: str = ""
     drill_started_ms: int | None = None

@@ -39,6 +39,9 @@ from hotline.core.records.keeping_events import (
     PeerGenerationAdmitted,
     StatementRecovered,
     StatementRenumbered,
+    WitnessAnswered,
+    WitnessDropped,
+    WitnessNamed,
 )
 from hotline.core.records.statement_events import (
     ClockDoubted,
@@ -135,6 +138,9 @@ __all__ = [
     "SuspensionLifted",
     "TrustWithdrawn",
     "WatchOpened",
+    "WitnessAnswered",
+    "WitnessDropped",
+    "WitnessNamed",
     "decode_event",
     "encode_event",
 ]
@@ -195,6 +201,9 @@ EVENTS: dict[int, type[Event]] = {
         RevocationsRefused,
         RootChanged,
         RootCompared,
+        WitnessNamed,
+        WitnessDropped,
+        WitnessAnswered,
     )
 }
 """Kind number to event, as docs/ledger.md §3 lists them."""
