@@ -7,6 +7,7 @@ from hotline.core.exchange.situation import Happening, Situation
 from hotline.core.records import events as ev
 from hotline.core.times import format_span
 from hotline.core.values import Precedence
+from hotline.desk.recipients import partly
 from hotline.desk.views import Mark
 
 UNVERIFIED = ("UNVERIFIED", "?")
@@ -17,8 +18,9 @@ UNACKNOWLEDGED = ("UNACKNOWLEDGED", "!")
 
 def outbound_state(state: StatementState, sending: str) -> tuple[str, str]:
     """Return the word and symbol of one of our statements; `sending`: the route, or ""."""
+    some = partly(state)
     if state.rejected:
-        return "REJECTED", "x"
+        return some or ("REJECTED", "x")
     if state.doubted_by:
         return UNVERIFIED
     if state.retracted_by:
@@ -27,6 +29,8 @@ def outbound_state(state: StatementState, sending: str) -> tuple[str, str]:
         return WORDS[state.least]
     if state.held:
         return "STANDBY", "="
+    if some is not None:
+        return some
     if state.least is Delivery.QUEUED and sending:
         return f"SENDING [{sending}]", ">"
     return WORDS[state.least]
@@ -84,7 +88,9 @@ def system_row(situation: Situation, happening: Happening) -> tuple[str, str, Ma
             }
             return "OVERDUE", f"{state.token}: {what[event.clock]} in time", Mark.ALARM
         case ev.IncidentClosed():
-            return "CLOSED", f"{event.incident}: both sides closed the incident", Mark.NOTICE
+            last = situation.statements[event.statement].statement
+            sides = "all sides" if len((*last.to, *last.info)) > 1 else "both sides"
+            return "CLOSED", f"{event.incident}: {sides} closed the incident", Mark.NOTICE
         case _:
             return _evidence_row(event)
 
@@ -93,6 +99,8 @@ def _evidence_row(event: ev.Event) -> tuple[str, str, Mark]:
     match event:
         case ev.HeadRefused():
             words = f"{event.peer} showed a ledger that contradicts itself ({event.verdict})"
+            if event.verdict == "UNJOINED":
+                words = f"{event.peer} does not say how two heads that it signed go together"
             return "EVIDENCE", f"{words}. Keep everything; call the reviewer.", Mark.ALARM
         case ev.HeadRefusedThere():
             words = f"{event.peer} refused our ledger at {event.size} entries ({event.verdict})"

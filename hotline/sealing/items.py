@@ -203,6 +203,30 @@ class HeldItem(Strict):
     checkpoint: Annotated[str, PlainValidator(_check_lines)]
 
 
+class SeenItem(Strict):
+    """The newest head of a third station's ledger that the sender witnessed, as it was signed."""
+
+    t: Literal["seen"] = "seen"
+    checkpoint: Annotated[str, PlainValidator(_check_lines)]
+
+
+class JoinItem(Strict):
+    """Join two heads of your own: one that another witness holds, and ours of `size`."""
+
+    t: Literal["join"] = "join"
+    checkpoint: Annotated[str, PlainValidator(_check_lines)]
+    size: Annotated[Count, Field(ge=1)]
+
+
+class JoinedItem(Strict):
+    """The heads of sizes `shown` and `held` are of one history: consistency from the smaller."""
+
+    t: Literal["joined"] = "joined"
+    shown: Annotated[Count, Field(ge=1)]
+    held: Annotated[Count, Field(ge=1)]
+    proof: Proof
+
+
 class HeadRefusedItem(Strict):
     """The sender will not countersign a head: it contradicts one that it holds."""
 
@@ -256,6 +280,9 @@ Item: TypeAlias = (
     | LineTestItem
     | LastingItem
     | HeldItem
+    | SeenItem
+    | JoinItem
+    | JoinedItem
     | HeadRefusedItem
     | GenerationItem
     | RefetchItem
@@ -278,6 +305,9 @@ _MODELS: dict[str, type[Item]] = {
     "test": LineTestItem,
     "lasting": LastingItem,
     "held": HeldItem,
+    "seen": SeenItem,
+    "join": JoinItem,
+    "joined": JoinedItem,
     "head-refused": HeadRefusedItem,
     "generation": GenerationItem,
     "refetch": RefetchItem,

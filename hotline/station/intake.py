@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hotline.core import canonical
@@ -29,8 +29,10 @@ from hotline.sealing import items as its
 from hotline.sealing.certificate import Certificate
 from hotline.sealing.order import Order, order_digest, verify_order
 from hotline.sealing.packet import VerifiedPacket
+from hotline.sealing.roster import Roster
 from hotline.sealing.statements import Verdict, VerifiedStatement, verify_statement
 from hotline.station.admission import read_generation
+from hotline.station.comparing import Comparing, SplitView
 from hotline.station.introducing import Offered
 from hotline.station.line import Line
 from hotline.station.longterm import LongTerm
@@ -53,6 +55,8 @@ class Taken:
         returned: Statements of ours that the peer gives back.
         offered: A public record; it is judged when it is recorded.
         revocations_wanted: The peer holds our numbered revocations up to that one.
+        splits: Third stations, or the peer, that signed two histories.
+        joined: Proofs that two heads of ours are of one history, to send.
     """
 
     peer: str
@@ -73,6 +77,8 @@ class Taken:
     revocations_wanted: int | None = None
     refetch: its.RefetchItem | None = None
     returned: list[RecoverStatement] = field(default_factory=list)
+    splits: list[SplitView] = field(default_factory=list)
+    joined: list[its.JoinedItem] = field(default_factory=list)
 
     def commands(self) -> Sequence[Command]:
         """Return everything but the statements after the first, for one commit."""
@@ -82,10 +88,18 @@ class Taken:
 class Intake:
     """Sorts the items of verified packets of one line."""
 
-    def __init__(self, line: Line, rules: Rules, witness: Witness, longterm: LongTerm) -> None:
+    def __init__(
+        self,
+        line: Line,
+        rules: Rules,
+        witness: Witness,
+        longterm: LongTerm,
+        comparing: Comparing,
+    ) -> None:
         """Serve one line."""
-        self._longterm = longterm
+        self._longterm, self._comparing = longterm, comparing
         self._line, self._rules, self._witness = line, rules, witness
+        self._officers_of: tuple[Roster | None, dict[str, tuple[str, str]]] = None, {}
 
     def sort(self, verified: VerifiedPacket, situation: Situation) -> Taken:
         """Check each item by itself: one bad item is quarantined, the next is taken."""
@@ -140,22 +154,30 @@ class Intake:
                 | its.ReturnedItem()
             ):
                 self._of_recovery(taken, item, situation)
+            case its.SeenItem() | its.JoinItem() | its.JoinedItem():
+                self._of_comparing(taken, item)
             case its.NackItem():
                 taken.unknown_key = item.code == "unknown-key"
-            case its.CertificateItem() | its.RevocationItem() | its.RootItem():
+            case (
+                its.CertificateItem()
+                | its.RevocationItem()
+                | its.RootItem()
+                | its.RevocationsWantedItem()
+            ):
                 self._offer(taken, item)
-            case its.RevocationsWantedItem():
-                taken.revocations_wanted = item.counter
             case its.LineTestItem():
                 raise PeerError("this line is tested by statements only")
 
-    def _offer(self, taken: Taken, item: Offered) -> None:
+    def _offer(self, taken: Taken, item: Offered | its.RevocationsWantedItem) -> None:
         """Take one public record of a packet, so that each is judged beside those before it.
 
         Raises:
             PeerError: it is a further one.
         Spec: docs/ledger.md §20.11
         """
+        if isinstance(item, its.RevocationsWantedItem):
+            taken.revocations_wanted = item.counter
+            return
         if taken.offered not in (None, item):
             raise PeerError("certificate: only one public record comes in a packet")
         taken.offered = item
@@ -170,13 +192,33 @@ class Intake:
             case its.HeadRefusedItem():
                 taken.facts.append(self._refused_there(taken.peer, item))
             case its.HeldItem():
-                taken.shown_back = self._witness.check_shown_back(item)
+                shown = self._witness.check_shown_back(item)
+                if taken.shown_back is None or not taken.shown_back.fault:
+                    taken.shown_back = shown
             case its.GenerationItem():
                 self._generation(taken, item, situation)
             case its.RefetchItem():
                 taken.refetch = item
             case its.ReturnedItem():
                 taken.returned.append(self._returned(taken.peer, item))
+
+    def _of_comparing(self, taken: Taken, item: its.Item) -> None:
+        """Sort what witnesses of one ledger ask of each other (docs/ledger.md §8.8, §8.9)."""
+        split = None
+        match item:
+            case its.SeenItem():
+                split = self._comparing.judge(taken.peer, item)
+            case its.JoinedItem():
+                split = self._comparing.check_joined(taken.peer, item)
+            case its.JoinItem():
+                shown = self._comparing.check_own(item)
+                if shown is not None and shown.fault:
+                    taken.shown_back = shown
+                elif shown is not None:
+                    taken.joined.append(self._comparing.join(item, shown))
+        if split is not None:
+            taken.splits.append(split)
+            taken.facts.append(refused_head(split))
 
     def _generation(self, taken: Taken, item: its.GenerationItem, situation: Situation) -> None:
         """Judge a generation after those before it in the packet: they only rise."""
@@ -203,6 +245,7 @@ class Intake:
             peer=peer,
             verdict=self._verdict(verified, orderer, situation, now_ms).value,
             sent_at_ms=sent_at_ms,
+            officers=self._officers(),
         )
 
     def _verdict(
@@ -223,6 +266,14 @@ class Intake:
         if not compared or roster.is_withdrawn(orderer, now_ms):
             return Verdict.UNVERIFIED
         return verified.verdict
+
+    def _officers(self) -> Mapping[str, tuple[str, str]]:
+        """Return role and name of every officer, read once for each roster."""
+        roster = self._line.roster
+        if self._officers_of[0] is not roster:
+            found = {one.id.hex(): _role_and_name(one) for one in roster.certificates.values()}
+            self._officers_of = roster, found
+        return self._officers_of[1]
 
     def _returned(self, peer: str, item: its.ReturnedItem) -> RecoverStatement:
         """Verify a statement of ours that the peer gives back.
@@ -290,6 +341,11 @@ class Intake:
         return taken.head.checkpoint if taken.head.verdict.may_countersign else None
 
 
+def refused_head(split: SplitView) -> ev.HeadRefused:
+    """Return the event that a station signed a head which contradicts one that we hold."""
+    return ev.HeadRefused(peer=split.station, verdict=split.verdict, note=split.note.decode())
+
+
 def reference_of(order: Order) -> OrderRef:
     """Return an order as events name it."""
     return OrderRef(
@@ -302,16 +358,20 @@ def reference_of(order: Order) -> OrderRef:
 
 def told(verified: VerifiedStatement, order: OrderRef, item: bytes, rules: Rules) -> Told:
     """Return what decisions need of a verified statement."""
-    first = verified.signers[0]
+    role, name = _role_and_name(verified.signers[0])
     return Told(
         statement=verified.statement,
         digest=verified.digest.hex(),
         order=order,
         item=item,
         template=rules.template_for(verified.statement),
-        role=first.role,
-        name=f"{first.rank} {first.name}".strip(),
+        role=role,
+        name=name,
     )
+
+
+def _role_and_name(officer: Certificate) -> tuple[str, str]:
+    return officer.role, f"{officer.rank} {officer.name}".strip()
 
 
 def _digest_of(item: its.StatementItem) -> str:

@@ -6,6 +6,7 @@ Spec: docs/protocol.md §4.22, §4.25
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from hotline.core.errors import OperatorError
 from hotline.core.records import events as ev
@@ -27,9 +28,12 @@ ANSWER_AGAIN_S = 10.0
 class Trusting(Footing):
     """The part of a station that watches over lists of revocations and changed roots."""
 
-    _wanted_s: float | None = None
-    _gave_back_s: float | None = None
-    _answered_s: float | None = None
+    _done_s: dict[tuple[str, str], float]
+
+    def __init__(self, *given: Any) -> None:
+        """Stand on what every part of a station stands on."""
+        super().__init__(*given)
+        self._done_s = {}
 
     async def _list_stands(self, packet: Packet) -> bool:
         """Return whether a packet may be read: its sender's list is not older than we know.
@@ -41,7 +45,7 @@ class Trusting(Footing):
         standing, shown = self.line.roster.standing, packet.revocation
         known, _ = standing.head(packet.sender)
         if shown.counter > known:
-            self._ask_for_revocations(known)
+            self._ask_for_revocations(packet.sender, known)
             return True
         same = standing.head_at(packet.sender, shown.counter) == shown.digest
         if same and shown.counter == known:
@@ -50,31 +54,31 @@ class Trusting(Footing):
             peer=packet.sender, counter=shown.counter, digest=shown.digest.hex(), known=known
         )
         await self.note(refused)
-        if same and self._is_time("_gave_back_s", ASK_AGAIN_S):
-            self._show_revocations(packet.sender, shown.counter)
+        if same and self._is_time("give back", packet.sender, ASK_AGAIN_S):
+            self._show_revocations(packet.sender, packet.sender, shown.counter)
         return False
 
-    def _ask_for_revocations(self, known: int) -> None:
-        if self._is_time("_wanted_s", ASK_AGAIN_S):
-            self._outgoing.put(lambda: [its.RevocationsWantedItem(counter=known)])
+    def _ask_for_revocations(self, peer: str, known: int) -> None:
+        if self._is_time("ask", peer, ASK_AGAIN_S):
+            self._put(peer, lambda: [its.RevocationsWantedItem(counter=known)])
 
-    def _answer_wanted(self, counter: int) -> None:
-        if self._is_time("_answered_s", ANSWER_AGAIN_S):
-            self._show_revocations(self.line.station, counter)
+    def _answer_wanted(self, peer: str, counter: int) -> None:
+        if self._is_time("answer", peer, ANSWER_AGAIN_S):
+            self._show_revocations(peer, self.line.station, counter)
 
-    def _is_time(self, name: str, pause_s: float) -> bool:
+    def _is_time(self, what: str, peer: str, pause_s: float) -> bool:
         """Return whether that was done too long ago, or never; it is done now."""
-        now_s, before_s = asyncio.get_running_loop().time(), getattr(self, name)
+        now_s, before_s = asyncio.get_running_loop().time(), self._done_s.get((what, peer))
         if before_s is not None and now_s - before_s < pause_s:
             return False
-        setattr(self, name, now_s)
+        self._done_s[what, peer] = now_s
         return True
 
-    def _show_revocations(self, station: str, counter: int) -> None:
-        """Show the peer a station's numbered revocations after number `counter`."""
+    def _show_revocations(self, peer: str, station: str, counter: int) -> None:
+        """Show a peer a station's numbered revocations after number `counter`."""
         records = self._ledger.public_records()
         for item in revocations_after(self.line, records, station, counter):
-            self._outgoing.put(lambda item=item: [item])  # type: ignore[misc]
+            self._put(peer, lambda item=item: [item])  # type: ignore[misc]
 
     # --- changed roots -----------------------------------------------------------------
 

@@ -37,7 +37,9 @@ from hotline.sealing.hybrid import HybridPublicKey
 from hotline.sealing.roster import Roster, identify_ledger, names_of
 from hotline.station import assembly, home, manifest, shelf
 from hotline.transport import frames, tls
+from tests.fakes.parser_outsiders import outside_witnesses
 from tests.fakes.parser_rows import Targets, evidence, heads, texts
+from tests.fakes.parser_trust import records_of_trust
 from tests.fakes.parsers import Feed, Rig, Target, json_of
 
 SEALING = "hotline.sealing"
@@ -52,6 +54,8 @@ def targets(rig: Rig) -> Targets:
         **packets(rig),
         **files_of_operators(rig),
         **evidence(rig),
+        **outside_witnesses(rig),
+        **records_of_trust(rig),
     }
 
 

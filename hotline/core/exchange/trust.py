@@ -10,6 +10,16 @@ from hotline.core.exchange.decision import Decision, Planned
 from hotline.core.exchange.situation import Situation
 from hotline.core.records import events as ev
 
+TRUST_SHOWN = (
+    ev.KeyCertified,
+    ev.TrustWithdrawn,
+    ev.SuspensionLifted,
+    ev.RevocationsRefused,
+    ev.RootChanged,
+    ev.RootCompared,
+)
+"""Events of trust that stand in the timeline as rows of their own."""
+
 MAX_REFUSED_LISTS = 1_000
 """Distinct refused heads of revocation lists that are recorded; one is enough to act on."""
 
@@ -40,6 +50,12 @@ def keep_trust(situation: Situation, event: ev.Event) -> None:
             situation.compared_roots[event.root] = event.agreed
         case _:
             pass
+
+
+def doubt(situation: Situation, event: ev.StatementReceived) -> None:
+    """Note a statement that nobody could verify, until somebody has it on a screen."""
+    if event.verdict != "VERIFIED":
+        situation.doubted[event.digest] = None
 
 
 def is_list_known(situation: Situation, event: ev.RevocationsRefused) -> bool:
