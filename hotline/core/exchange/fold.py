@@ -99,6 +99,7 @@ def _dispatch(situation: Situation, happening: Happening, event: ev.Event) -> No
     match event:
         case ev.StatementSent() | ev.StatementReceived() | ev.StatementRecovered():
             _statement(situation, happening, event)
+            doubt(situation, event)
         case ev.IncidentOpened() | ev.IncidentClosed() | ev.LadderMoved() | ev.StepOutOfTurn():
             _incident(situation, happening, event)
         case ev.DialogueOpened() | ev.DialogueHeld() | ev.DialogueClosed():
@@ -140,7 +141,6 @@ def _statement(
             words = f"sent, {words}"
         case ev.StatementReceived():
             _follow(situation, sender, order)
-            doubt(situation, event)
             reached = {situation.station: Delivery.DELIVERED}
             words = f"recorded here, {words}"
         case ev.StatementRecovered():

@@ -52,9 +52,9 @@ def keep_trust(situation: Situation, event: ev.Event) -> None:
             pass
 
 
-def doubt(situation: Situation, event: ev.StatementReceived) -> None:
+def doubt(situation: Situation, event: ev.Event) -> None:
     """Note a statement that nobody could verify, until somebody has it on a screen."""
-    if event.verdict != "VERIFIED":
+    if isinstance(event, ev.StatementReceived) and event.verdict != "VERIFIED":
         situation.doubted[event.digest] = None
 
 
