@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from hotline.core.exchange.commands import AdmitRecord
 from hotline.core.exchange.decision import Decision, Planned
+from hotline.core.exchange.delivery import Delivery
 from hotline.core.exchange.situation import Situation
 from hotline.core.records import events as ev
 
@@ -55,7 +56,9 @@ def keep_trust(situation: Situation, event: ev.Event) -> None:
 def doubt(situation: Situation, event: ev.Event) -> None:
     """Note a statement that nobody could verify, until somebody has it on a screen."""
     if isinstance(event, ev.StatementReceived) and event.verdict != "VERIFIED":
-        situation.doubted[event.digest] = None
+        # It may have come before, in an earlier generation, and been looked at.
+        if situation.statements[event.digest].least <= Delivery.DELIVERED:
+            situation.doubted[event.digest] = None
 
 
 def is_list_known(situation: Situation, event: ev.RevocationsRefused) -> bool:
