@@ -55,10 +55,11 @@ def keep_trust(situation: Situation, event: ev.Event) -> None:
 
 def doubt(situation: Situation, event: ev.Event) -> None:
     """Note a statement that nobody could verify, until somebody has it on a screen."""
-    if isinstance(event, ev.StatementReceived) and event.verdict != "VERIFIED":
-        # It may have come before, in an earlier generation, and been looked at.
-        if situation.statements[event.digest].least <= Delivery.DELIVERED:
-            situation.doubted[event.digest] = None
+    if not isinstance(event, ev.StatementReceived) or event.verdict == "VERIFIED":
+        return
+    # It may have come before, in an earlier generation, and been looked at.
+    if situation.statements[event.digest].least <= Delivery.DELIVERED:
+        situation.doubted[event.digest] = None
 
 
 def is_list_known(situation: Situation, event: ev.RevocationsRefused) -> bool:
