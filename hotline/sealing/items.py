@@ -83,6 +83,27 @@ class CertificateItem(Strict):
     envelope: EnvelopeObject
 
 
+class RevocationItem(Strict):
+    """A revocation, or two officers' authorisation of a suspension, of any member."""
+
+    t: Literal["revocation"] = "revocation"
+    envelope: EnvelopeObject
+
+
+class RevocationsWantedItem(Strict):
+    """The sender holds the receiver's numbered revocations up to `counter`, and wants the rest."""
+
+    t: Literal["revocations-wanted"] = "revocations-wanted"
+    counter: Count
+
+
+class RootItem(Strict):
+    """The root record of the sender that follows one before it."""
+
+    t: Literal["root"] = "root"
+    envelope: EnvelopeObject
+
+
 class HeadItem(Strict):
     """A signed head of the sender's ledger.
 
@@ -289,6 +310,9 @@ class ReturnedItem(Strict):
 Item: TypeAlias = (
     StatementItem
     | CertificateItem
+    | RevocationItem
+    | RevocationsWantedItem
+    | RootItem
     | HeadItem
     | CosignatureItem
     | RecordItem
@@ -314,6 +338,9 @@ Item: TypeAlias = (
 _MODELS: dict[str, type[Item]] = {
     "statement": StatementItem,
     "certificate": CertificateItem,
+    "revocation": RevocationItem,
+    "revocations-wanted": RevocationsWantedItem,
+    "root": RootItem,
     "head": HeadItem,
     "cosignature": CosignatureItem,
     "record": RecordItem,
@@ -335,7 +362,6 @@ _MODELS: dict[str, type[Item]] = {
     "refetch": RefetchItem,
     "returned": ReturnedItem,
 }
-_RESERVED = frozenset({"revocation"})
 
 
 def encode_item(item: Item) -> bytes:
@@ -359,15 +385,13 @@ def item_from_json(value: Any) -> Item:
     """Read one item of a packet.
 
     Raises:
-        PeerError: an unknown or reserved kind, or a field that is missing,
+        PeerError: an unknown kind, or a field that is missing,
             unknown or out of bounds.
     Spec: docs/protocol.md §7.3
     """
     kind = value.get("t") if isinstance(value, dict) else None
     if not isinstance(kind, str):
         raise PeerError("an item has no kind")
-    if kind in _RESERVED:
-        raise PeerError(f"items of kind {kind} are not supported yet")
     model = _MODELS.get(kind)
     if model is None:
         raise PeerError("an item is of a kind that this program does not know")

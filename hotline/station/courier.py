@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hotline.core.errors import PeerError
-from hotline.core.values import ZERO_DIGEST
 from hotline.sealing.cell import open_cell, seal_cell
 from hotline.sealing.items import Item
 from hotline.sealing.packet import (
@@ -22,7 +21,6 @@ from hotline.station.line import Line
 from hotline.station.pair import Pair
 
 INSTANCE_BYTES = 16
-NOTHING_REVOKED = RevocationHead(counter=0, digest=ZERO_DIGEST)
 
 
 class Courier:
@@ -56,7 +54,7 @@ class Courier:
                 instance=self._instance,
                 announcement=pair.ours.announce(now_ms),
                 items=packed,
-                revocation=NOTHING_REVOKED,
+                revocation=revocation_head(line),
                 sent_at_ms=now_ms,
             )
         )
@@ -102,3 +100,12 @@ def _recovered(verified: VerifiedPacket) -> VerifiedPacket:
     """
     items = tuple(one for one in verified.packet.items if isinstance(one, RECOVERABLE))
     return replace(verified, packet=replace(verified.packet, items=items))
+
+
+def revocation_head(line: Line) -> RevocationHead:
+    """Return the head of our own list of revocations, as every packet shows it.
+
+    Spec: docs/protocol.md §4.22
+    """
+    counter, digest = line.roster.standing.head(line.station)
+    return RevocationHead(counter=counter, digest=digest)

@@ -20,7 +20,7 @@ from hotline.sealing.cell import seal_cell
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.packet import Packet, encode_packet, sign_packet
 from hotline.station import comparing, witnessing
-from hotline.station.courier import NOTHING_REVOKED
+from hotline.station.courier import revocation_head
 from tests.fakes.group import FakeGroup, pinged, put
 from tests.fakes.line import ENCOUNTER, Place, wait_for
 
@@ -67,7 +67,7 @@ async def test_member_cannot_speak_as_another_to_a_third(tmp_path: Path) -> None
                 instance="5a" * 16,
                 announcement=south.station._courier.pairs["NORTH"].ours.announce(now_ms),
                 items=(),
-                revocation=NOTHING_REVOKED,
+                revocation=revocation_head(line),
                 sent_at_ms=now_ms,
             )
         )

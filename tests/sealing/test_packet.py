@@ -114,12 +114,6 @@ def test_item_statement_carries_its_envelopes_to_the_byte(world: World) -> None:
     assert decode_item(encoded) == item
 
 
-@pytest.mark.parametrize("kind", ["revocation"])
-def test_item_of_a_reserved_kind_is_refused(kind: str) -> None:
-    with pytest.raises(PeerError, match="not supported yet"):
-        item_from_json({"t": kind})
-
-
 @pytest.mark.parametrize("value", [None, 1, [], {}, {"t": 1}, {"t": "bomb"}, {"t": []}], ids=str)
 def test_item_of_no_known_kind_is_refused(value: Any) -> None:
     with pytest.raises(PeerError):
