@@ -146,6 +146,9 @@ class Relay:
         except StorageError:
             self._premises.metrics.refused["store"] += 1
             socket.transport.abort()
+        except Exception as fault:  # noqa: BLE001 - a bug of ours must not end the relay
+            self._premises.tell("session_fault", fault=type(fault).__name__)
+            socket.transport.abort()
         finally:
             self._handlers.discard(task)
 

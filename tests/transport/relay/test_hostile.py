@@ -320,6 +320,17 @@ async def test_window_holds_back_cells_that_are_not_consumed(rig: Rig) -> None:
         assert len(pushed) == 4
 
 
+async def test_cell_of_a_sender_that_left_at_once_wakes_its_recipient(rig: Rig) -> None:
+    async with raw_session(rig) as (socket, box, _):
+        assert rig.premises is not None
+        with rig.premises.hub.waiting(box) as arrived:
+            one = cell(20)
+            await socket.send(encode(Put(box, sha256(one), later(), one)))
+            socket.transport.abort()
+            async with asyncio.timeout(10):
+                await arrived.wait()
+
+
 async def test_second_session_of_a_key_replaces_the_first(rig: Rig) -> None:
     async with raw_session(rig) as (socket, box, key):
         await opened(rig, box, key)
