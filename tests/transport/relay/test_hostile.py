@@ -344,6 +344,43 @@ async def test_tls_connection_of_a_relay_keeps_a_small_buffer(rig: Rig) -> None:
         assert kept.max_size == len(kept._ssl_buffer) == 32_768
 
 
+LYING = {
+    "a cell of another box": [Push(b"x" * 16, 1, 1, b"cell")],
+    "a client's frame": [Ping(1)],
+    "another challenge": [Chal(1, bytes(32))],
+    "more cells than the window": [Push(b"b" * 16, at, 1, b"cell %d" % at) for at in range(99)],
+}
+
+
+@pytest.mark.parametrize("said", LYING.values(), ids=LYING)
+async def test_client_leaves_a_relay_that_breaks_the_protocol(rig: Rig, said: list[Frame]) -> None:
+    key, box, token = new_key(), b"b" * 16, rig.token()
+    taking = asyncio.Event()
+
+    async def take(_: bytes) -> None:
+        await taking.wait()
+
+    async with rig.running(), rig.dial(box, key, token) as mine:
+        await mine.create(box, key.public_key, token)
+        await mine.subscribe(box, take)
+        assert rig.relay is not None
+        (session,) = rig.relay._sessions.values()
+        for frame in said:
+            await session._outgoing.send(frame)
+        why = await asyncio.wait_for(mine.ended(), 10)
+        assert "broke the protocol" in str(why)
+        with pytest.raises(LinkError):
+            await mine.put(box, cell(), later())
+
+
+async def test_client_refuses_a_relay_without_a_window(rig: Rig) -> None:
+    with_limits(rig, window_cells=0)
+    async with rig.running():
+        with pytest.raises(LinkError, match="no room for a single cell"):
+            async with rig.dial(new_box(), new_key(), rig.token()):
+                pytest.fail("it accepted a session that it can do nothing in")
+
+
 async def test_client_does_not_speak_to_a_relay_with_another_certificate_or_key(
     rig: Rig, relay_papers: Papers, papers: tuple[Papers, Papers, Papers]
 ) -> None:
