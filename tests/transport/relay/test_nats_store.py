@@ -18,10 +18,18 @@ from hotline.core.errors import OperatorError, StorageError
 from hotline.core.values import sha256
 from hotline.transport.relay.nats_opening import open_nats
 from hotline.transport.relay.nats_store import NatsStore
-from hotline.transport.relay.store import Box, Outcome
-from tests.transport.relay.conformance import CHECKS, SENDER, SMALL, bodies, make_box, put
+from hotline.transport.relay.store import Box, Creation, Outcome
+from tests.transport.relay.conformance import (
+    CHECKS,
+    RECIPIENT,
+    SENDER,
+    SMALL,
+    bodies,
+    make_box,
+    put,
+)
 from tests.transport.relay.nats_servers import NatsServer, three_servers
-from tests.transport.relay.rig import cell, later
+from tests.transport.relay.rig import cell, later, new_box
 from tests.transport.rig import until
 
 LITTLE_BYTES = 200_000
@@ -128,6 +136,15 @@ async def test_cell_put_at_one_relay_wakes_another(keeper: NatsKeeper) -> None:
     assert await bodies(there, box) == [one]
     assert await there.consume(box.id, [sha256(one)]) == 1
     assert await bodies(here, box) == []
+
+
+async def test_token_of_a_box_whose_drop_was_cut_short_makes_another(keeper: NatsKeeper) -> None:
+    store, token = await keeper.open(), new_box() * 2
+    first, second = (Box(new_box(), RECIPIENT, SENDER) for _ in range(2))
+    assert await store.create(first, token) is Creation.MADE
+    await store._js.publish("hotline.box." + first.id.hex(), bytes(8))
+    assert await store.create(second, token) is Creation.MADE
+    assert await store.create(first, token) is Creation.TAKEN
 
 
 async def test_relay_does_not_start_on_a_server_that_syncs_now_and_then(
