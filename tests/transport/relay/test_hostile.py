@@ -165,6 +165,19 @@ async def test_address_that_fails_too_often_is_not_listened_to(rig: Rig) -> None
         assert rig.metrics.refused["failures"] == 1
 
 
+async def test_one_token_opens_a_bounded_number_of_sessions(rig: Rig) -> None:
+    with_limits(rig, strangers=2)
+    token = rig.token()
+    async with honest(rig), rig.dial(new_box(), new_key(), token):
+        async with rig.dial(new_box(), new_key(), token):
+            with pytest.raises(LinkError, match="refuses this key"):
+                async with rig.dial(new_box(), new_key(), token):
+                    pytest.fail("a token opened one session more")
+        await until(lambda: rig.metrics.sessions == 3)
+        async with rig.dial(new_box(), new_key(), token):
+            assert rig.metrics.refused["busy"] == 1
+
+
 async def test_stranger_that_says_nothing_is_gone_after_the_auth_timeout(rig: Rig) -> None:
     with_limits(rig, auth_timeout_s=0.3)
     async with honest(rig):
