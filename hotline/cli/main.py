@@ -18,6 +18,8 @@ from hotline.cli import (
     drill,
     export,
     ledger,
+    officer,
+    officer_revoke,
     relay,
     replay,
     verify,
@@ -53,6 +55,8 @@ ledger.app.command("witness", short_help="Name an outside witness, drop one, or 
     witness.witness
 )
 app.add_typer(ledger.app, name="ledger", short_help="Hold, erase, renew what a ledger keeps.")
+officer_revoke.register(officer.app)
+app.add_typer(officer.app, name="officer", short_help="Revoke and suspend officers' keys.")
 
 
 def _show_version(asked: bool) -> None:

@@ -41,6 +41,7 @@ from hotline.transport.relay import codec
 from hotline.transport.relay import frames as relayed
 from tests.fakes.parser_outsiders import outside_witnesses
 from tests.fakes.parser_rows import Targets, evidence, heads, texts
+from tests.fakes.parser_trust import records_of_trust
 from tests.fakes.parsers import Feed, Rig, Target, json_of
 
 SEALING = "hotline.sealing"
@@ -56,6 +57,7 @@ def targets(rig: Rig) -> Targets:
         **files_of_operators(rig),
         **evidence(rig),
         **outside_witnesses(rig),
+        **records_of_trust(rig),
     }
 
 
