@@ -185,8 +185,20 @@ async def test_relay_does_not_start_on_a_stream_that_loses(
 async def test_relay_does_not_start_without_the_replicas_it_was_promised(
     keeper: NatsKeeper,
 ) -> None:
+    await keeper.open()
     with pytest.raises(OperatorError, match="fewer servers"):
         await open_store(keeper.server, replicas=3)
+
+
+async def test_relay_does_not_start_where_its_streams_cannot_be_made(
+    binary: str, tmp_path: Path
+) -> None:
+    alone = NatsServer(binary, tmp_path).start().wait()
+    try:
+        with pytest.raises(OperatorError, match="does not make stream hotline_cells"):
+            await open_store(alone, replicas=3)
+    finally:
+        alone.kill()
 
 
 async def test_relay_does_not_start_without_a_monitor(server: NatsServer) -> None:
