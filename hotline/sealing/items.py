@@ -168,11 +168,7 @@ class RejectedItem(Strict):
 
 
 class NackItem(Strict):
-    """Something could not be used: a cell under a key that is gone, or a gap in the order.
-
-    Attributes:
-        kid: The key id of that cell.
-    """
+    """Something could not be used: a cell under a key (`kid`) that is gone, or a gap in orders."""
 
     t: Literal["nack"] = "nack"
     code: Literal["unknown-key", "gap"]

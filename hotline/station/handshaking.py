@@ -6,6 +6,7 @@ Spec: docs/protocol.md §7.25, §7.26
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from hotline.core.errors import PeerError
 from hotline.core.protocols.turn_keys import RESEAL, Reseal
@@ -60,12 +61,17 @@ class Handshaking(Footing):
         if self.routes[peer].up and rested and pair.must_ask(now_ms):
             self._ask_hello(peer)
 
-    def _settle_keys(self, verified: VerifiedPacket) -> None:
+    def _settle_keys(self, verified: VerifiedPacket, lost: Sequence[bytes | None]) -> None:
         """Take what a packet says of keys; what else it said is durable by now.
 
+        Args:
+            lost: Key ids of cells of ours that the peer could not open; one NACK counts.
         Spec: docs/protocol.md §7.24
         """
         now_ms, pair = self.line.clock(), self._courier.pairs[verified.packet.sender]
+        for key_id in lost[:1]:
+            # Before the packet announces what is newer than the key that was lost.
+            self._reseal(pair.peer, key_id)
         try:
             for item in pair.settle(verified, now_ms):
                 self._put(pair.peer, lambda item=item: [item], rank=HELLO_RANK)  # type: ignore[misc]

@@ -55,10 +55,7 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering, Handshaking):
             cosignatures=taken.cosignatures,
             lasting=taken.lasting,
         )
-        for key_id in taken.lost_key[:1]:
-            # Before the packet announces what is newer than the key that was lost.
-            self._reseal(taken.peer, key_id)
-        self._settle_keys(verified)
+        self._settle_keys(verified, taken.lost_key)
         self._settle(recorded)
         self._say_splits(taken.splits, recorded)
         if any(isinstance(one.event, ev.PeerGenerationAdmitted) for one in recorded.happenings):

@@ -203,7 +203,7 @@ async def test_station_whose_hellos_go_unanswered_speaks_all_the_same(
     async with FakeLine(tmp_path, run=False) as line:
         north, south = line.places
         for place in line.places:
-            place.station._settle_keys = lambda _verified: None  # type: ignore[method-assign]
+            place.station._settle_keys = lambda *_: None  # type: ignore[method-assign]
         north.run()
         await wait_for((north.directory / "listening.json").exists)
         south.run()
