@@ -54,6 +54,7 @@ class Act(StrEnum):
     GENERATION = "generation"
     ERASE = "erase"
     RELEASE_HOLD = "release-hold"
+    RESOLVE_FORK = "resolve-fork"
 
 
 class Circle(Protocol):

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from hotline.core.errors import PeerError
+from hotline.core.messages.lifelines import is_lifeline
 from hotline.core.times import parse_time
 from hotline.core.values import Digest, Realm
 from hotline.sealing.dsse import Envelope, decode_envelope, hybrid_signatures
@@ -150,6 +151,19 @@ def _check_policy(policy: Policy) -> None:
         raise PeerError("charter: the authentic language is not an approved one")
     if list(policy.two_person) != sorted(set(policy.two_person)):
         raise PeerError("charter: the two-person templates must be sorted, each once")
+    _check_nobody_muted(policy)
+
+
+def _check_nobody_muted(policy: Policy) -> None:
+    """Refuse a policy under which an officer alone could not call for help or keep ships apart.
+
+    Read as strictly as made: if one member passed over such a line and another obeyed it,
+    they would disagree which statements are good.
+    Spec: docs/protocol.md §4.15
+    """
+    muted = [template for template in policy.two_person if is_lifeline(template)]
+    if muted:
+        raise PeerError(f"charter: {muted[0]} must stay possible for one officer alone")
 
 
 def verify_charter(envelope: Envelope, roots: Mapping[Digest, Root]) -> Charter:

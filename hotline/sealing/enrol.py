@@ -28,6 +28,7 @@ from hotline.sealing.hybrid import (
 )
 from hotline.sealing.prekey import Prekey, draw_prekey
 from hotline.sealing.root import ROOT_TYPE, next_root_hash, verify_root
+from hotline.sealing.shapes import shape
 
 CLOCK_MARGIN_MS = 3_600_000
 """New certificates begin this much earlier: the peer's clock may be behind ours."""
@@ -280,16 +281,26 @@ def new_station_keys(
     return StationKeys(root, console, ledger, people, draw_prekey(entropy))
 
 
-def default_policy() -> Policy:
-    """Return the policy that a drill's charter has: one signature, English, daily tests."""
-    return Policy(
-        suite_floor=1,
-        languages=("en",),
-        authentic="en",
-        test_period_s=86_400,
-        two_person=(),
-        presence=False,
-    )
+def default_policy(two_person: Sequence[str] = ()) -> Policy:
+    """Return the policy that a drill's charter has: one signature, English, daily tests.
+
+    Args:
+        two_person: Ids of the templates that two officers must sign.
+    Raises:
+        OperatorError: one of them is not a template's id, or there are too many.
+    """
+    policy = {
+        "suite_floor": 1,
+        "languages": ("en",),
+        "authentic": "en",
+        "test_period_s": 86_400,
+        "two_person": tuple(sorted(set(two_person))),
+        "presence": False,
+    }
+    try:
+        return shape(Policy, policy, what="policy")
+    except PeerError as error:
+        raise OperatorError(str(error), hint="name templates as in deesc/cease-propose") from error
 
 
 def make_charter(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, PlainSerializer, PlainValidator, StringConstraints
+from pydantic import Field, PlainSerializer, PlainValidator, StringConstraints, model_validator
 
 from hotline.core import canonical
 from hotline.core.errors import PeerError
@@ -142,11 +142,26 @@ class RejectedItem(Strict):
 
 
 class NackItem(Strict):
-    """Something could not be used: a cell under a key that is gone, or a gap in the order."""
+    """Something could not be used: a cell under a key that is gone, or a gap in the order.
+
+    Attributes:
+        ranges: Of the receiver's orders that are missing (generation, first, last), for
+            `gap` only and then at least one.
+    """
 
     t: Literal["nack"] = "nack"
     code: Literal["unknown-key", "gap"]
     detail: Reason
+    ranges: Ranges = ()
+
+    @model_validator(mode="after")
+    def _check_ranges(self) -> NackItem:
+        """Spec: docs/protocol.md §7.10."""
+        if (self.code == "gap") != bool(self.ranges):
+            raise PeerError("a nack names missing numbers if, and only if, it is of a gap")
+        if any(not 1 <= first <= last for _, first, last in self.ranges):
+            raise PeerError("a nack names numbers from 1 up, the first one first")
+        return self
 
 
 class HeadConflictItem(Strict):
@@ -216,6 +231,13 @@ class ReturnedItem(Strict):
     order: EnvelopeObject
 
 
+class ForkResolvedItem(Strict):
+    """Two of the sender's officers resolved forks of the receiver's order."""
+
+    t: Literal["fork-resolved"] = "fork-resolved"
+    envelope: EnvelopeObject
+
+
 Item: TypeAlias = (
     StatementItem
     | CertificateItem
@@ -233,6 +255,7 @@ Item: TypeAlias = (
     | GenerationItem
     | RefetchItem
     | ReturnedItem
+    | ForkResolvedItem
 )
 
 _MODELS: dict[str, type[Item]] = {
@@ -252,6 +275,7 @@ _MODELS: dict[str, type[Item]] = {
     "generation": GenerationItem,
     "refetch": RefetchItem,
     "returned": ReturnedItem,
+    "fork-resolved": ForkResolvedItem,
 }
 _RESERVED = frozenset({"hello", "revocation"})
 

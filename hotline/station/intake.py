@@ -286,6 +286,7 @@ def told(verified: VerifiedStatement, order: OrderRef, item: bytes, rules: Rules
         template=rules.template_for(verified.statement),
         role=first.role,
         name=f"{first.rank} {first.name}".strip(),
+        signers=tuple(one.id.hex() for one in verified.signers),
     )
 
 

@@ -58,7 +58,7 @@ SIMPLE: list[Item] = [
     ),
     DisplayedItem(digest=DIGEST, at=AT),
     RejectedItem(digest=DIGEST, reason="its signature does not verify"),
-    NackItem(code="gap", detail="NORTH/0 3-4"),
+    NackItem(code="gap", detail="NORTH/0 3-4", ranges=((1, 3, 4),)),
     HeadConflictItem(origin="hotline/EXERCISE/0011223344556677/NORTH/0", size=7),
     LineTestItem(serial=4, phrase="the quick brown fox"),
 ]

@@ -11,6 +11,7 @@ from hotline.core.exchange.commands import Told
 from hotline.core.exchange.delivery import StatementState
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Dialogue, Situation
+from hotline.core.messages.statement import Statement
 from hotline.core.messages.template import LadderAct, ReplyClass, Template
 from hotline.core.protocols.ladder import LadderState, Move, advance
 from hotline.core.records import events as ev
@@ -228,21 +229,21 @@ def _expect(
         )
 
 
-def move_of(told: Told, template: Template) -> Move | None:
+def move_of(statement: Statement, digest: str, template: Template) -> Move | None:
     """Return what the statement does on its incident's ladder, or None."""
     role = template.ladder
     if role is None:
         return None
-    fields = told.statement.fields
+    fields = statement.fields
     value = {LadderAct.ANSWER: "answer", LadderAct.VERIFY: "confirmed"}.get(role.act, "")
     return Move(
         act=role.act,
         value=fields.get(value, "") if value else "",
         step=role.step,
-        station=told.statement.sender,
-        digest=told.digest,
-        at_ms=told.statement.at_ms,
-        answers=told.statement.answers,
+        station=statement.sender,
+        digest=digest,
+        at_ms=statement.at_ms,
+        answers=statement.answers,
     )
 
 
@@ -258,7 +259,7 @@ class _Climb:
 
 
 def _climb(situation: Situation, rules: Rules, told: Told, template: Template) -> _Climb | None:
-    move, name = move_of(told, template), told.statement.incident
+    move, name = move_of(told.statement, told.digest, template), told.statement.incident
     if move is None or name is None:
         return None
     incident = situation.incidents.get(name)

@@ -48,6 +48,7 @@ class StatementState:
         order: Its newest place in its sender's order; `orders`: every one it had.
         receipted: Stations that proved that they recorded it.
         read_by: (station, role, name, time in ms) of each officer's READ.
+        signers: Certificate ids (hex) of the officers who signed it.
         readbacks: (station, agreed) of each read-back.
         standby_until_ms: A promised full reply, or None; `held`: a holding reply came.
         steps: (time in ms, words) of everything that happened to it, oldest first.
@@ -71,6 +72,7 @@ class StatementState:
     corrected_by: str | None = None
     steps: list[tuple[int, str]] = field(default_factory=list)
     orders: list[OrderRef] = field(default_factory=list)
+    signers: tuple[str, ...] = ()
 
     def advance(self, station: str, step: Delivery) -> None:
         """Move forward to `step` at `station`; a step back changes nothing."""

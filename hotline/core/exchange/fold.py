@@ -6,6 +6,9 @@ from collections.abc import Iterable
 
 from hotline.core.errors import InvariantError
 from hotline.core.exchange.delivery import Delivery, StatementState
+from hotline.core.exchange.forks import fold_fork
+from hotline.core.exchange.gaps import fold_filled, fold_gap, fold_given_up
+from hotline.core.exchange.releasing import fold_release, fold_released
 from hotline.core.exchange.rules import ACKNOWLEDGEMENT, FIRST_GENERATION, FORK
 from hotline.core.exchange.situation import (
     Deadline,
@@ -45,6 +48,11 @@ SHOWN = (
     ev.HoldPlaced,
     ev.HoldReleased,
     ev.LedgerRestored,
+    ev.ReleaseAsked,
+    ev.ReleaseEnded,
+    ev.ForkSeen,
+    ev.ForkResolved,
+    ev.ForkResolvedThere,
 )
 """Events that stand in the timeline as rows of their own."""
 
@@ -112,6 +120,12 @@ def _dispatch(situation: Situation, happening: Happening, event: ev.Event) -> No
             | ev.ClockDoubted()
         ):
             _progress(situation, happening, event)
+        case ev.GapSeen():
+            fold_gap(situation, happening, event)
+        case ev.ForkSeen() | ev.ForkResolved() | ev.ForkResolvedThere():
+            fold_fork(situation, happening, event)
+        case ev.ReleaseAsked() | ev.ReleaseEnded():
+            fold_release(situation, happening, event)
         case _:
             _station(situation, happening, event)
 
@@ -127,8 +141,10 @@ def _statement(
     order, sender = event.order, statement.sender
     situation.seen_orders[sender, order.generation, order.seq] = order
     words = f"number {order.seq} of {sender}"
+    before: list[tuple[int, str]] = []
     match event:
         case ev.StatementSent():
+            before = fold_released(situation, event.digest)
             situation.our_order = order
             situation.outbox[event.digest] = None
             reached = dict.fromkeys((*statement.to, *statement.info), Delivery.QUEUED)
@@ -155,8 +171,9 @@ def _statement(
         verdict=event.verdict if isinstance(event, ev.StatementReceived) else "VERIFIED",
         reached=reached,
         receipted={event.peer} if isinstance(event, ev.StatementRecovered) else set(),
-        steps=[(happening.at_ms, words)],
+        steps=[*before, (happening.at_ms, words)],
         orders=[order],
+        signers=happening.signers,
     )
     if statement.incident in situation.incidents:
         situation.incidents[statement.incident].statements.append(event.digest)
@@ -180,6 +197,7 @@ def _follow(situation: Situation, sender: str, order: ev.OrderRef) -> None:
     held = situation.their_orders.get(sender)
     if held is None or (order.generation, order.seq) > (held.generation, held.seq):
         situation.their_orders[sender] = order
+    fold_filled(situation, sender, order)
 
 
 def _incident(
@@ -331,6 +349,7 @@ def _station(situation: Situation, happening: Happening, event: ev.Event) -> Non
         case ev.PeerGenerationAdmitted():
             before = situation.generation_of(event.peer)
             situation.generations[event.peer] = max(before, event.generation)
+            fold_given_up(situation, event.peer, None)
         case ev.StatementRenumbered():
             state = situation.statements[event.digest]
             state.order = event.order

@@ -31,6 +31,9 @@ ROLES = {
 FORK = "fork"
 """With this word begins the reason for which the second of two statements is kept."""
 
+ERASED = "erased"
+"""With this word begins the reason for which nothing is kept of what was refused."""
+
 FIRST_GENERATION = 1
 """Generation of a station's first ledger of a line; one that was left behind opens the next."""
 

@@ -40,6 +40,13 @@ from hotline.core.records.keeping_events import (
     StatementRecovered,
     StatementRenumbered,
 )
+from hotline.core.records.standing_events import (
+    ForkResolved,
+    ForkResolvedThere,
+    ForkSeen,
+    ReleaseAsked,
+    ReleaseEnded,
+)
 from hotline.core.records.statement_events import (
     ClockDoubted,
     DisplayedHere,
@@ -88,6 +95,9 @@ __all__ = [
     "EpochKeyDestroyed",
     "EpochKeyMade",
     "Event",
+    "ForkResolved",
+    "ForkResolvedThere",
+    "ForkSeen",
     "GapSeen",
     "GenerationOpened",
     "HeadRefused",
@@ -112,6 +122,8 @@ __all__ = [
     "ReceiptObtained",
     "RecordAdmitted",
     "RejectionReceived",
+    "ReleaseAsked",
+    "ReleaseEnded",
     "StatementCorrected",
     "StatementQuarantined",
     "StatementReceived",
@@ -175,6 +187,11 @@ EVENTS: dict[int, type[Event]] = {
         HoldReleased,
         LedgerRestored,
         StatementRenumbered,
+        ReleaseAsked,
+        ReleaseEnded,
+        ForkSeen,
+        ForkResolved,
+        ForkResolvedThere,
     )
 }
 """Kind number to event, as docs/ledger.md §3 lists them."""
