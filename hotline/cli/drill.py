@@ -44,6 +44,7 @@ class _Wanted:
     home: Path | None
     speed: float | None
     as_json: bool
+    two_person: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -83,6 +84,12 @@ def drill(
             help="Exercise seconds per second (default 1 with a console, 60 without).",
         ),
     ] = None,
+    two_person: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEMPLATE", help="A template that two officers must sign; may be repeated."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
     side: Annotated[str | None, typer.Option(hidden=True)] = None,
 ) -> None:
@@ -95,7 +102,7 @@ def drill(
     if side is not None:
         asyncio.run(_child(_needed(home), side, machine))
         return
-    wanted = _Wanted(scenario, auto, paired, join, home, speed, as_json)
+    wanted = _Wanted(scenario, auto, paired, join, home, speed, as_json, tuple(two_person or ()))
     seat = _Seat()
     if join is not None:
         directory, completed = _join(join, machine, seat)
@@ -123,7 +130,8 @@ def _set_up(wanted: _Wanted, machine: Machine, default_speed: float) -> tuple[Pa
     """Return the drill's directory and the scenario's title."""
     loaded = load_scenario(machine.config, wanted.scenario)
     directory = wanted.home or Path(tempfile.mkdtemp(prefix="hotline-drill-"))
-    set_up(directory, loaded, wanted.scenario, wanted.speed or default_speed, machine)
+    speed = wanted.speed or default_speed
+    set_up(directory, loaded, wanted.scenario, speed, machine, wanted.two_person)
     if wanted.speed is not None:
         change_speed(directory, wanted.speed)
     return directory, loaded.title

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hotline.core.seams import Clock, Entropy
-from hotline.desk.desk import Officer, OfficerDesk
+from hotline.desk.desk import OfficerDesk
+from hotline.desk.officer import Officer
 from hotline.host.config import load_settings
 from hotline.host.phrases import load_phrasebook
 from hotline.station.home import Home, open_officer
@@ -32,15 +33,19 @@ def open_desk(
     Raises:
         OperatorError: no such officer, a wrong passphrase, or a wrong configuration.
     """
-    certificate, signer = open_officer(home, station.line.roster, person, passphrase)
+
+    def unlock(person: str, passphrase: str | None) -> Officer:
+        return Officer(*open_officer(home, station.line.roster, person, passphrase))
+
     book = load_phrasebook(config, LANGUAGE)
     return OfficerDesk(
         station,
-        Officer(certificate, signer),
+        unlock(person, passphrase),
         own=book,
         peer=book,
         clock=clock,
         entropy=entropy,
         listed=load_settings(config).caution.get(LANGUAGE, ()),
         coach=coach,
+        unlock=unlock,
     )

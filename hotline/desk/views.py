@@ -135,6 +135,11 @@ class WatchView:
     """The watch screen but for the timeline, which is read by pages.
 
     `next_read` is the digest of the statement to read first, "" when none waits.
+
+    Attributes:
+        alarm: One line that stands on every screen until what it tells of is over, or "".
+        frozen: Names the newest fork while the line is frozen: another one is news; else "".
+        awaiting: Digests of the statements that await release, oldest first.
     """
 
     status: StatusView
@@ -147,6 +152,9 @@ class WatchView:
     timeline_length: int
     notice: str
     next_read: str = ""
+    alarm: str = ""
+    frozen: str = ""
+    awaiting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +243,7 @@ class DraftView:
         preview_own, preview_peer: Rendered lines in our and in the peer's language.
         code: Four characters to type before this one goes out, or "" when none are asked.
         warnings: Words of caution; they do not forbid sending.
+        need: How many officers must sign it.
     """
 
     draft: str
@@ -257,6 +266,46 @@ class DraftView:
     peer_language: str
     code: str
     warnings: tuple[str, ...]
+    need: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseView:
+    """A statement that awaits the second officer, rendered from the very bytes.
+
+    Attributes:
+        first: Who signed it first; `ours`: that is the officer of this desk.
+        written_ms, until_ms: When it was written; when it expires.
+        code: Four characters to type before it is released, or "" when none are asked.
+        officers: (person, words) of who may release it here, when another must be called.
+    """
+
+    digest: str
+    token: str
+    number: str
+    title: str
+    precedence: str
+    to: tuple[str, ...]
+    first: str
+    written_ms: int
+    until_ms: int
+    preview_own: tuple[str, ...]
+    preview_peer: tuple[str, ...]
+    own_language: str
+    peer_language: str
+    warnings: tuple[str, ...]
+    code: str
+    ours: bool
+    officers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmView:
+    """Something that stands until it is over: what it is, the evidence, what to do."""
+
+    title: str
+    mark: Mark
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

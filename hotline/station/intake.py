@@ -9,6 +9,7 @@ from hotline.core import canonical
 from hotline.core.errors import PeerError
 from hotline.core.exchange.commands import (
     AdmitGeneration,
+    AdmitResolution,
     Command,
     Note,
     Quarantine,
@@ -16,6 +17,7 @@ from hotline.core.exchange.commands import (
     TakeStatement,
     Told,
 )
+from hotline.core.exchange.gaps import Range
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Situation
 from hotline.core.messages.statement import STATEMENT_TYPE
@@ -30,6 +32,7 @@ from hotline.sealing.order import Order, order_digest, verify_order
 from hotline.sealing.packet import VerifiedPacket
 from hotline.sealing.statements import VerifiedStatement, verify_statement
 from hotline.station.admission import read_generation
+from hotline.station.forks import read_resolution
 from hotline.station.line import Line
 from hotline.station.longterm import LongTerm
 from hotline.station.witness import JudgedHead, ShownBack, Witness
@@ -50,6 +53,8 @@ class Taken:
         refetch: The peer lost the end of its ledger and asks for what was in it.
         returned: Statements of ours that the peer gives back.
         certificate: Of a new ledger key; it is judged when it is recorded.
+        missing: Ranges of our order that the peer asks for.
+        resolutions: The peer's officers resolved forks of ours.
     """
 
     peer: str
@@ -69,10 +74,13 @@ class Taken:
     certificate: its.CertificateItem | None = None
     refetch: its.RefetchItem | None = None
     returned: list[RecoverStatement] = field(default_factory=list)
+    missing: list[Range] = field(default_factory=list)
+    resolutions: list[AdmitResolution] = field(default_factory=list)
 
     def commands(self) -> Sequence[Command]:
         """Return everything but the statements after the first, for one commit."""
-        return [*self.statements[:1], *self.admissions, *self.faults, Note(tuple(self.facts))]
+        facts = Note(tuple(self.facts))
+        return [*self.statements[:1], *self.admissions, *self.resolutions, *self.faults, facts]
 
 
 class Intake:
@@ -137,7 +145,10 @@ class Intake:
             ):
                 self._of_recovery(taken, item, situation)
             case its.NackItem():
-                taken.unknown_key = item.code == "unknown-key"
+                taken.unknown_key = taken.unknown_key or item.code == "unknown-key"
+                taken.missing += item.ranges
+            case its.ForkResolvedItem():
+                taken.resolutions.append(read_resolution(self._line, taken.peer, item))
             case its.CertificateItem():
                 self._certificate(taken, item)
             case its.LineTestItem():

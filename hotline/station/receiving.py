@@ -12,15 +12,17 @@ from hotline.core.records.witness import HeadVerdict
 from hotline.core.values import Digest
 from hotline.sealing import items as its
 from hotline.sealing.cell import UnknownKeyError
+from hotline.station.asking import Asking
 from hotline.station.footing import present
 from hotline.station.intake import Taken
 from hotline.station.introducing import admit_certificate, introductions
 from hotline.station.keeping import Keeping
 from hotline.station.recovering import Recovering
+from hotline.station.releasing import Releasing
 from hotline.station.requests import Recorded
 
 
-class Receiving(Keeping, Recovering):
+class Receiving(Keeping, Recovering, Releasing, Asking):
     """The part of a station that takes what the peer says."""
 
     async def _take_cell(self, cell: bytes) -> None:
@@ -60,6 +62,7 @@ class Receiving(Keeping, Recovering):
             self._show_again(taken.their_size)
         elif taken.unknown_key:
             self._outgoing.resend()
+        self._fill(taken.missing)
 
     def _all_of(self, taken: Taken) -> Sequence[Command]:
         """Return what a packet asks for; its certificate is judged only now.

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from hotline.core.errors import HotlineError
 from hotline.core.exchange.commands import Tick
 from hotline.core.exchange.delivery import Delivery
+from hotline.core.exchange.releasing import awaiting
 from hotline.core.exchange.rules import Rules
 from hotline.core.records import events as ev
 from hotline.ledger.store import Ledger
 from hotline.station.footing import Kept, MakeRoute
+from hotline.station.forks import resolutions_of
 from hotline.station.line import Line
 from hotline.station.outgoing import Outgoing
 from hotline.station.receiving import Receiving
@@ -51,6 +53,7 @@ class Station(Receiving):
         )
         self._leaving = False
         self._answers = []
+        self._asks = {}
         self._refused_said_s = 0.0
 
     # --- what desks see and ask ------------------------------------------------
@@ -112,12 +115,14 @@ class Station(Receiving):
                 clock.state == "RUNNING" and clock.due_ms <= now_ms
                 for clock in self.situation.clocks.values()
             )
-            if due:
+            expired = any(one.until_ms <= now_ms for one in awaiting(self.situation))
+            if due or expired:
                 await self._record(lambda _situation, _now_ms: [Tick()])
             if self._refused and loop.time() - self._refused_said_s >= REFUSED_SUMMARY_S:
                 await self._say_refused(loop.time())
             await self._keep_hour(now_ms)
             self._keep_recovering()
+            self._keep_asking()
             self._pump()
 
     async def _say_refused(self, now_s: float) -> None:
@@ -142,6 +147,8 @@ class Station(Receiving):
         if state == "UP":
             self._introduce()
             self._greet()
+            self._tell_resolved()
+            self._ask_anew()
             self._show_lasting()
             self._repeat_displayed()
             self._pump()
@@ -152,6 +159,14 @@ class Station(Receiving):
             await self.note(self._link_event(now, reason))
         if state == "UP":
             self.show_head()
+
+    def _tell_resolved(self) -> None:
+        """Tell the peer how its forks were resolved here; it records each once.
+
+        Spec: docs/protocol.md §7.11
+        """
+        for item in resolutions_of(self._ledger, self.peer):
+            self._outgoing.put(lambda item=item: [item])  # type: ignore[misc]
 
     def _repeat_displayed(self) -> None:
         """Say again what the peer may have missed: nothing acknowledges a `displayed`."""

@@ -42,6 +42,7 @@ def fold_gap(situation: Situation, happening: Happening, event: ev.GapSeen) -> N
         generation=situation.generation_of(event.peer),
         first=event.first_seq,
         last=event.last_seq,
+        index=happening.index,
         at_ms=happening.at_ms,
         missing=[(event.first_seq, event.last_seq)],
     )

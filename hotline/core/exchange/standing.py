@@ -43,6 +43,7 @@ class Gap:
     """Numbers of a station's order that had not come when a later one did.
 
     Attributes:
+        index: The entry that told of it.
         first, last: As they were found, both included; `missing`: (first, last) of each
             stretch that is still missing, in order.
     """
@@ -51,6 +52,7 @@ class Gap:
     generation: int
     first: int
     last: int
+    index: int
     at_ms: int
     missing: list[tuple[int, int]]
 
