@@ -186,7 +186,7 @@ class OfficerDesk(PresentedFeed):
         """
         await self._releases.release(digest, code, person, passphrase)
 
-    async def refuse(
+    async def refuse_release(
         self, digest: str, reason: str, *, person: str = "", passphrase: str = ""
     ) -> None:
         """Refuse, as the second officer, to release it; the reason is recorded.
@@ -196,7 +196,7 @@ class OfficerDesk(PresentedFeed):
         """
         await self._releases.refuse(digest, reason, person, passphrase)
 
-    async def withdraw(self, digest: str, reason: str) -> None:
+    async def withdraw_release(self, digest: str, reason: str) -> None:
         """Withdraw what this officer signed first and nobody released yet.
 
         Raises:

@@ -83,12 +83,12 @@ class Post(Protocol):
     ) -> None:
         """Sign as the second officer and send."""
 
-    async def refuse(
+    async def refuse_release(
         self, digest: str, reason: str, *, person: str = "", passphrase: str = ""
     ) -> None:
         """Refuse to release it; it will not be sent."""
 
-    async def withdraw(self, digest: str, reason: str) -> None:
+    async def withdraw_release(self, digest: str, reason: str) -> None:
         """Withdraw what this officer signed first."""
 
     async def displayed(self, digest: str) -> None:

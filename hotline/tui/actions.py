@@ -17,9 +17,16 @@ SEND, READBACK, INCIDENT, HELP, LEAVE, PICK = (
     "leave",
     "pick",
 )
-ALL = frozenset((WATCH, MESSAGE, CHOOSE, COMPOSE, SEND, READBACK, INCIDENT, HELP, LEAVE, PICK))
+RELEASE, ALARM = "release", "alarm"
+ALL = frozenset(
+    (
+        *(WATCH, MESSAGE, CHOOSE, COMPOSE, SEND, READBACK, INCIDENT, HELP, LEAVE, PICK),
+        *(RELEASE, ALARM),
+    )
+)
 _ROAM = frozenset((WATCH, MESSAGE, CHOOSE, INCIDENT, HELP, COMPOSE, READBACK))
 _LISTS = frozenset((WATCH, MESSAGE, CHOOSE, INCIDENT, PICK))
+_TEXTS = frozenset((HELP, SEND, COMPOSE, RELEASE, ALARM))
 _PLAYED = frozenset((WATCH, INCIDENT))
 
 
@@ -89,11 +96,18 @@ _SHARED = (
         ALL,
     ),
     Action(
-        "leave", "ctrl+x", "^X", "x", "Leave", "Leave the console; it asks first.", ALL - {LEAVE}
+        "alarms",
+        "f9",
+        "F9",
+        "l",
+        "Alarms",
+        "What stands until it is over: a frozen line, missing statements; and what to do.",
+        ALL - {ALARM, LEAVE, PICK},
     ),
     Action(
-        "up", "up", "Up", "", "Up", "One line up.", _LISTS | {HELP, SEND, COMPOSE}, by_widget=True
+        "leave", "ctrl+x", "^X", "x", "Leave", "Leave the console; it asks first.", ALL - {LEAVE}
     ),
+    Action("up", "up", "Up", "", "Up", "One line up.", _LISTS | _TEXTS, by_widget=True),
     Action(
         "down",
         "down",
@@ -101,7 +115,7 @@ _SHARED = (
         "",
         "Down",
         "One line down.",
-        _LISTS | {HELP, SEND, COMPOSE},
+        _LISTS | _TEXTS,
         by_widget=True,
     ),
 )
@@ -143,6 +157,16 @@ _ACTING = (
         acts=True,
     ),
     Action(
+        "release",
+        "ctrl+r",
+        "^R",
+        "r",
+        "Release",
+        "Open what awaits a second officer: read it, then sign it, refuse it or withdraw it.",
+        frozenset((WATCH, MESSAGE, INCIDENT, HELP)),
+        acts=True,
+    ),
+    Action(
         "preview",
         "ctrl+p",
         "^P",
@@ -167,7 +191,7 @@ _ACTING = (
 CONSOLE_ACTIONS: tuple[Action, ...] = (
     *_SHARED,
     *_ACTING,
-    *_paging(_LISTS | {HELP, SEND, COMPOSE}),
+    *_paging(_LISTS | _TEXTS),
 )
 
 REPLAY_ACTIONS: tuple[Action, ...] = (
@@ -179,7 +203,7 @@ REPLAY_ACTIONS: tuple[Action, ...] = (
     Action("to_start", "home", "Home", "", "Start", "To before the first event.", _PLAYED),
     Action("to_end", "end", "End", "", "End", "To the last event.", _PLAYED),
     Action("play", "space", "Space", "", "Play", "Play, or pause.", _PLAYED),
-    *_paging((_LISTS | {HELP}) - _PLAYED),
+    *_paging((_LISTS | {HELP, ALARM}) - _PLAYED),
 )
 
 

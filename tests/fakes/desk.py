@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from hotline.core.errors import OperatorError
 from hotline.core.times import format_dtg
 from hotline.desk.views import (
+    AlarmView,
     DeadlineRow,
     Difference,
     Direction,
@@ -28,6 +29,7 @@ from hotline.desk.views import (
     Mark,
     MessageView,
     ReadBackView,
+    ReleaseView,
     StatusView,
     TemplateChoice,
     TimelineRow,
@@ -111,6 +113,10 @@ class FakeDesk:
     drafts: dict[str, DraftView] = field(default_factory=dict)
     watchers: list[Callable[[], None]] = field(default_factory=list)
     watch_reads: int = 0
+    alarm: str = ""
+    frozen: str = ""
+    told: tuple[AlarmView, ...] = ()
+    waiting: dict[str, ReleaseView] = field(default_factory=dict)
 
     def watch(self) -> WatchView:
         self.watch_reads += 1
@@ -126,6 +132,9 @@ class FakeDesk:
             timeline_length=len(self.said),
             notice=self.notice,
             next_read=self.next_read,
+            alarm=self.alarm,
+            frozen=self.frozen,
+            awaiting=tuple(self.waiting),
         )
 
     def status(self) -> StatusView:
@@ -199,6 +208,31 @@ class FakeDesk:
             readback=labels if one.read else (),
             can_acknowledge=one.waits,
         )
+
+    def alarms(self) -> tuple[AlarmView, ...]:
+        return self.told
+
+    def awaiting(self, digest: str) -> ReleaseView | None:
+        return self.waiting.get(digest)
+
+    async def release(
+        self, digest: str, *, code: str = "", person: str = "", passphrase: str = ""
+    ) -> None:
+        self._take("release", digest, code, person, passphrase)
+        self.waiting.pop(digest)
+        self.changed()
+
+    async def refuse_release(
+        self, digest: str, reason: str, *, person: str = "", passphrase: str = ""
+    ) -> None:
+        self._take("refuse", digest, reason, person, passphrase)
+        self.waiting.pop(digest)
+        self.changed()
+
+    async def withdraw_release(self, digest: str, reason: str) -> None:
+        self._take("withdraw", digest, reason)
+        self.waiting.pop(digest)
+        self.changed()
 
     def find(self, digest: str) -> Said | None:
         return next((one for one in self.said if one.digest and one.digest == digest), None)

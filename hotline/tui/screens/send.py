@@ -48,7 +48,7 @@ class SendScreen(FrameScreen):
                 yield Static(words, id="code-words", markup=False)
                 yield from bracketed(CodeBox(id="code"))
         with Horizontal(id="buttons"):
-            yield Push("SEND", id="send", disabled=True)
+            yield Push("SEND" if self.draft.need < 2 else "SIGN", id="send", disabled=True)
             yield Push("Cancel", id="cancel")
 
     def begin(self) -> None:
@@ -72,6 +72,8 @@ class SendScreen(FrameScreen):
         if not self._code_right():
             return self._code_words()
         if self.query_one("#send").has_focus:
+            if self.draft.need > 1:
+                return "Enter SIGNS it; it then waits for a second officer. Esc cancels."
             return "Enter SENDS it now. Esc cancels."
         return "Step 2: Tab to SEND, then Enter. Enter on Cancel keeps the draft."
 
@@ -143,6 +145,10 @@ class SendScreen(FrameScreen):
         shell.go_back(2 if shell_is_on(self) else 0)
         message = shell.feed.message(digest)
         token = f" as {message.token}" if message else ""
+        if self.draft.need > 1:
+            waits = "It is not sent before a second officer signs: ^R opens it."
+            shell.say(f"{self.draft.number} is signed{token}. {waits}")
+            return
         shell.say(f"{self.draft.number} is signed and recorded{token}. F2: its state, in TIMELINE.")
 
     def _not_sent(self) -> None:
