@@ -30,7 +30,7 @@ from hotline.tui.entry import run_console
 DEFAULT_SCENARIO = "unplanned-encounter"
 AUTO_SPEED = 60.0
 PREPARING = "Preparing the exercise: keys and ledgers of both stations. A moment."
-CLOSING = "The console is closed. Both ledgers are countersigned and verified. A moment."
+CLOSING = "The console is closed. A moment: the ledgers are closed and compared."
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from hotline.core.values import Digest
 from hotline.ledger.connection import copy_errors, open_copy, our_errors
 from hotline.ledger.heads import Released
+from hotline.ledger.snapshot import check_regular
 
 MAX_ATTEMPTS = 8
 _WAL = "-wal"
@@ -24,6 +25,7 @@ def read_heads(path: Path) -> Mapping[str, Released]:
     """Return what head.db holds, by origin, from a private copy: a station may have it locked.
 
     Raises:
+        OperatorError: it or its log is no regular file.
         StorageError: it cannot be copied, or is written all the time.
         IntegrityError: it is damaged.
     """
@@ -44,6 +46,8 @@ def _copy_both(path: Path, copy: Path) -> None:
     log = path.with_name(path.name + _WAL)
     for _ in range(MAX_ATTEMPTS):
         before = _stamps(path, log)
+        for one in filter(Path.exists, (path, log)):
+            check_regular(one.stat(), one)
         shutil.copyfile(path, copy)
         if log.exists():
             shutil.copyfile(log, copy.with_name(copy.name + _WAL))

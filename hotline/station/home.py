@@ -108,6 +108,20 @@ class Home:
         """Path of an officer's key file."""
         return self.keys / f"officer-{person}.key"
 
+    def officer_here(self, person: str) -> Path:
+        """Return the path of the key file of an officer who has one in this home.
+
+        Raises:
+            OperatorError: nobody of that person id has; says who have.
+        """
+        here = officers_of(self)
+        if person not in here:
+            raise OperatorError(
+                f"no key of an officer {person!r} lies in {self.path.name}",
+                hint=f"officers here: {', '.join(here) or 'none'}",
+            )
+        return self.officer(person)
+
     def only_line(self) -> Path:
         """Return the directory of the home's one line.
 
@@ -252,22 +266,20 @@ def open_line(home: Home, passphrase: str | None, clock: Clock, entropy: Entropy
         )
     except IntegrityError as error:
         raise IntegrityError(str(error), hint=RENEW_HINT) from error
-    try:
-        key_file = directory / CONTENT_KEY
+    with contextlib.ExitStack() as unless_kept:
+        unless_kept.callback(ledger.close)
         past = Past.open(directory, sealer)
+        unless_kept.callback(past.close)
+        key_file = directory / CONTENT_KEY
         late = finish_erasures(key_file, ledger, past.readers, line, sealer.epochs, passphrase)
         shelf = Shelf(directory, line.station, past, view)
         opened = OpenLine(directory, card, line, ledger, shelf, months)
         late |= _finish_admissions(home, opened, passphrase)
-    except BaseException:
-        ledger.close()
-        raise
-    if late:
-        # The ledger was opened with a key that must not be used again, or lacked one.
-        shelf.past.close()
-        ledger.close()
-        return open_line(home, passphrase, clock, entropy)
-    return opened
+        if not late:
+            unless_kept.pop_all()
+            return opened
+    # It was opened with a key that must not be used again, or lacked one.
+    return open_line(home, passphrase, clock, entropy)
 
 
 def _finish_admissions(home: Home, opened: OpenLine, passphrase: str | None) -> bool:
@@ -296,7 +308,7 @@ def open_officer(
     Raises:
         OperatorError: no such key file, a wrong passphrase, or no certificate.
     """
-    opened = read_key_file(home.officer(person), passphrase)
+    opened = read_key_file(home.officer_here(person), passphrase)
     signer = HybridSigner(hybrid_seeds(opened.seeds, "officer"))
     for certificate in roster.certified(opened.station, Usage.STATEMENT):
         if certificate.key == signer.public_key:

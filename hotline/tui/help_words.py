@@ -26,7 +26,7 @@ READING_ONLY = (
 
 SYMBOLS = (
     ("!! ! + .", "FLASH, IMMEDIATE, PRIORITY, ROUTINE: how urgent a statement is."),
-    ("IN OUT LOG", "From them, from us, or this station's own log."),
+    ("IN OUT LOG", "From them, from us, or this station's own log; Enter opens each of them."),
     ("AWAITING RELEASE", "One officer signed. It is not sent before a second one signs: ^R."),
     ("QUEUED", "Recorded here, not yet at the other station."),
     ("DELIVERED", "The other station proved that it recorded it. No person has read it."),

@@ -104,6 +104,14 @@ def test_junk_in_place_of_a_ledger_or_head_db_is_one_sentence(worked: Worked, ju
         path.write_bytes(kept)
 
 
+@pytest.mark.parametrize("name", ["head.db", "head.db-wal"])
+def test_pipe_in_place_of_head_db_fails_and_is_not_waited_for(worked: Worked, name: str) -> None:
+    path = ledger_of(worked.north).with_name(name)
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    assert f"{name[1:]} is no regular file" in said(worked.north, "FAIL")
+
+
 def test_certificates_that_end_soon_and_have_ended_are_named(worked: Worked) -> None:
     assert "have the root renew it" in said(worked.north, "WARN", 70 * DAY_MS)
     assert "has ended" in said(worked.north, "FAIL", 100 * DAY_MS)

@@ -22,10 +22,12 @@ from hotline.ledger.verify import verify_ledger
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.roster import identify_ledger
 from hotline.station import succession
+from hotline.station.doctor import check_up
 from hotline.station.drafts import draft_of
+from hotline.station.holds import place_hold
 from hotline.station.home import open_line
 from hotline.station.renewing import Renewed, renew_ledger
-from hotline.station.upkeep import Bench
+from hotline.station.upkeep import Bench, at_work
 from tests.fakes.line import FakeLine, Place, catalogue
 from tests.station.months import say
 
@@ -72,12 +74,22 @@ def test_two_officers_open_the_next_generation_and_keep_the_old_file(north: Plac
     assert north.verdict().ok, north.verdict()
 
 
+def test_hold_of_an_earlier_generation_is_still_shown_by_the_doctor(north: Place) -> None:
+    shutil.move(north.home.path / "head.db", north.directory / "head.db")
+    with at_work(bench(north)) as work:
+        place_hold(work, "Inquiry 7", "the prosecutor asks for it", "ramos")
+    shutil.move(north.directory / "head.db", north.home.path / "head.db")
+    renew(north)
+    words = [one.what for one in check_up(north.home, system_clock, None)]
+    assert "A legal hold stands on case Inquiry 7: the prosecutor asks for it." in words
+
+
 @pytest.mark.parametrize(
     ("persons", "said"),
     [
         (("ramos",), "1 persons signed"),
         (("ramos", "ramos"), "a key id stands twice|same person"),
-        (("ramos", "nobody"), "officer-nobody.key"),
+        (("ramos", "nobody"), "no key of an officer 'nobody' lies in NORTH"),
     ],
 )
 def test_officers_who_are_not_two_are_refused(

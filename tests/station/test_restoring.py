@@ -300,6 +300,18 @@ def test_journal_that_is_restored_alone_leaves_the_lines_ledger_as_it_is(
     assert size_of(worked.north) == before
 
 
+def test_log_that_was_kept_without_its_ledger_is_not_written_over(tmp_path: Path) -> None:
+    part, ledger = tmp_path / "new.part", tmp_path / "ledger.db"
+    stray = tmp_path / "ledger.db.before-restore-1-wal"
+    stray.write_bytes(b"kept before")
+    ledger.write_bytes(b"old")
+    ledger.with_name("ledger.db-wal").write_bytes(b"old log")
+    part.write_bytes(b"new")
+    assert put_in_place(part, ledger) == tmp_path / "ledger.db.before-restore-2"
+    assert stray.read_bytes() == b"kept before"
+    assert (tmp_path / "ledger.db.before-restore-2-wal").read_bytes() == b"old log"
+
+
 def test_restored_ledger_does_not_lie_beside_a_log_of_another(tmp_path: Path) -> None:
     part, ledger = tmp_path / "new.part", tmp_path / "ledger.db"
     part.write_bytes(b"new")
