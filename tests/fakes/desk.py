@@ -107,6 +107,7 @@ class FakeDesk:
     notice: str = ""
     next_read: str = ""
     code: str = ""
+    need: int = 1
     warnings: tuple[str, ...] = ()
     calls: list[tuple[object, ...]] = field(default_factory=list)
     refuse: dict[str, str] = field(default_factory=dict)
@@ -326,6 +327,7 @@ class FakeDesk:
             preview_own=(f"{precedence} to SOUTH", *said, *words) if ready else (),
             preview_peer=(f"{precedence} an SUED", *said, *words) if ready else (),
             code=self.code if ready else "",
+            need=self.need,
             warnings=self.warnings,
         )
         self.drafts[draft] = new

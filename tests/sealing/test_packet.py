@@ -105,6 +105,28 @@ def test_item_statement_carries_its_envelopes_to_the_byte(world: World) -> None:
     assert decode_item(encoded) == item
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ranges": []},
+        {"code": "unknown-key"},
+        {"ranges": [[1, 4, 3]]},
+        {"ranges": [[1, 0, 3]]},
+        {"ranges": [[1, 3]]},
+        {"ranges": [[1, 3, 2**53]]},
+        {"ranges": [[1, -1, 3]]},
+        {"ranges": [[1, 3, 4]] * 33},
+        {"ranges": [[1, "3", 4]]},
+    ],
+    ids=str,
+)
+def test_nack_that_names_no_numbers_of_a_gap_is_refused(changes: dict[str, Any]) -> None:
+    good = {"t": "nack", "code": "gap", "detail": "missing", "ranges": [[1, 3, 4]]}
+    assert item_from_json(good)
+    with pytest.raises(PeerError):
+        item_from_json(good | changes)
+
+
 @pytest.mark.parametrize("kind", ["hello", "revocation"])
 def test_item_of_a_reserved_kind_is_refused(kind: str) -> None:
     with pytest.raises(PeerError, match="not supported yet"):
