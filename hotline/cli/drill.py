@@ -33,6 +33,14 @@ PREPARING = "Preparing the exercise: keys and ledgers of both stations. A moment
 CLOSING = "The console is closed. A moment: the ledgers are closed and compared."
 
 
+TwoPerson = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TEMPLATE", help="A template that two officers must sign; may be repeated."
+    ),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     """The options of one call."""
@@ -84,12 +92,7 @@ def drill(
             help="Exercise seconds per second (default 1 with a console, 60 without).",
         ),
     ] = None,
-    two_person: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TEMPLATE", help="A template that two officers must sign; may be repeated."
-        ),
-    ] = None,
+    two_person: TwoPerson = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
     side: Annotated[str | None, typer.Option(hidden=True)] = None,
 ) -> None:
@@ -102,13 +105,20 @@ def drill(
     if side is not None:
         asyncio.run(_child(_needed(home), side, machine))
         return
-    wanted = _Wanted(scenario, auto, paired, join, home, speed, as_json, tuple(two_person or ()))
+    _run(
+        _Wanted(scenario, auto, paired, join, home, speed, as_json, tuple(two_person or ())),
+        machine,
+    )
+
+
+def _run(wanted: _Wanted, machine: Machine) -> None:
+    """Run the drill in the way that was asked for, and say how it ended."""
     seat = _Seat()
-    if join is not None:
-        directory, completed = _join(join, machine, seat)
-    elif paired:
+    if wanted.join is not None:
+        directory, completed = _join(wanted.join, machine, seat)
+    elif wanted.paired:
         directory, completed = _pair(wanted, machine, seat)
-    elif auto or as_json or not has_terminal():
+    elif wanted.auto or wanted.as_json or not has_terminal():
         directory, completed = _script(wanted, machine)
     else:
         directory, completed = _against_robot(wanted, machine, seat)

@@ -56,17 +56,7 @@ def set_up(
     """
     marker = directory / MARKER
     if marker.is_file():
-        card = read_drill(directory)
-        if card.scenario != named:
-            raise OperatorError(
-                f"{directory.name} holds a drill of the scenario {card.scenario}",
-                hint="choose another directory, or that scenario",
-            )
-        if two_person and set(two_person) != set(card.two_person):
-            raise OperatorError(
-                f"{directory.name} holds a drill whose charter is made already",
-                hint="choose another directory, or leave --two-person out",
-            )
+        _check_same(directory, read_drill(directory), named, two_person)
         return
     _clear_unfinished(directory)
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
@@ -99,6 +89,20 @@ def set_up(
     )
     write_json(marker, card)
     (directory / UNFINISHED).unlink(missing_ok=True)
+
+
+def _check_same(directory: Path, card: DrillCard, named: str, two_person: Sequence[str]) -> None:
+    """Refuse to go on with a drill that was made otherwise than it is asked for now."""
+    if card.scenario != named:
+        raise OperatorError(
+            f"{directory.name} holds a drill of the scenario {card.scenario}",
+            hint="choose another directory, or that scenario",
+        )
+    if two_person and set(two_person) != set(card.two_person):
+        raise OperatorError(
+            f"{directory.name} holds a drill whose charter is made already",
+            hint="choose another directory, or leave --two-person out",
+        )
 
 
 def _check_two_person(scenario: Scenario, two_person: Sequence[str], machine: Machine) -> None:
