@@ -81,13 +81,9 @@ def set_up(
         entropy=machine.entropy,
         two_person=two_person,
     )
-    card = DrillCard(
-        scenario=named,
-        speed=speed,
-        stations=tuple(scenario.stations),
-        two_person=tuple(sorted(set(two_person))),
-    )
-    write_json(marker, card)
+    rule = tuple(sorted(set(two_person)))
+    stations = tuple(scenario.stations)
+    write_json(marker, DrillCard(scenario=named, speed=speed, stations=stations, two_person=rule))
     (directory / UNFINISHED).unlink(missing_ok=True)
 
 
