@@ -226,7 +226,7 @@ async def test_statement_that_waited_too_long_expires_by_itself(tmp_path: Path) 
     async with FakeLine(tmp_path, clock=calendar, deputies=True, two_person=TWO) as line:
         north = line.north
         digest = await signed_first(north)
-        calendar.set("2026-11-22T11:00:01.000Z")  # PRIORITY is handled within three hours
+        calendar.set("2026-11-22T12:00:00.000Z")  # PRIORITY is handled within three hours
         with pytest.raises(OperatorError, match=r"expired at|EXPIRED already"):
             await north.desk_of("vega").release(digest)
         await wait_for(lambda: north.situation.releases[digest].state == "EXPIRED")
