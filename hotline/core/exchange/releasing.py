@@ -63,7 +63,9 @@ def ask_release(situation: Situation, rules: Rules, command: AskRelease, now_ms:
     if command.inject:
         inject, trigger = command.inject
         played.append(Planned(ev.InjectPlayed(inject=inject, trigger=trigger)))
-    return Decision((*played, Planned(asked, statement, command.envelope)))
+    first = (command.certificate,)
+    waits = Planned(asked, statement, command.envelope, signers=first)
+    return Decision((*played, waits))
 
 
 def end_release(situation: Situation, command: EndRelease) -> Decision:
