@@ -30,11 +30,8 @@ def alarm_line(situation: Situation) -> str:
     if gaps:
         count = sum(last - first + 1 for gap in gaps for first, last in gap.missing)
         begin = gaps[0].missing[0][0]
-        many = (
-            f"{count} statements of {gaps[0].peer} are"
-            if count > 1
-            else (f"number {begin} of {gaps[0].peer} is")
-        )
+        peer = gaps[0].peer
+        many = f"{count} statements of {peer} are" if count > 1 else f"number {begin} of {peer} is"
         return f"MISSING: {many} not here yet; asked for again. F9: more"
     return ""
 
@@ -47,9 +44,9 @@ def frozen_by(situation: Situation) -> str:
 
 def alarm_views(situation: Situation, headline: Headline) -> tuple[AlarmView, ...]:
     """Return every alarm that stands, forks before gaps, the newest of each first."""
-    forks = [_fork(situation, one, headline) for one in standing_forks(situation)]
-    gaps = [_gap(one) for one in standing_gaps(situation)]
-    return (*forks[::-1], *gaps[::-1])[:MAX_TOLD]
+    forks, gaps = standing_forks(situation)[-MAX_TOLD:], standing_gaps(situation)[-MAX_TOLD:]
+    told = [_fork(situation, one, headline) for one in reversed(forks)]
+    return tuple([*told, *map(_gap, reversed(gaps))][:MAX_TOLD])
 
 
 def _fork(situation: Situation, fork: Fork, headline: Headline) -> AlarmView:

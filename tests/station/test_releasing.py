@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from hotline.core.errors import IntegrityError, OperatorError
+from hotline.core.exchange.fold import fold
 from hotline.core.messages.statement import encode_statement, statement_digest
 from hotline.core.records import events as ev
 from hotline.core.values import Digest
@@ -65,6 +66,8 @@ async def test_statement_waits_until_the_second_officer_at_another_desk_releases
         first, second = north.state(digest).steps[:2]
         assert "AWAITING RELEASE: signed by Duty officer LT A. Ramos" in first[1]
         assert "sent, number 1" in second[1]
+        for place in line.places:
+            assert place.situation == fold(place.happenings())
         assert (await line.judged()).ok
 
 
@@ -133,7 +136,7 @@ async def test_same_person_twice_is_refused_by_desk_name_and_key(tmp_path: Path)
         with pytest.raises(OperatorError, match="another person must release it"):
             await twin.release(digest)
         for name in ("ramos", "RAMOS", "Ramos"):
-            with pytest.raises(OperatorError, match="needs no passphrase here"):
+            with pytest.raises(OperatorError, match="another person must release it"):
                 await north.desk.release(digest, person=name)
         # A key file under another's name that holds the first officer's key.
         liar = _desk(north, "ramos", lambda _person, _secret: north.officer)

@@ -49,10 +49,16 @@ def fold_gap(situation: Situation, happening: Happening, event: ev.GapSeen) -> N
 
 
 def fold_filled(situation: Situation, sender: str, order: ev.OrderRef) -> None:
-    """Fold that a number came: it is missing no longer."""
-    for gap in situation.gaps.values():
-        if gap.missing and (gap.peer, gap.generation) == (sender, order.generation):
+    """Fold that a number came: it is missing no longer.
+
+    Each gap of a station lies above those before it, so what comes in order looks at one.
+    """
+    for gap in reversed(situation.gaps.values()):
+        if (gap.peer, gap.generation) != (sender, order.generation):
+            continue
+        if gap.first <= order.seq:
             gap.missing[:] = _without(gap.missing, order.seq, order.seq)
+            return
 
 
 def fold_given_up(situation: Situation, peer: str, order: ev.OrderRef | None) -> None:
