@@ -10,7 +10,18 @@ from typing import Annotated
 import typer
 
 from hotline import __version__
-from hotline.cli import backup, check, disclose, doctor, drill, export, ledger, replay, verify
+from hotline.cli import (
+    backup,
+    check,
+    disclose,
+    doctor,
+    drill,
+    export,
+    ledger,
+    replay,
+    verify,
+    witness,
+)
 from hotline.cli.failures import EXIT_USAGE, guard
 
 EPILOG = """Exit codes: 0 done and verified; 1 evidence does not verify; 2 the input or the
@@ -36,6 +47,9 @@ app.command("restore", short_help="Put a backup in place if nothing newer is kno
     backup.restore
 )
 app.command("doctor", short_help="Say what is well with a home and what is not.")(doctor.doctor)
+ledger.app.command("witness", short_help="Name an outside witness, drop one, or list them.")(
+    witness.witness
+)
 app.add_typer(ledger.app, name="ledger", short_help="Hold, erase, renew what a ledger keeps.")
 
 

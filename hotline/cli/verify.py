@@ -10,6 +10,18 @@ import typer
 
 EVIDENCE_FAILS = 1
 
+Cards = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CARD",
+        help="A station's card, or its root's words: establishes identity; several may be.",
+    ),
+]
+Witnesses = Annotated[
+    list[str] | None,
+    typer.Option(metavar="VKEY", help="Key of an outside witness that you trust; several may be."),
+]
+
 
 def verify(
     ledger: Annotated[
@@ -25,13 +37,7 @@ def verify(
             help="The other station's ledger or its export of tiles: compare both, each statement.",
         ),
     ] = None,
-    card: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CARD",
-            help="A station's card, or its root's words: establishes identity; several may be.",
-        ),
-    ] = None,
+    card: Cards = None,
     audit: Annotated[
         bool,
         typer.Option("--audit", help="Judge every stored head and cosignature, however many."),
@@ -43,6 +49,7 @@ def verify(
             help="A head you trust (a saved --json, or a checkpoint): check what came after it.",
         ),
     ] = None,
+    witness: Witnesses = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> int:
     """Check a whole ledger; needs neither a content key nor a station.
@@ -54,7 +61,7 @@ def verify(
     from hotline.review.reviewing import Asked, review_ledgers
 
     with ProgressBar("verifying") as bar:
-        asked = Asked(audit or None, card or [], since, progress=bar.show)
+        asked = Asked(audit or None, card or [], since, progress=bar.show, witnesses=witness or [])
         review = review_ledgers(ledger, peer, asked)
     if as_json:
         print(json.dumps(review.as_json(), sort_keys=True))

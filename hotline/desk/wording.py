@@ -161,8 +161,27 @@ def _upkeep_row(event: ev.Event) -> tuple[str, str, Mark]:
         case ev.LedgerRestored():
             words = f"A backup with {event.size} entries was put in place; nothing newer was known"
             return "LEDGER", words, Mark.WARNING
+        case ev.WitnessNamed() | ev.WitnessDropped():
+            done = "asked from now on" if isinstance(event, ev.WitnessNamed) else "asked no more"
+            who = " and ".join(event.officers)
+            name = event.vkey.partition("+")[0]
+            return "WITNESS", f"{name} is {done}, decided by {who}", Mark.NOTICE
+        case ev.WitnessAnswered():
+            return _witness_row(event)
         case _:
             return "LOG", type(event).__name__, Mark.CALM
+
+
+def _witness_row(event: ev.WitnessAnswered) -> tuple[str, str, Mark]:
+    match event.state:
+        case "COSIGNS":
+            return "WITNESS", f"{event.witness} countersigns our ledger", Mark.CALM
+        case "CONTRADICTS":
+            words = f"{event.witness} contradicts our ledger: {event.reason}"
+            return "EVIDENCE", f"{words}. Keep everything; call the reviewer.", Mark.ALARM
+        case _:
+            words = f"{event.witness} does not countersign our ledger: {event.reason}"
+            return "WITNESS", words, Mark.WARNING
 
 
 def _generation_words(event: ev.GenerationOpened | ev.PeerGenerationAdmitted) -> str:

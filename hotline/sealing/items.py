@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field, PlainSerializer, PlainValidator, StringConstraints, model_validator
 
 from hotline.core import canonical
-from hotline.core.errors import PeerError
+from hotline.core.errors import InvariantError, PeerError
 from hotline.core.text import check_text
 from hotline.core.times import parse_time
 from hotline.sealing.shapes import (
@@ -37,7 +37,10 @@ def _read_object(value: Any) -> bytes:
         return value
     if not isinstance(value, dict):
         raise PeerError("an item's envelope must be an object")
-    return canonical.encode(value)
+    try:
+        return canonical.encode(value)
+    except InvariantError as error:
+        raise PeerError("an item's envelope is not canonical JSON") from error
 
 
 def _check_lines(value: Any) -> str:

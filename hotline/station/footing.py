@@ -12,8 +12,10 @@ from hotline.core.exchange.commands import Command, Note
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Situation
 from hotline.core.records import events as ev
+from hotline.core.records.checkpoint import Cosignature
 from hotline.ledger.store import Ledger
 from hotline.sealing import items as its
+from hotline.station.cosigning import Cosigning
 from hotline.station.courier import Courier
 from hotline.station.intake import Intake
 from hotline.station.journal import Journal
@@ -21,6 +23,7 @@ from hotline.station.line import Line
 from hotline.station.longterm import LongTerm
 from hotline.station.months import MonthlyKeys
 from hotline.station.outgoing import Outgoing
+from hotline.station.outsiders import Outsider
 from hotline.station.past import Past
 from hotline.station.recorder import Recorder
 from hotline.station.requests import Recorded
@@ -43,12 +46,14 @@ class Kept:
         months: Makes the content key of a new month.
         cache: The situation as it was written last.
         shelf: The line's directory: evidence, the peer's view, earlier generations.
+        outsiders: The outside witnesses that are asked.
     """
 
     journal: Journal | None = None
     months: MonthlyKeys | None = None
     cache: SituationCache | None = None
     shelf: Shelf | None = None
+    outsiders: tuple[Outsider, ...] = ()
 
 
 class Footing:
@@ -73,6 +78,14 @@ class Footing:
         self._recorder = Recorder(ledger, rules, line.clock, start=start, months=kept.months)
         self._witness = Witness(line, ledger, self.situation.generation_of)
         self._longterm = LongTerm(line, ledger, self._witness)
+        self._cosigning = Cosigning(
+            ledger,
+            kept.outsiders,
+            lambda: self._longterm.signed_size,
+            self._recorder.release,
+            self._record_answer,
+            self._fault,
+        )
         self._intake = Intake(line, rules, self._witness, self._longterm)
         self._courier = Courier(line)
         self._fresh_items: dict[str, its.StatementItem] = {}
@@ -107,6 +120,13 @@ class Footing:
         finally:
             if self._recorder.failure is not None:
                 self._stop(self._recorder.failure)
+
+    async def _record_answer(
+        self, events: Sequence[ev.Event], cosignatures: Sequence[Cosignature]
+    ) -> None:
+        """Make an outside witness's answer durable."""
+        commands = [Note(tuple(events))]
+        await self._record(lambda _situation, _now_ms: commands, cosignatures=cosignatures)
 
     def _stop(self, error: Exception) -> None:
         if self._fatal is not None and not self._fatal.done():

@@ -7,7 +7,7 @@ same functions.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hotline.core.canonical import to_base64
@@ -64,7 +64,7 @@ class Founder:
     home: Home
     station: str
     officers: tuple[Subject, ...]
-    passphrase: str | None = None
+    passphrase: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,7 @@ class Station(Receiving):
             tasks.create_task(self.route.run())
             tasks.create_task(self._outgoing.run())
             tasks.create_task(self._tick())
+            tasks.create_task(self._cosigning.run())
             tasks.create_task(_until(self._fatal))
 
     async def close(self) -> None:

@@ -312,6 +312,8 @@ def _known(situation: Situation, event: ev.Event) -> bool:
             told = (event.peer, event.origin, event.size, event.verdict)
             heads_there = situation.refused_there
             return told in heads_there or len(heads_there) >= MAX_REFUSED_HEADS
+        case ev.WitnessAnswered():
+            return situation.witnesses.get(event.witness) == event.state
         case ev.DrillStarted():
             return situation.drill_started_ms is not None
         case ev.DrillEnded():

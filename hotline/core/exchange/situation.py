@@ -102,6 +102,7 @@ class Situation:
         erased_received: Digests of the statements that were received in what was erased.
         erased_orders: By station the newest order up to the end of what was erased.
         holds: Cases under a legal hold, and why.
+        witnesses: How each outside witness stood to our log when it was last recorded.
         releases: Statements of ours that needed another signature, by digest.
         gaps: By the entry that told of it; `forks`: by (sender, generation, seq, the
             second order's digest). Both stay when they are filled or resolved.
@@ -139,6 +140,7 @@ class Situation:
     erased_received: set[str] = field(default_factory=set)
     erased_orders: dict[str, OrderRef] = field(default_factory=dict)
     holds: dict[str, str] = field(default_factory=dict)
+    witnesses: dict[str, str] = field(default_factory=dict)
     releases: dict[str, Release] = field(default_factory=dict)
     gaps: dict[int, Gap] = field(default_factory=dict)
     forks: dict[tuple[str, int, int, str], Fork] = field(default_factory=dict)

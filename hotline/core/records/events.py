@@ -39,6 +39,9 @@ from hotline.core.records.keeping_events import (
     PeerGenerationAdmitted,
     StatementRecovered,
     StatementRenumbered,
+    WitnessAnswered,
+    WitnessDropped,
+    WitnessNamed,
 )
 from hotline.core.records.standing_events import (
     ForkResolved,
@@ -133,6 +136,9 @@ __all__ = [
     "StatementSent",
     "StepOutOfTurn",
     "WatchOpened",
+    "WitnessAnswered",
+    "WitnessDropped",
+    "WitnessNamed",
     "decode_event",
     "encode_event",
 ]
@@ -187,6 +193,9 @@ EVENTS: dict[int, type[Event]] = {
         HoldReleased,
         LedgerRestored,
         StatementRenumbered,
+        WitnessNamed,
+        WitnessDropped,
+        WitnessAnswered,
         ReleaseAsked,
         ReleaseEnded,
         ForkSeen,

@@ -20,7 +20,7 @@ class ReleaseAsked(Event):
         until_ms: What is not released by then has expired.
     """
 
-    kind: ClassVar[int] = 46
+    kind: ClassVar[int] = 49
     digest: HexDigest
     certificate: HexDigest
     officer: str
@@ -31,7 +31,7 @@ class ReleaseAsked(Event):
 class ReleaseEnded(Event):
     """A statement that awaited release will not be sent, and why; `officer` is "" if EXPIRED."""
 
-    kind: ClassVar[int] = 47
+    kind: ClassVar[int] = 50
     digest: HexDigest
     how: Literal["REFUSED", "WITHDRAWN", "EXPIRED"]
     certificate: str
@@ -47,7 +47,7 @@ class ForkSeen(Event):
         digest: The second statement; the entry before this one quarantined it.
     """
 
-    kind: ClassVar[int] = 48
+    kind: ClassVar[int] = 51
     peer: str
     generation: int
     seq: int
@@ -63,7 +63,7 @@ class ForkResolved(Event):
         forks: How many stood; `evidence`: digest over them (docs/protocol.md §7.11).
     """
 
-    kind: ClassVar[int] = 49
+    kind: ClassVar[int] = 52
     peer: str
     forks: int = Field(ge=1)
     evidence: HexDigest
@@ -75,7 +75,7 @@ class ForkResolved(Event):
 class ForkResolvedThere(Event):
     """The peer's officers resolved forks of ours that they saw; the entry encloses their act."""
 
-    kind: ClassVar[int] = 50
+    kind: ClassVar[int] = 53
     peer: str
     forks: int
     generation: int
