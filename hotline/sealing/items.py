@@ -149,7 +149,7 @@ class NackItem(Strict):
 
     Attributes:
         ranges: Of the receiver's orders that are missing (generation, first, last), for
-            `gap` only and then at least one.
+            `gap` only; a gap without any asks for nothing.
     """
 
     t: Literal["nack"] = "nack"
@@ -160,8 +160,8 @@ class NackItem(Strict):
     @model_validator(mode="after")
     def _check_ranges(self) -> NackItem:
         """Spec: docs/protocol.md §7.10."""
-        if (self.code == "gap") != bool(self.ranges):
-            raise PeerError("a nack names missing numbers if, and only if, it is of a gap")
+        if self.ranges and self.code != "gap":
+            raise PeerError("only a nack of a gap names missing numbers")
         if any(not 1 <= first <= last for _, first, last in self.ranges):
             raise PeerError("a nack names numbers from 1 up, the first one first")
         return self

@@ -137,10 +137,7 @@ def verify_statement(roster: Roster, envelope: bytes, *, at_ms: int) -> Verified
             station, a person twice, too few persons, an unexpected signer.
     Spec: docs/protocol.md §1.2, §3.2, §4.12
     """
-    parsed, statement, signers = _verify(roster, envelope)
-    least = roster.charter.least_signers(statement.template.id, statement.need)
-    if len(signers) < least:
-        raise PeerError(f"statement: {len(signers)} of {least} persons needed have signed")
+    parsed, statement, signers, _ = _verify(roster, envelope, whole=True)
     good = all(signer.covers(at_ms) for signer in signers)
     verdict = Verdict.VERIFIED if good else Verdict.UNVERIFIED
     return VerifiedStatement(
@@ -155,26 +152,34 @@ def verify_partly_signed(roster: Roster, envelope: bytes) -> PartlySigned:
         UnknownSignerError, PeerError: as `verify_statement`, or enough persons have signed.
     Spec: docs/protocol.md §4.16
     """
-    parsed, statement, signers = _verify(roster, envelope)
-    least = roster.charter.least_signers(statement.template.id, statement.need)
+    parsed, statement, signers, least = _verify(roster, envelope, whole=False)
     if len(signers) >= least:
         raise PeerError("statement: everybody who must sign it has signed it")
     return PartlySigned(statement, parsed.payload, parsed.digest, signers, least)
 
 
-def _verify(roster: Roster, envelope: bytes) -> tuple[Envelope, Statement, tuple[Certificate, ...]]:
-    """Check all but how many signed and when; return the signers in the envelope's order."""
+def _verify(
+    roster: Roster, envelope: bytes, *, whole: bool
+) -> tuple[Envelope, Statement, tuple[Certificate, ...], int]:
+    """Check all but when it was signed; with `whole` that enough persons signed, too.
+
+    Returns:
+        The envelope, what it says, its signers in its order, and how many must sign.
+    """
     parsed = _decode(envelope)
     statement = decode_statement(parsed.payload)
     _check_line(roster, statement)
     signatures = hybrid_signatures(parsed, what=_WHAT)
     signers = tuple(_signer(roster, statement, cert_id) for cert_id in signatures)
     _check_persons(signers)
+    least = roster.charter.least_signers(statement.template.id, statement.need)
+    if whole and len(signers) < least:
+        raise PeerError(f"statement: {len(signers)} of {least} persons needed have signed")
     message = parsed.message
     for signer in signers:
         if not signer.key.verify(message, signatures[signer.id]):
             raise PeerError("statement: a signature does not verify")
-    return parsed, statement, signers
+    return parsed, statement, signers, least
 
 
 def _check_line(roster: Roster, statement: Statement) -> None:
