@@ -18,6 +18,9 @@ from hotline.cli import (
     drill,
     export,
     ledger,
+    officer,
+    officer_revoke,
+    relay,
     replay,
     verify,
     witness,
@@ -47,10 +50,13 @@ app.command("restore", short_help="Put a backup in place if nothing newer is kno
     backup.restore
 )
 app.command("doctor", short_help="Say what is well with a home and what is not.")(doctor.doctor)
+app.command("relay", short_help="Keep sealed cells in mailboxes, for stations.")(relay.relay)
 ledger.app.command("witness", short_help="Name an outside witness, drop one, or list them.")(
     witness.witness
 )
 app.add_typer(ledger.app, name="ledger", short_help="Hold, erase, renew what a ledger keeps.")
+officer_revoke.register(officer.app)
+app.add_typer(officer.app, name="officer", short_help="Revoke and suspend officers' keys.")
 
 
 def _show_version(asked: bool) -> None:

@@ -27,8 +27,10 @@ from hotline.desk.views import (
     DraftView,
     ReadBackView,
     ReleaseView,
+    RootView,
     TemplateChoice,
 )
+from hotline.sealing.fingerprint import root_words
 from hotline.sealing.statements import sign_statement
 from hotline.station.station import Station
 
@@ -72,12 +74,13 @@ class OfficerDesk(PresentedFeed):
         self._releases = Releases(station, officer, self._writer, unlock)
         around = Surroundings(
             station=line.station,
-            peer=station.peer,
+            peers=station.peers,
             mode=line.realm.value,
             clock=clock,
-            sending=lambda digest: station.route.name if station.sending(digest) else "",
+            sending=station.sending,
             coach=coach,
-            names=line.roster.names,
+            names=lambda: line.roster.names,
+            new_root=self.new_root,
         )
         super().__init__(Presenter(lambda: station.situation, station.rules, own, around))
         self._drafts: dict[str, Draft] = {}
@@ -112,6 +115,41 @@ class OfficerDesk(PresentedFeed):
         state = self.situation.statements.get(digest)
         if state is not None and not state.outbound:
             await self.station.displayed(digest, self._officer.certificate.role)
+
+    # --- changed roots -------------------------------------------------------------
+
+    def new_root(self) -> RootView | None:
+        """Return the changed root of another station that waits to be compared, or None.
+
+        Spec: docs/protocol.md §4.25
+        """
+        waiting = next(iter(self.station.open_roots()), None)
+        if waiting is None:
+            return None
+        roots = self.station.line.roster.lineages[waiting.station].roots
+        before = roots[roots.index(waiting) - 1]
+        return RootView(
+            station=waiting.station,
+            root=waiting.digest.hex(),
+            words=tuple(root_words(waiting.digest).split()),
+            before=before.digest.hex(),
+            before_words=tuple(root_words(before.digest).split()),
+        )
+
+    async def compare_root(self, root: str, *, agreed: bool) -> None:
+        """Record what the officer found who compared a changed root's words by voice.
+
+        Raises:
+            OperatorError: no such root waits.
+        Spec: docs/protocol.md §4.25
+        """
+        certificate = self._officer.certificate
+        await self.station.compare_root(
+            Digest(bytes.fromhex(root)),
+            agreed=agreed,
+            role=certificate.role,
+            name=f"{certificate.rank} {certificate.name}".strip(),
+        )
 
     # --- composing -----------------------------------------------------------------
 
@@ -255,16 +293,32 @@ class OfficerDesk(PresentedFeed):
         incident = choice.incident
         if incident is None and template.opens_incident:
             incident = self._new_incident()
-        writer = self._writer
+        to, info = self._addressees(choice, template)
         return Draft(
             name=f"draft-{next(self._names)}",
             choice=choice,
             template=template,
             incident=incident,
             salt=self._entropy(SALT_BYTES).hex(),
-            to=tuple(member for member in writer.members if member != writer.station),
+            to=to,
+            info=info,
             precedence=Precedence(choice.precedence),
         )
+
+    def _addressees(
+        self, choice: TemplateChoice, template: Template
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return who must act and who is told; every other member is one of them.
+
+        An answer is for whom it answers; a ladder move is everybody's.
+        Spec: docs/protocol.md §5.5
+        """
+        others = self.station.peers
+        about = self.situation.statements.get(choice.answers or "")
+        if about is None or about.outbound or template.ladder is not None:
+            return others, ()
+        asked = about.statement.sender
+        return (asked,), tuple(one for one in others if one != asked)
 
     def _new_incident(self) -> str:
         """Name an incident after its station and day, as in NORTH-261122-01."""

@@ -10,7 +10,7 @@ from hotline.desk.desk import OfficerDesk
 from hotline.desk.officer import Officer
 from hotline.host.config import load_settings
 from hotline.host.phrases import load_phrasebook
-from hotline.station.home import Home, open_officer
+from hotline.station.home import Home, check_trusted, open_officer
 from hotline.station.station import Station
 
 LANGUAGE = "en"
@@ -31,11 +31,15 @@ def open_desk(
     """Unlock an officer's key and open a desk at a station.
 
     Raises:
-        OperatorError: no such officer, a wrong passphrase, or a wrong configuration.
+        OperatorError: no such officer, a wrong passphrase, a certificate that is revoked or
+            suspended, or a wrong configuration.
     """
 
     def unlock(person: str, passphrase: str | None) -> Officer:
-        return Officer(*open_officer(home, station.line.roster, person, passphrase))
+        roster = station.line.roster
+        certificate, signer = open_officer(home, roster, person, passphrase)
+        check_trusted(roster, certificate, clock())
+        return Officer(certificate, signer)
 
     book = load_phrasebook(config, LANGUAGE)
     return OfficerDesk(

@@ -91,6 +91,9 @@ class Post(Protocol):
     async def withdraw_release(self, digest: str, reason: str) -> None:
         """Withdraw what this officer signed first."""
 
+    async def compare_root(self, root: str, *, agreed: bool) -> None:
+        """Record what the officer found who compared a changed root's words by voice."""
+
     async def displayed(self, digest: str) -> None:
         """Record that the officer's console has shown an inbound statement."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hotline.core.exchange.delivery import StatementState
 from hotline.core.exchange.duties import awaiting_read_back
@@ -15,13 +15,14 @@ from hotline.core.messages.phrasing import Phrasebook, title
 from hotline.core.messages.rendering import headline
 from hotline.core.records import events as ev
 from hotline.core.seams import Clock
-from hotline.core.times import format_clock, format_span
+from hotline.core.times import format_clock
 from hotline.core.values import Precedence
 from hotline.desk import wording
 from hotline.desk.alarms import alarm_line, alarm_views, frozen_by
 from hotline.desk.ladders import ladder_view, ladder_word
 from hotline.desk.messages import message_view, unreleased_view
 from hotline.desk.offers import Offers
+from hotline.desk.recipients import link_views, link_words, recipient_views, summary_of
 from hotline.desk.views import (
     AlarmView,
     DeadlineRow,
@@ -31,6 +32,7 @@ from hotline.desk.views import (
     IncidentView,
     Mark,
     MessageView,
+    RootView,
     StatusView,
     TimelineRow,
     WatchView,
@@ -46,18 +48,22 @@ class Surroundings:
 
     Attributes:
         mode: LIVE, EXERCISE or REPLAY.
-        sending: The route by which a statement is on its way right now, or "".
+        peers: The other stations of the line, in the charter's order.
+        sending: The route by which a statement is on its way right now to a station ("": to
+            any), or "".
         coach: What EXCON tells the officer, or "".
         names: Certificate id (hex) to role, rank and name of whom it certifies.
+        new_root: A changed root that waits to be compared, or None.
     """
 
     station: str
-    peer: str
+    peers: tuple[str, ...]
     mode: str
     clock: Clock
-    sending: Callable[[str], str]
+    sending: Callable[[str, str], str]
     coach: Callable[[], str]
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Callable[[], Mapping[str, str]] = dict
+    new_root: Callable[[], RootView | None] = lambda: None
 
 
 class Presenter:
@@ -87,7 +93,7 @@ class Presenter:
                 self._incident_row(situation, one) for one in reversed(situation.incidents.values())
             ),
             deadlines=tuple(self._deadline_row(situation, one) for one in situation.running()),
-            ladder=ladder_view(self._rules, shown.ladder, around.station, around.peer)
+            ladder=ladder_view(self._rules, shown.ladder, around.station, around.peers)
             if shown
             else None,
             ladder_incident=shown.name if shown else "",
@@ -98,6 +104,7 @@ class Presenter:
             alarm=alarm_line(situation),
             frozen=frozen_by(situation),
             awaiting=tuple(one.digest for one in awaiting(situation)),
+            new_root=around.new_root(),
         )
 
     def timeline(self, start: int, stop: int) -> tuple[TimelineRow, ...]:
@@ -113,7 +120,7 @@ class Presenter:
         incident = situation.incidents.get(name)
         if incident is None:
             return None
-        station, peer = self._around.station, self._around.peer
+        station, peers = self._around.station, self._around.peers
         rows = [
             self._row(situation, one)
             for one in situation.timeline
@@ -123,7 +130,7 @@ class Presenter:
             name=name,
             title=self._title(situation, incident),
             state_word=_incident_word(incident),
-            ladder=ladder_view(self._rules, incident.ladder, station, peer),
+            ladder=ladder_view(self._rules, incident.ladder, station, peers),
             facts=self._facts(situation, incident),
             rows=tuple(rows[-MAX_INCIDENT_ROWS:]),
             next=tuple(one for one in self.offers.all(situation, name) if one.incident == name),
@@ -137,11 +144,18 @@ class Presenter:
             release = situation.releases.get(digest)
             return unreleased_view(self._rules, self._phrasebook, release) if release else None
         words = self._state_word(situation, state)[0]
-        names = self._around.names
+        names = self._around.names()
         signed = state.signers or state.statement.by
         signers = tuple(names.get(one, f"unknown {one[:8]}") for one in signed)
         return message_view(
-            situation, self._rules, self._phrasebook, self.offers, state, words, signers
+            situation,
+            self._rules,
+            self._phrasebook,
+            self.offers,
+            state,
+            words,
+            signers,
+            recipient_views(situation, state, self._around.sending),
         )
 
     def alarms(self) -> tuple[AlarmView, ...]:
@@ -158,23 +172,22 @@ class Presenter:
 
     def _status(self, situation: Situation) -> StatusView:
         around = self._around
-        link = situation.links.get(around.peer)
-        state = link.state if link else "DOWN"
-        word = state
-        if state != "UP":
-            since_ms = link.since_ms if link else 0
-            down = f" {format_span(around.clock() - since_ms)}" if since_ms else ""
-            word = f"{state}{down}"
+        links = link_views(situation, around.peers, around.clock())
+        peer = " ".join(around.peers)
+        word, mark = link_words(situation.links.get(peer), around.clock())
+        if links:
+            word, mark = summary_of(links)
         officer = f"{situation.role} {situation.officer}".strip() or "nobody"
         return StatusView(
             mode=around.mode,
             realm=situation.realm,
             station=around.station,
-            peer=around.peer,
+            peer=peer,
             officer=officer,
             clock_ms=around.clock(),
             link_word=word,
-            link_mark=Mark.CALM if state == "UP" else Mark.WARNING,
+            link_mark=mark,
+            links=links,
         )
 
     def _flash(self, situation: Situation) -> FlashView | None:
@@ -250,7 +263,7 @@ class Presenter:
 
     def _state_word(self, situation: Situation, state: StatementState) -> tuple[str, str]:
         if state.outbound:
-            return wording.outbound_state(state, self._around.sending(state.digest))
+            return wording.outbound_state(state, self._around.sending(state.digest, ""))
         return wording.inbound_state(state, unread=_unread(situation, state))
 
     def _headline(self, state: StatementState) -> str:
@@ -286,10 +299,11 @@ class Presenter:
     def _deadline_row(self, situation: Situation, clock: Deadline) -> DeadlineRow:
         state = situation.statements[clock.digest]
         ours = clock.station == situation.station
+        several = len(self._around.peers) > 1 and not ours
         return DeadlineRow(
             due_ms=clock.due_ms,
             word=wording.deadline_words(clock.clock, ours=ours),
-            label=state.token,
+            label=f"{state.token} {clock.station}" if several else state.token,
             incident=clock.incident or "",
             digest=clock.digest,
             ours=ours,
@@ -323,6 +337,10 @@ class Presenter:
         """Say the one thing to do next, the most urgent first."""
         if situation.drill_outcome:
             return f"The exercise is over: {situation.drill_outcome}. ^X leaves."
+        for digest in situation.doubted:
+            state = situation.statements[digest]
+            keys = "mark it in TIMELINE, then Enter"
+            return f"ALARM: {state.token} from {state.statement.sender} is UNVERIFIED: {keys}."
         unread = situation.unread()
         if unread:
             first = unread[0]
@@ -353,13 +371,15 @@ class Presenter:
 
 
 def _unread(situation: Situation, state: StatementState) -> bool:
-    clock = situation.clocks.get((state.digest, "read"))
-    return clock is not None and not state.outbound and clock.station == situation.station
+    return not state.outbound and (state.digest, "read", situation.station) in situation.clocks
 
 
 def _overdue(situation: Situation, state: StatementState) -> bool:
-    clocks = (situation.clocks.get((state.digest, clock)) for clock in ("read", "reply", "promise"))
-    return any(clock is not None and clock.state == "MISSED" for clock in clocks)
+    return any(
+        deadline.state == "MISSED"
+        for clock in ("read", "reply", "promise")
+        for deadline in situation.deadlines_of(state.digest, clock)
+    )
 
 
 def _foremost(situation: Situation) -> Incident | None:

@@ -8,21 +8,30 @@ from hotline.core.exchange.standing import Gap, Release
 from hotline.core.records import events as ev
 from hotline.core.times import format_span
 from hotline.core.values import Precedence
+from hotline.desk.recipients import partly
 from hotline.desk.views import Mark
+
+UNVERIFIED = ("UNVERIFIED", "?")
+"""Nobody can say who signed it: a certificate had ended, or was revoked or suspended."""
 
 UNACKNOWLEDGED = ("UNACKNOWLEDGED", "!")
 
 
 def outbound_state(state: StatementState, sending: str) -> tuple[str, str]:
     """Return the word and symbol of one of our statements; `sending`: the route, or ""."""
+    some = partly(state)
     if state.rejected:
-        return "REJECTED", "x"
+        return some or ("REJECTED", "x")
+    if state.doubted_by:
+        return UNVERIFIED
     if state.retracted_by:
         return "RETRACTED", "-"
     if state.least >= Delivery.ANSWERED:
         return WORDS[state.least]
     if state.held:
         return "STANDBY", "="
+    if some is not None:
+        return some
     if state.least is Delivery.QUEUED and sending:
         return f"SENDING [{sending}]", ">"
     return WORDS[state.least]
@@ -31,7 +40,7 @@ def outbound_state(state: StatementState, sending: str) -> tuple[str, str]:
 def inbound_state(state: StatementState, *, unread: bool) -> tuple[str, str]:
     """Return the word and symbol of a statement of the peer's."""
     if state.verdict != "VERIFIED":
-        return "UNVERIFIED", "?"
+        return UNVERIFIED
     if state.retracted_by:
         return "RETRACTED", "-"
     if unread:
@@ -54,7 +63,7 @@ def release_state(release: Release) -> tuple[str, str, Mark]:
 
 def statement_mark(state: StatementState, *, unread: bool, overdue: bool) -> Mark:
     """Return how much attention a statement wants."""
-    if state.rejected or state.verdict != "VERIFIED":
+    if state.rejected or state.doubted_by or state.verdict != "VERIFIED":
         return Mark.ALARM
     if unread and not state.outbound:
         flash = state.statement.precedence is Precedence.FLASH
@@ -91,7 +100,9 @@ def system_row(situation: Situation, happening: Happening) -> tuple[str, str, Ma
             }
             return "OVERDUE", f"{state.token}: {what[event.clock]} in time", Mark.ALARM
         case ev.IncidentClosed():
-            return "CLOSED", f"{event.incident}: both sides closed the incident", Mark.NOTICE
+            last = situation.statements[event.statement].statement
+            sides = "all sides" if len((*last.to, *last.info)) > 1 else "both sides"
+            return "CLOSED", f"{event.incident}: {sides} closed the incident", Mark.NOTICE
         case _:
             return _evidence_row(situation, happening)
 
@@ -129,6 +140,8 @@ def _evidence_row(situation: Situation, happening: Happening) -> tuple[str, str,
             return event.how, f"{release.token} was not sent{by}: {event.reason}", Mark.NOTICE
         case ev.HeadRefused():
             words = f"{event.peer} showed a ledger that contradicts itself ({event.verdict})"
+            if event.verdict == "UNJOINED":
+                words = f"{event.peer} does not say how two heads that it signed go together"
             return "EVIDENCE", f"{words}. Keep everything; call the reviewer.", Mark.ALARM
         case ev.HeadRefusedThere():
             words = f"{event.peer} refused our ledger at {event.size} entries ({event.verdict})"
@@ -158,6 +171,15 @@ def _upkeep_row(event: ev.Event) -> tuple[str, str, Mark]:
             return "HOLD", f"The hold on case {event.case} was released by {who}", Mark.NOTICE
         case ev.LedgerKeyChanged():
             return "LEDGER", f"{event.station} signs its ledger with a new key", Mark.NOTICE
+        case (
+            ev.KeyCertified()
+            | ev.TrustWithdrawn()
+            | ev.SuspensionLifted()
+            | ev.RevocationsRefused()
+            | ev.RootChanged()
+            | ev.RootCompared()
+        ):
+            return _trust_row(event)
         case ev.LedgerRestored():
             words = f"A backup with {event.size} entries was put in place; nothing newer was known"
             return "LEDGER", words, Mark.WARNING
@@ -168,6 +190,34 @@ def _upkeep_row(event: ev.Event) -> tuple[str, str, Mark]:
             return "WITNESS", f"{name} is {done}, decided by {who}", Mark.NOTICE
         case ev.WitnessAnswered():
             return _witness_row(event)
+        case _:
+            return "LOG", type(event).__name__, Mark.CALM
+
+
+def _trust_row(event: ev.Event) -> tuple[str, str, Mark]:
+    match event:
+        case ev.KeyCertified():
+            return "NEW KEY", f"{event.station} certified {event.name}", Mark.NOTICE
+        case ev.TrustWithdrawn():
+            whose = event.name or "A certificate that is not here"
+            words = f"{whose} of {event.station}: {event.reason}. What comes from it counts no more"
+            return event.how.upper(), words, Mark.ALARM
+        case ev.SuspensionLifted():
+            return "LIFTED", f"A suspension at {event.station} is over: {event.reason}", Mark.NOTICE
+        case ev.RevocationsRefused():
+            words = (
+                f"{event.peer} showed a list of revocations that was put back: number "
+                f"{event.counter}, {event.known} are known. Its packets are not read"
+            )
+            return "REFUSED", words, Mark.ALARM
+        case ev.RootChanged():
+            return "NEW ROOT", f"{event.station} has a new root: {event.words}", Mark.ALARM
+        case ev.RootCompared(agreed=True):
+            words = f"{event.role} {event.name} found the new root of {event.station} right"
+            return "NEW ROOT", words, Mark.NOTICE
+        case ev.RootCompared():
+            words = f"{event.role} {event.name} found ANOTHER root at {event.station}: call them"
+            return "NEW ROOT", words, Mark.ALARM
         case _:
             return "LOG", type(event).__name__, Mark.CALM
 

@@ -16,6 +16,7 @@ from hotline.core.messages.statement import first_fault
 from hotline.core.values import Realm
 from hotline.host.packs import load_catalogue
 from hotline.host.tables import load_scenario
+from hotline.sealing.charter import MIN_MEMBERS
 from hotline.sealing.enrol import Subject
 from hotline.station.assembly import Machine
 from hotline.station.founding import Founder, found_line
@@ -45,7 +46,7 @@ def set_up(
     machine: Machine,
     two_person: Sequence[str] = (),
 ) -> None:
-    """Make EXERCISE homes for both stations of a scenario, or find them as they were left.
+    """Make EXERCISE homes for all stations of a scenario, or find them as they were left.
 
     Args:
         named: How `scenario` was named: its id, or the path of its file.
@@ -64,7 +65,7 @@ def set_up(
             f"{directory.name} is not an empty directory and holds no drill",
             hint="choose an empty or a new directory",
         )
-    if len(scenario.stations) != 2:
+    if len(scenario.stations) < MIN_MEMBERS:
         raise OperatorError(f"scenario {scenario.id} has not two stations")
     _check_two_person(scenario, two_person, machine)
     founders = [

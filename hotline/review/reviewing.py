@@ -29,6 +29,7 @@ from hotline.review.generations import Generations, gather, read_generations
 from hotline.review.identity import identify_by_cards, read_vouched
 from hotline.review.locating import locate, shown
 from hotline.review.outsiders import cosigned_by, read_witnesses
+from hotline.review.trust_notes import trust_notes
 from hotline.review.verdicts import Review
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.mldsa import verify_mldsa65
@@ -84,12 +85,27 @@ def review_ledgers(path: Path, peer: Path | None, asked: Asked | None = None) ->
     theirs = _take_export(peer, ours, asked) if other is None else _take(peer, other, asked, None)
     if ours.verdict.ok and theirs.verdict.ok:
         _check_pair(ours.verdict, theirs.verdict)
-    found = reconcile_sides(_side(ours), _side(theirs))
-    if not found.ok and _passed_over(ours, theirs):
+    found = reconcile_sides(side_of(ours), side_of(theirs))
+    if not found.ok and passed_over(ours, theirs):
         # Heads that nobody judged must not accuse a station.
         return review_ledgers(path, peer, replace(asked, audit=True))
     identity = identify_by_cards([ours.verdict, theirs.verdict], vouched)
     return Review(ours.verdict, theirs.verdict, found, ours, theirs, identity, trusted)
+
+
+def take_ledger(path: Path, asked: Asked, since: Checkpoint | None) -> Generations:
+    """Verify the ledger at `path` with the earlier generations that lie beside it.
+
+    Raises:
+        OperatorError: it names no ledger, or an export of one.
+        StorageError: a file cannot be copied.
+    """
+    if is_export(path):
+        raise OperatorError(
+            f"{shown(path)} is an export; several are compared by their ledgers only",
+            hint="name ledger files, or one export alone after --peer",
+        )
+    return _take(path, locate(path), asked, since)
 
 
 def _take(path: Path, file: Path, asked: Asked, since: Checkpoint | None) -> Generations:
@@ -143,7 +159,7 @@ def _with_outsiders(verdict: Verdict, path: Path, asked: Asked) -> Verdict:
 
 
 def _check(file: Path, asked: Asked, since: Checkpoint | None) -> Verdict:
-    return verify_ledger(
+    verdict = verify_ledger(
         file,
         identify=identify_ledger,
         verifier=verify_ed25519,
@@ -153,9 +169,11 @@ def _check(file: Path, asked: Asked, since: Checkpoint | None) -> Verdict:
         cores=asked.cores,
         since=since,
     )
+    return replace(verdict, notes=(*verdict.notes, *trust_notes(verdict, file)))
 
 
-def _side(taken: Generations) -> Side:
+def side_of(taken: Generations) -> Side:
+    """Return all files of a station that belong together."""
     good = tuple((one.verdict, one.path) for one in taken.earlier if _belongs(taken, one.verdict))
     return Side(taken.verdict, taken.path, good, taken.records)
 
@@ -165,7 +183,8 @@ def _belongs(taken: Generations, verdict: Verdict) -> bool:
     return verdict.ok and same and verdict.origin != taken.verdict.origin
 
 
-def _passed_over(*sides: Generations) -> bool:
+def passed_over(*sides: Generations) -> bool:
+    """Return whether all verify and some stored heads of them were not judged."""
     verdicts = [side.verdict for side in sides]
     verdicts += [one.verdict for side in sides for one in side.earlier]
     return all(verdict.ok for verdict in verdicts) and any(

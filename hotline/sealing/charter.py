@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hotline.core.errors import PeerError
+from hotline.core.errors import OperatorError, PeerError
 from hotline.core.messages.lifelines import is_lifeline
 from hotline.core.times import parse_time
 from hotline.core.values import Digest, Realm
@@ -22,10 +22,12 @@ from hotline.sealing.shapes import (
     Strict,
     Time,
     read_shape,
+    shape,
 )
 
 CHARTER_TYPE = "application/vnd.hotline.charter.v1+json"
 SUITE = 1
+MIN_MEMBERS = 2
 MAX_MEMBERS = 16
 MAX_CHARTER_BYTES = 16_384
 MAX_CHARTER_ENVELOPE_BYTES = 131_072
@@ -71,7 +73,7 @@ class CharterBody(Strict):
     name: LineName
     created: Time
     members: Annotated[
-        tuple[Member, ...], Field(strict=False, min_length=2, max_length=MAX_MEMBERS)
+        tuple[Member, ...], Field(strict=False, min_length=MIN_MEMBERS, max_length=MAX_MEMBERS)
     ]
     policy: Policy
     predecessor: DigestHex | None
@@ -100,6 +102,28 @@ class Charter:
         Spec: docs/protocol.md §4.12
         """
         return max(need, 2 if template in self.policy.two_person else 1)
+
+
+def default_policy(two_person: Sequence[str] = ()) -> Policy:
+    """Return the policy that a drill's charter has: one signature, English, daily tests.
+
+    Args:
+        two_person: Ids of the templates that two officers must sign.
+    Raises:
+        OperatorError: one of them is not a template's id, or there are too many.
+    """
+    policy = {
+        "suite_floor": 1,
+        "languages": ("en",),
+        "authentic": "en",
+        "test_period_s": 86_400,
+        "two_person": tuple(sorted(set(two_person))),
+        "presence": False,
+    }
+    try:
+        return shape(Policy, policy, what="policy")
+    except PeerError as error:
+        raise OperatorError(str(error), hint="name templates as in deesc/cease-propose") from error
 
 
 def read_charter(encoded: bytes) -> Envelope:

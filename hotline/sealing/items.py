@@ -81,6 +81,27 @@ class CertificateItem(Strict):
     envelope: EnvelopeObject
 
 
+class RevocationItem(Strict):
+    """A revocation, or two officers' authorisation of a suspension, of any member."""
+
+    t: Literal["revocation"] = "revocation"
+    envelope: EnvelopeObject
+
+
+class RevocationsWantedItem(Strict):
+    """The sender holds the receiver's numbered revocations up to `counter`, and wants the rest."""
+
+    t: Literal["revocations-wanted"] = "revocations-wanted"
+    counter: Count
+
+
+class RootItem(Strict):
+    """The root record of the sender that follows one before it."""
+
+    t: Literal["root"] = "root"
+    envelope: EnvelopeObject
+
+
 class HeadItem(Strict):
     """A signed head of the sender's ledger.
 
@@ -197,6 +218,30 @@ class HeldItem(Strict):
     checkpoint: Annotated[str, PlainValidator(_check_lines)]
 
 
+class SeenItem(Strict):
+    """The newest head of a third station's ledger that the sender witnessed, as it was signed."""
+
+    t: Literal["seen"] = "seen"
+    checkpoint: Annotated[str, PlainValidator(_check_lines)]
+
+
+class JoinItem(Strict):
+    """Join two heads of your own: one that another witness holds, and ours of `size`."""
+
+    t: Literal["join"] = "join"
+    checkpoint: Annotated[str, PlainValidator(_check_lines)]
+    size: Annotated[Count, Field(ge=1)]
+
+
+class JoinedItem(Strict):
+    """The heads of sizes `shown` and `held` are of one history: consistency from the smaller."""
+
+    t: Literal["joined"] = "joined"
+    shown: Annotated[Count, Field(ge=1)]
+    held: Annotated[Count, Field(ge=1)]
+    proof: Proof
+
+
 class HeadRefusedItem(Strict):
     """The sender will not countersign a head: it contradicts one that it holds."""
 
@@ -244,6 +289,9 @@ class ForkResolvedItem(Strict):
 Item: TypeAlias = (
     StatementItem
     | CertificateItem
+    | RevocationItem
+    | RevocationsWantedItem
+    | RootItem
     | HeadItem
     | CosignatureItem
     | RecordItem
@@ -254,6 +302,9 @@ Item: TypeAlias = (
     | LineTestItem
     | LastingItem
     | HeldItem
+    | SeenItem
+    | JoinItem
+    | JoinedItem
     | HeadRefusedItem
     | GenerationItem
     | RefetchItem
@@ -264,6 +315,9 @@ Item: TypeAlias = (
 _MODELS: dict[str, type[Item]] = {
     "statement": StatementItem,
     "certificate": CertificateItem,
+    "revocation": RevocationItem,
+    "revocations-wanted": RevocationsWantedItem,
+    "root": RootItem,
     "head": HeadItem,
     "cosignature": CosignatureItem,
     "record": RecordItem,
@@ -274,13 +328,16 @@ _MODELS: dict[str, type[Item]] = {
     "test": LineTestItem,
     "lasting": LastingItem,
     "held": HeldItem,
+    "seen": SeenItem,
+    "join": JoinItem,
+    "joined": JoinedItem,
     "head-refused": HeadRefusedItem,
     "generation": GenerationItem,
     "refetch": RefetchItem,
     "returned": ReturnedItem,
     "fork-resolved": ForkResolvedItem,
 }
-_RESERVED = frozenset({"hello", "revocation"})
+_RESERVED = frozenset({"hello"})
 
 
 def encode_item(item: Item) -> bytes:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hotline.core.exchange.gaps import MAX_RANGES, Range, standing_gaps, within
 from hotline.sealing import items as its
@@ -38,56 +38,69 @@ class _Asked:
     next_s: float
 
 
+@dataclass(slots=True)
+class PeerAsking:
+    """How asking stands with one peer: by gap, and when its own asking was answered last."""
+
+    asked: dict[int, _Asked] = field(default_factory=dict)
+    filled_s: float = float("-inf")
+
+
 class Asking(Footing):
-    """The part of a station that asks for what is missing, and gives what the peer misses."""
+    """The part of a station that asks for what is missing, and gives what a peer misses."""
 
-    _asks: dict[int, _Asked]
-    _filled_s = float("-inf")
+    _askings: dict[str, PeerAsking]
 
-    def _ask_anew(self) -> None:
+    def _ask_anew(self, peer: str) -> None:
         """The link is new: whatever is missing is asked for from the beginning."""
-        self._asks = {}
+        self._askings[peer].asked.clear()
 
     def _keep_asking(self) -> None:
-        """Ask for the gaps whose time has come; once each tick.
+        """Ask each peer for the gaps whose time has come; once each tick.
 
         Spec: docs/protocol.md §7.10
         """
         now_s = asyncio.get_running_loop().time()
-        standing = {gap.index: gap for gap in standing_gaps(self.situation, self.peer)}
-        self._asks = {index: one for index, one in self._asks.items() if index in standing}
-        if not self.route.up:
-            return
+        for peer in self.peers:
+            ranges = self._due_ranges(peer, now_s)
+            if ranges:
+                nack = its.NackItem(code="gap", detail=_DETAIL, ranges=tuple(ranges[:MAX_RANGES]))
+                self._put(peer, lambda nack=nack: [nack])  # type: ignore[misc]
+
+    def _due_ranges(self, peer: str, now_s: float) -> list[Range]:
+        standing = {gap.index: gap for gap in standing_gaps(self.situation, peer)}
+        asking = self._askings[peer]
+        asking.asked = {index: one for index, one in asking.asked.items() if index in standing}
         ranges: list[Range] = []
+        if not self.routes[peer].up:
+            return ranges
         for index, gap in standing.items():
-            ask = self._asks.setdefault(index, _Asked(0, now_s + GRACE_S))
+            ask = asking.asked.setdefault(index, _Asked(0, now_s + GRACE_S))
             if ask.next_s > now_s or ask.times >= MAX_ASKED or len(ranges) >= MAX_RANGES:
                 continue
             ask.next_s = now_s + min(MAX_PAUSE_S, ASK_AGAIN_S * 2**ask.times)
             ask.times += 1
             ranges += [(gap.generation, first, last) for first, last in gap.missing]
-        if ranges:
-            nack = its.NackItem(code="gap", detail=_DETAIL, ranges=tuple(ranges[:MAX_RANGES]))
-            self._outgoing.put(lambda: [nack])
+        return ranges
 
-    def _fill(self, ranges: Sequence[Range]) -> None:
-        """Send again at once what the peer misses of ours and has not receipted.
+    def _fill(self, peer: str, ranges: Sequence[Range]) -> None:
+        """Send again at once what a peer misses of ours and has not receipted.
 
         What it receipted it has; a station that lost it asks otherwise (ledger.md §19.6).
         Spec: docs/protocol.md §7.10
         """
-        now_s = asyncio.get_running_loop().time()
-        if not ranges or now_s - self._filled_s < FILL_PAUSE_S:
+        now_s, asking = asyncio.get_running_loop().time(), self._askings[peer]
+        if not ranges or now_s - asking.filled_s < FILL_PAUSE_S:
             return
-        self._filled_s = now_s
+        asking.filled_s = now_s
         situation = self.situation
         missed = [
             digest
             for digest in situation.outbox
-            if self.peer in situation.statements[digest].unreceipted
+            if peer in situation.statements[digest].unreceipted
             and within(ranges, situation.statements[digest].order)
         ]
         for digest in missed[:MAX_FILLED]:
-            self._outgoing.landed(digest)
+            self._outgoings[peer].landed(digest)
         if missed:
             self._pump()

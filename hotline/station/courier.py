@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hotline.core.errors import PeerError
-from hotline.core.values import ZERO_DIGEST
 from hotline.sealing.cell import open_cell, seal_cell
 from hotline.sealing.items import Item
 from hotline.sealing.packet import (
@@ -20,8 +19,7 @@ from hotline.station.line import Line
 
 INSTANCE_BYTES = 16
 MAX_INSTANCES = 64
-"""Starts of peers whose last counter is remembered, the oldest forgotten first."""
-NOTHING_REVOKED = RevocationHead(counter=0, digest=ZERO_DIGEST)
+"""Starts of one peer whose last counter is remembered, the oldest forgotten first."""
 
 
 class Courier:
@@ -32,7 +30,7 @@ class Courier:
         self._line = line
         self._instance = line.entropy(INSTANCE_BYTES).hex()
         self._counter = 0
-        self._heard: dict[tuple[str, str], int] = {}
+        self._heard: dict[str, dict[str, int]] = {station: {} for station in line.peers}
         self._prekeys = {line.prekey.key_id: line.prekey}
         self._secrets = {station: keys.secret for station, keys in line.peers.items()}
 
@@ -55,7 +53,7 @@ class Courier:
                 instance=self._instance,
                 announcement=line.announcement,
                 items=tuple(items),
-                revocation=NOTHING_REVOKED,
+                revocation=revocation_head(line),
                 sent_at_ms=now_ms,
             )
         )
@@ -88,9 +86,18 @@ class Courier:
 
         Spec: docs/protocol.md §7.4
         """
-        key = (packet.sender, packet.instance)
-        if packet.counter <= self._heard.get(key, -1):
+        heard = self._heard[packet.sender]
+        if packet.counter <= heard.get(packet.instance, -1):
             raise PeerError("a packet came a second time")
-        self._heard[key] = packet.counter
-        while len(self._heard) > MAX_INSTANCES:
-            del self._heard[next(iter(self._heard))]
+        heard[packet.instance] = packet.counter
+        while len(heard) > MAX_INSTANCES:
+            del heard[next(iter(heard))]
+
+
+def revocation_head(line: Line) -> RevocationHead:
+    """Return the head of our own list of revocations, as every packet shows it.
+
+    Spec: docs/protocol.md §4.22
+    """
+    counter, digest = line.roster.standing.head(line.station)
+    return RevocationHead(counter=counter, digest=digest)

@@ -1,11 +1,12 @@
 """Setting a line up: homes, keys, charter, ledgers.
 
-A drill does at once for both sides what enrolment does at two places, by the
+A drill does at once for all sides what enrolment does at their places, by the
 same functions.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,13 +24,12 @@ from hotline.core.values import Realm
 from hotline.host.keyfile import KeyFile, write_key_file
 from hotline.ledger.store import Ledger
 from hotline.sealing.certificate import MAX_VALIDITY_MS
-from hotline.sealing.charter import Policy
+from hotline.sealing.charter import MAX_MEMBERS, MIN_MEMBERS, Policy, default_policy
 from hotline.sealing.ed25519 import Ed25519Signer, verify_ed25519
 from hotline.sealing.enrol import (
     StationKeys,
     Subject,
     countersign_charter,
-    default_policy,
     make_charter,
     new_station_keys,
 )
@@ -84,33 +84,49 @@ def found_line(
     entropy: Entropy,
     two_person: Sequence[str] = (),
 ) -> Roster:
-    """Make the homes of two stations with one line between them; the first one listens.
+    """Make the homes of two or more stations with one line between them.
+
+    Each pair has a line secret of its own. Of each pair the earlier one listens.
 
     Args:
         two_person: Ids of the templates that two officers must sign on it.
     Raises:
-        OperatorError: not two stations, a home exists, or LIVE without passphrases.
+        OperatorError: not 2 to 16 stations, a home exists, or LIVE without passphrases.
         StorageError: the disk refused.
+    Spec: docs/protocol.md §7.6
     """
-    if len(founders) != 2:
-        raise OperatorError("a line is founded by two stations")
+    if not MIN_MEMBERS <= len(founders) <= MAX_MEMBERS:
+        raise OperatorError(f"a line is founded by {MIN_MEMBERS} to {MAX_MEMBERS} stations")
     if realm is Realm.LIVE and any(founder.passphrase is None for founder in founders):
         raise OperatorError("a LIVE home needs a passphrase", hint="give one for each station")
     now_ms = clock()
     sides = [_side(founder, realm, now_ms, entropy) for founder in founders]
     records = _records(sides, name, default_policy(two_person), now_ms)
     roster = Roster.read(records)
-    halves = {side.founder.station: entropy(SECRET_BYTES) for side in sides}
-    secret = combine_halves(roster.line, halves)
-    for side, other in (sides, sides[::-1]):
+    secrets = _secrets(sides, roster, entropy)
+    for side in sides:
+        others = [other for other in sides if other is not side]
         _make_home(side, realm, entropy)
         directory = side.founder.home.lines / handle_of(name, roster.line)
-        _make_line(side, other, directory, roster, secret, now_ms, entropy)
+        _make_line(side, secrets, directory, roster, now_ms, entropy)
         _begin_journal(side, realm, catalogue, clock, entropy)
         _begin_ledger(side, directory, roster, records, catalogue, now_ms, entropy)
-        card = _card(side, other, roster, records, listens=side is sides[0], now_ms=now_ms)
+        card = _card(side, others, roster, records, listens=side is sides[0], now_ms=now_ms)
         write_json(directory / "line.json", card)
     return roster
+
+
+def _secrets(
+    sides: Sequence[_Side], roster: Roster, entropy: Entropy
+) -> dict[frozenset[str], bytes]:
+    """Return the line secret of each pair, made of halves that no third station gets."""
+    pairs = itertools.combinations([side.founder.station for side in sides], 2)
+    return {
+        frozenset(pair): combine_halves(
+            roster.line, {station: entropy(SECRET_BYTES) for station in pair}
+        )
+        for pair in pairs
+    }
 
 
 def _side(founder: Founder, realm: Realm, now_ms: int, entropy: Entropy) -> _Side:
@@ -179,10 +195,9 @@ def _make_home(side: _Side, realm: Realm, entropy: Entropy) -> None:
 
 def _make_line(
     side: _Side,
-    other: _Side,
+    secrets: Mapping[frozenset[str], bytes],
     directory: Path,
     roster: Roster,
-    secret: bytes,
     now_ms: int,
     entropy: Entropy,
 ) -> None:
@@ -190,10 +205,13 @@ def _make_line(
         directory.mkdir(mode=0o700, parents=True)
     except OSError as error:
         raise StorageError(f"{directory.name} cannot be made") from error
-    station, peer = side.founder.station, other.founder.station
-    day = day_number(now_ms).to_bytes(4)
+    station, day = side.founder.station, day_number(now_ms).to_bytes(4)
+    line_key: dict[str, bytes] = {}
+    for pair, secret in secrets.items():
+        for peer in pair - {station} if station in pair else ():
+            line_key |= {f"secret/{peer}": secret, f"day/{peer}": day}
     for name, seeds in (
-        ("line.key", {f"secret/{peer}": secret, f"day/{peer}": day}),
+        ("line.key", line_key),
         (CONTENT_KEY, {seed_name(epoch_of(now_ms)): entropy(EPOCH_KEY_BYTES)}),
     ):
         held = KeyFile(station, roster.realm, seeds)
@@ -256,24 +274,27 @@ def _begin_ledger(
 
 def _card(
     side: _Side,
-    other: _Side,
+    others: Sequence[_Side],
     roster: Roster,
     records: Sequence[bytes],
     *,
     listens: bool,
     now_ms: int,
 ) -> LineCard:
-    peer = PeerCard(
-        station=other.founder.station,
-        prekey=to_base64(other.keys.prekey.public.encoded),
-        tls_certificate=other.tls.certificate_pem.decode(),
-        home=f"../{other.founder.home.path.name}",
-    )
+    peers = [
+        PeerCard(
+            station=other.founder.station,
+            prekey=to_base64(other.keys.prekey.public.encoded),
+            tls_certificate=other.tls.certificate_pem.decode(),
+            home=f"../{other.founder.home.path.name}",
+        )
+        for other in others
+    ]
     return LineCard(
         station=side.founder.station,
         line=roster.line.hex(),
         listens=listens,
         prekey_not_after=format_time(now_ms + MAX_VALIDITY_MS),
         records=tuple(record.decode() for record in records),
-        peers=(peer,),
+        peers=tuple(peers),
     )

@@ -6,6 +6,7 @@ DIR/lines/<handle>/ledger.db, head.db          the record of one line
 DIR/lines/<handle>/line.key, content.key       secrets of the pairs; keys of the contents
 DIR/lines/<handle>/line.json                   the peers' cards: prekey, TLS certificate, route
 DIR/lines/<handle>/listening.json              where we listen now, for stations on this machine
+                                               (listening-<PEER>.json for each of several)
 DIR/lines/<handle>/situation.cache             what is so, to open faster; may be deleted
 DIR/journal/                                   the station's own ledger (hotline.station.journal)
 """
@@ -59,6 +60,8 @@ class PeerCard(BaseModel):
 
     Attributes:
         prekey, tls_certificate: Base64 and PEM.
+        host, port: Where the peer listens, if it does.
+        listen_port: Where we listen for this peer, if we do; 0: at the line's own port.
         home: The peer's home on this machine, relative to ours, when a drill made
             both: its listening.json says where it listens now; else "".
     """
@@ -70,11 +73,12 @@ class PeerCard(BaseModel):
     tls_certificate: str
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    listen_port: Annotated[int, Field(ge=0, le=65_535)] = 0
     home: str = ""
 
 
 class LineCard(BaseModel):
-    """What lines/<handle>/line.json holds. `listens`: the peer dials us."""
+    """What lines/<handle>/line.json holds. `listens`: the only peer dials us."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -310,10 +314,26 @@ def open_officer(
     """
     opened = read_key_file(home.officer_here(person), passphrase)
     signer = HybridSigner(hybrid_seeds(opened.seeds, "officer"))
-    for certificate in roster.certified(opened.station, Usage.STATEMENT):
+    # Of a renewed certificate the newest counts.
+    for certificate in reversed(roster.certified(opened.station, Usage.STATEMENT)):
         if certificate.key == signer.public_key:
             return certificate, signer
     raise OperatorError(f"no certificate of this line is for the key of {person}")
+
+
+def check_trusted(roster: Roster, certificate: Certificate, now_ms: int) -> None:
+    """Refuse an officer whose certificate is revoked or suspended: nothing signed would count.
+
+    Raises:
+        OperatorError: it is; says why.
+    Spec: docs/protocol.md §4.23
+    """
+    found = roster.standing.withdrawal(certificate)
+    if found is not None and found.covers(now_ms):
+        raise OperatorError(
+            f"the certificate of {certificate.person} is {found.how}: {found.reason}",
+            hint="another officer must sign; the root can certify a new key",
+        )
 
 
 def officers_of(home: Home) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hotline.core import canonical
@@ -28,11 +28,15 @@ from hotline.core.records.lasting import LastingHead
 from hotline.core.records.witness import HeadVerdict
 from hotline.core.values import sha256
 from hotline.sealing import items as its
+from hotline.sealing.certificate import Certificate
 from hotline.sealing.order import Order, order_digest, verify_order
 from hotline.sealing.packet import VerifiedPacket
-from hotline.sealing.statements import VerifiedStatement, verify_statement
+from hotline.sealing.roster import Roster
+from hotline.sealing.statements import Verdict, VerifiedStatement, verify_statement
 from hotline.station.admission import read_generation
+from hotline.station.comparing import Comparing, SplitView
 from hotline.station.forks import read_resolution
+from hotline.station.introducing import Offered
 from hotline.station.line import Line
 from hotline.station.longterm import LongTerm
 from hotline.station.witness import JudgedHead, ShownBack, Witness
@@ -52,7 +56,10 @@ class Taken:
         shown_back: Our newest head as the peer holds it.
         refetch: The peer lost the end of its ledger and asks for what was in it.
         returned: Statements of ours that the peer gives back.
-        certificate: Of a new ledger key; it is judged when it is recorded.
+        offered: A public record; it is judged when it is recorded.
+        revocations_wanted: The peer holds our numbered revocations up to that one.
+        splits: Third stations, or the peer, that signed two histories.
+        joined: Proofs that two heads of ours are of one history, to send.
         missing: Ranges of our order that the peer asks for.
         resolutions: The peer's officers resolved forks of ours.
     """
@@ -71,9 +78,12 @@ class Taken:
     unknown_key: bool = False
     shown_back: ShownBack | None = None
     admissions: list[AdmitGeneration] = field(default_factory=list)
-    certificate: its.CertificateItem | None = None
+    offered: Offered | None = None
+    revocations_wanted: int | None = None
     refetch: its.RefetchItem | None = None
     returned: list[RecoverStatement] = field(default_factory=list)
+    splits: list[SplitView] = field(default_factory=list)
+    joined: list[its.JoinedItem] = field(default_factory=list)
     missing: list[Range] = field(default_factory=list)
     resolutions: list[AdmitResolution] = field(default_factory=list)
 
@@ -86,10 +96,18 @@ class Taken:
 class Intake:
     """Sorts the items of verified packets of one line."""
 
-    def __init__(self, line: Line, rules: Rules, witness: Witness, longterm: LongTerm) -> None:
+    def __init__(
+        self,
+        line: Line,
+        rules: Rules,
+        witness: Witness,
+        longterm: LongTerm,
+        comparing: Comparing,
+    ) -> None:
         """Serve one line."""
-        self._longterm = longterm
+        self._longterm, self._comparing = longterm, comparing
         self._line, self._rules, self._witness = line, rules, witness
+        self._officers_of: tuple[Roster | None, dict[str, tuple[str, str]]] = None, {}
 
     def sort(self, verified: VerifiedPacket, situation: Situation) -> Taken:
         """Check each item by itself: one bad item is quarantined, the next is taken."""
@@ -114,7 +132,7 @@ class Intake:
     def _item(self, taken: Taken, item: its.Item, sent_at_ms: int, situation: Situation) -> None:
         match item:
             case its.StatementItem():
-                taken.statements.append(self._statement(taken.peer, item, sent_at_ms))
+                taken.statements.append(self._statement(taken.peer, item, sent_at_ms, situation))
             case its.HeadItem():
                 self._head(taken, item)
             case its.CosignatureItem():
@@ -142,28 +160,37 @@ class Intake:
                 | its.GenerationItem()
                 | its.RefetchItem()
                 | its.ReturnedItem()
+                | its.ForkResolvedItem()
             ):
                 self._of_recovery(taken, item, situation)
+            case its.SeenItem() | its.JoinItem() | its.JoinedItem():
+                self._of_comparing(taken, item)
             case its.NackItem():
                 taken.unknown_key = taken.unknown_key or item.code == "unknown-key"
                 taken.missing += item.ranges
-            case its.ForkResolvedItem():
-                taken.resolutions.append(read_resolution(self._line, taken.peer, item))
-            case its.CertificateItem():
-                self._certificate(taken, item)
+            case (
+                its.CertificateItem()
+                | its.RevocationItem()
+                | its.RootItem()
+                | its.RevocationsWantedItem()
+            ):
+                self._offer(taken, item)
             case its.LineTestItem():
                 raise PeerError("this line is tested by statements only")
 
-    def _certificate(self, taken: Taken, item: its.CertificateItem) -> None:
-        """Take one certificate of a packet, so that each is judged beside those before it.
+    def _offer(self, taken: Taken, item: Offered | its.RevocationsWantedItem) -> None:
+        """Take one public record of a packet, so that each is judged beside those before it.
 
         Raises:
             PeerError: it is a further one.
         Spec: docs/ledger.md §20.11
         """
-        if taken.certificate not in (None, item):
-            raise PeerError("certificate: only one comes in a packet")
-        taken.certificate = item
+        if isinstance(item, its.RevocationsWantedItem):
+            taken.revocations_wanted = item.counter
+            return
+        if taken.offered not in (None, item):
+            raise PeerError("certificate: only one public record comes in a packet")
+        taken.offered = item
 
     def _of_recovery(self, taken: Taken, item: its.Item, situation: Situation) -> None:
         """Sort what stations say of each other's ledgers (docs/ledger.md §8, §19)."""
@@ -175,13 +202,35 @@ class Intake:
             case its.HeadRefusedItem():
                 taken.facts.append(self._refused_there(taken.peer, item))
             case its.HeldItem():
-                taken.shown_back = self._witness.check_shown_back(item)
+                shown = self._witness.check_shown_back(item)
+                if taken.shown_back is None or not taken.shown_back.fault:
+                    taken.shown_back = shown
             case its.GenerationItem():
                 self._generation(taken, item, situation)
             case its.RefetchItem():
                 taken.refetch = item
+            case its.ForkResolvedItem():
+                taken.resolutions.append(read_resolution(self._line, taken.peer, item))
             case its.ReturnedItem():
                 taken.returned.append(self._returned(taken.peer, item))
+
+    def _of_comparing(self, taken: Taken, item: its.Item) -> None:
+        """Sort what witnesses of one ledger ask of each other (docs/ledger.md §8.8, §8.9)."""
+        split = None
+        match item:
+            case its.SeenItem():
+                split = self._comparing.judge(taken.peer, item)
+            case its.JoinedItem():
+                split = self._comparing.check_joined(taken.peer, item)
+            case its.JoinItem():
+                shown = self._comparing.check_own(item)
+                if shown is not None and shown.fault:
+                    taken.shown_back = shown
+                elif shown is not None:
+                    taken.joined.append(self._comparing.join(item, shown))
+        if split is not None:
+            taken.splits.append(split)
+            taken.facts.append(refused_head(split))
 
     def _generation(self, taken: Taken, item: its.GenerationItem, situation: Situation) -> None:
         """Judge a generation after those before it in the packet: they only rise."""
@@ -191,12 +240,12 @@ class Intake:
         taken.admissions += [admission] if admission else []
 
     def _statement(
-        self, peer: str, item: its.StatementItem, sent_at_ms: int
+        self, peer: str, item: its.StatementItem, sent_at_ms: int, situation: Situation
     ) -> TakeStatement | Quarantine:
-        encoded = its.encode_item(item)
+        encoded, now_ms = its.encode_item(item), self._line.clock()
         try:
-            verified = verify_statement(self._line.roster, item.envelope, at_ms=self._line.clock())
-            order, _ = verify_order(self._line.roster, item.order)
+            verified = verify_statement(self._line.roster, item.envelope, at_ms=now_ms)
+            order, orderer = verify_order(self._line.roster, item.order)
             if order.digest != verified.digest:
                 raise PeerError("its order is of another statement")
             if not order.sender == verified.statement.sender == peer:
@@ -206,9 +255,37 @@ class Intake:
         return TakeStatement(
             told=told(verified, reference_of(order), encoded, self._rules),
             peer=peer,
-            verdict=verified.verdict.value,
+            verdict=self._verdict(verified, orderer, situation, now_ms).value,
             sent_at_ms=sent_at_ms,
+            officers=self._officers(),
         )
+
+    def _verdict(
+        self, verified: VerifiedStatement, orderer: Certificate, situation: Situation, now_ms: int
+    ) -> Verdict:
+        """Return what may be said of a statement that arrives now.
+
+        It is UNVERIFIED, too, under an order by a withdrawn ledger key, and while nobody
+        has compared the words of the changed root that certified its signer.
+        Spec: docs/protocol.md §4.23, §4.25
+        """
+        roster = self._line.roster
+        compared = all(
+            one.root == roster.lineages[one.station].first.digest
+            or situation.compared_roots.get(one.root.hex(), False)
+            for one in verified.signers
+        )
+        if not compared or roster.is_withdrawn(orderer, now_ms):
+            return Verdict.UNVERIFIED
+        return verified.verdict
+
+    def _officers(self) -> Mapping[str, tuple[str, str]]:
+        """Return role and name of every officer, read once for each roster."""
+        roster = self._line.roster
+        if self._officers_of[0] is not roster:
+            found = {one.id.hex(): _role_and_name(one) for one in roster.certificates.values()}
+            self._officers_of = roster, found
+        return self._officers_of[1]
 
     def _returned(self, peer: str, item: its.ReturnedItem) -> RecoverStatement:
         """Verify a statement of ours that the peer gives back.
@@ -276,6 +353,11 @@ class Intake:
         return taken.head.checkpoint if taken.head.verdict.may_countersign else None
 
 
+def refused_head(split: SplitView) -> ev.HeadRefused:
+    """Return the event that a station signed a head which contradicts one that we hold."""
+    return ev.HeadRefused(peer=split.station, verdict=split.verdict, note=split.note.decode())
+
+
 def reference_of(order: Order) -> OrderRef:
     """Return an order as events name it."""
     return OrderRef(
@@ -288,17 +370,21 @@ def reference_of(order: Order) -> OrderRef:
 
 def told(verified: VerifiedStatement, order: OrderRef, item: bytes, rules: Rules) -> Told:
     """Return what decisions need of a verified statement."""
-    first = verified.signers[0]
+    role, name = _role_and_name(verified.signers[0])
     return Told(
         statement=verified.statement,
         digest=verified.digest.hex(),
         order=order,
         item=item,
         template=rules.template_for(verified.statement),
-        role=first.role,
-        name=f"{first.rank} {first.name}".strip(),
+        role=role,
+        name=name,
         signers=tuple(one.id.hex() for one in verified.signers),
     )
+
+
+def _role_and_name(officer: Certificate) -> tuple[str, str]:
+    return officer.role, f"{officer.rank} {officer.name}".strip()
 
 
 def _digest_of(item: its.StatementItem) -> str:

@@ -88,15 +88,16 @@ class Keeping(Footing):
         self._show_lasting()
         self._cosigning.wake()
 
-    def _show_lasting(self) -> None:
-        """Ask the peer to countersign our newest long-signed head, if it has not."""
-        self._outgoing.put(lambda: self._longterm.show(self.peer), key="lasting")
+    def _show_lasting(self, peer: str = "") -> None:
+        """Ask a peer, or all, to countersign our newest long-signed head, if it has not."""
+        for one in [peer] if peer else self.peers:
+            self._put(one, functools.partial(self._longterm.show, one), key="lasting")
 
     def _answer_lasting(self, taken: Taken) -> None:
         """Countersign the peer's long-signed heads, which are recorded now."""
         for head in taken.long_signed:
-            items = functools.partial(self._longterm.countersign, self.peer, head)
-            self._outgoing.put(items, key=f"lasting {head.size}")
+            items = functools.partial(self._longterm.countersign, taken.peer, head)
+            self._put(taken.peer, items, key=f"lasting {head.size}")
 
     def _write_cache(self) -> None:
         if self._kept.cache is None:
@@ -157,7 +158,8 @@ def open_kept(
 def _owner(opened: OpenLine, passphrase: str | None, packs: dict[str, str]) -> JournalOwner:
     roster, station = opened.line.roster, opened.line.station
     root = roster.roots[station].digest
-    own = {one.id for one in roster.certificates.values() if one.station == station} | {root}
+    own = {one.id for one in roster.certificates.values() if one.station == station}
+    own |= {one.digest for one in roster.lineages[station].roots}
     records = [record.encode() for record in opened.card.records]
     return JournalOwner(
         station=station,

@@ -80,7 +80,7 @@ class Releasing(Sending):
             raise OperatorError("the statement was not signed: it is not one of this station's")
         if asked.need > MOST_SIGNERS or len(asked.signers) != 1:
             raise OperatorError(f"a statement is released here by {MOST_SIGNERS} officers")
-        if not asked.signers[0].covers(self.line.clock()):
+        if not self.line.roster.trusts(asked.signers[0], self.line.clock()):
             raise OperatorError(
                 "the statement was not signed: your certificate is not valid now",
                 hint="ask the station's security officer to renew it",
@@ -160,6 +160,9 @@ class Releasing(Sending):
         found: dict[str, Certificate] = {}
         now_ms = self.line.clock()
         for one in self.line.roster.certified(self.line.station, Usage.STATEMENT):
-            if one.covers(now_ms) and one.person.casefold() != first.person.casefold():
+            if (
+                self.line.roster.trusts(one, now_ms)
+                and one.person.casefold() != first.person.casefold()
+            ):
                 found[one.person.casefold()] = one
         return tuple(found.values())

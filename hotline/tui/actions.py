@@ -24,6 +24,7 @@ ALL = frozenset(
         *(RELEASE, ALARM),
     )
 )
+NEW_ROOT = "new root"
 _ROAM = frozenset((WATCH, MESSAGE, CHOOSE, INCIDENT, HELP, COMPOSE, READBACK))
 _LISTS = frozenset((WATCH, MESSAGE, CHOOSE, INCIDENT, PICK))
 _TEXTS = frozenset((HELP, SEND, COMPOSE, RELEASE, ALARM))
@@ -55,7 +56,15 @@ class Action:
 
 
 _SHARED = (
-    Action("help", "f1", "F1", "h", "Help", "All keys, and how an exchange goes.", ALL - {HELP}),
+    Action(
+        "help",
+        "f1",
+        "F1",
+        "h",
+        "Help",
+        "All keys, and how an exchange goes.",
+        (ALL - {HELP}) | {NEW_ROOT},
+    ),
     Action("watch", "f2", "F2", "w", "Watch", "Back to the watch screen.", ALL - {WATCH}),
     Action(
         "incident",
@@ -67,7 +76,7 @@ _SHARED = (
         _ROAM,
     ),
     Action("open", "enter", "Enter", "", "Open", "Open the marked line.", _LISTS, by_widget=True),
-    Action("pane", "tab", "Tab", "", "Pane", "Go to the next pane or field.", ALL),
+    Action("pane", "tab", "Tab", "", "Pane", "Go to the next pane or field.", ALL | {NEW_ROOT}),
     Action(
         "pane_back",
         "shift+tab",
@@ -75,7 +84,7 @@ _SHARED = (
         "",
         "Pane",
         "Go to the pane or field before.",
-        ALL,
+        ALL | {NEW_ROOT},
     ),
     Action(
         "back",
@@ -93,7 +102,7 @@ _SHARED = (
         "",
         "Keys",
         "Then a letter does what an F-key does, for terminals that take the F-keys.",
-        ALL,
+        ALL | {NEW_ROOT},
     ),
     Action(
         "alarms",
@@ -105,7 +114,13 @@ _SHARED = (
         ALL - {ALARM, LEAVE, PICK},
     ),
     Action(
-        "leave", "ctrl+x", "^X", "x", "Leave", "Leave the console; it asks first.", ALL - {LEAVE}
+        "leave",
+        "ctrl+x",
+        "^X",
+        "x",
+        "Leave",
+        "Leave the console; it asks first.",
+        (ALL - {LEAVE}) | {NEW_ROOT},
     ),
     Action("up", "up", "Up", "", "Up", "One line up.", _LISTS | _TEXTS, by_widget=True),
     Action(
@@ -153,7 +168,7 @@ _ACTING = (
         "Read",
         "Tell the sender READ BY OFFICER, once the whole text is on the screen. "
         "It does not say that you agree.",
-        ALL - {LEAVE, PICK},
+        (ALL - {LEAVE, PICK}) | {NEW_ROOT},
         acts=True,
     ),
     Action(

@@ -30,6 +30,7 @@ from hotline.desk.views import (
     MessageView,
     ReadBackView,
     ReleaseView,
+    RootView,
     StatusView,
     TemplateChoice,
     TimelineRow,
@@ -106,6 +107,7 @@ class FakeDesk:
     form_fields: tuple[FieldView, ...] = ()
     notice: str = ""
     next_read: str = ""
+    new_root: RootView | None = None
     code: str = ""
     need: int = 1
     warnings: tuple[str, ...] = ()
@@ -133,6 +135,7 @@ class FakeDesk:
             timeline_length=len(self.said),
             notice=self.notice,
             next_read=self.next_read,
+            new_root=self.new_root,
             alarm=self.alarm,
             frozen=self.frozen,
             awaiting=tuple(self.waiting),
@@ -358,6 +361,12 @@ class FakeDesk:
         )
         self.changed()
         return digest_of(number)
+
+    async def compare_root(self, root: str, *, agreed: bool) -> None:
+        self._take("compare_root", root, agreed)
+        if agreed:
+            self.new_root = None
+        self.changed()
 
     async def acknowledge(self, digest: str) -> None:
         self._take("acknowledge", digest)

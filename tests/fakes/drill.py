@@ -51,13 +51,19 @@ def assert_whole(outcome: dict[str, object]) -> None:
 class RunningDrill:
     """A scripted drill whose sides can be killed while it runs."""
 
-    def __init__(self, home: Path, speed: int, words: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        home: Path,
+        speed: int,
+        scenario: str = "unplanned-encounter",
+        words: Sequence[str] = (),
+    ) -> None:
         self.lines: list[str] = []
         self.sides: dict[str, int] = {}
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "hotline", "drill", "--auto"),
-                *("--home", str(home), "--speed", str(speed), *words),
+                *("--home", str(home), "--speed", str(speed), "--scenario", scenario, *words),
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -93,10 +99,16 @@ class RunningDrill:
             self._reader.join()
 
 
-def run_with_kills(home: Path, seed: int, kills_wanted: int, words: Sequence[str] = ()) -> int:
+def run_with_kills(
+    home: Path,
+    seed: int,
+    kills_wanted: int,
+    scenario: str = "unplanned-encounter",
+    words: Sequence[str] = (),
+) -> int:
     """Run a drill to its end while its sides are killed at random moments; return the kills."""
     chance = random.Random(seed)
-    running = RunningDrill(home, 100, words)
+    running = RunningDrill(home, 100, scenario, words)
     kills = 0
     deadline = time.monotonic() + SECONDS
     while running.process.poll() is None and kills < kills_wanted and time.monotonic() < deadline:

@@ -50,6 +50,7 @@ NOT_FED = {
     "hotline.core.exchange.upkeep.check_first_receipt": "its digest was read before",
     "hotline.ledger.opening.lay_ledger": "writes; its origin is our own",
     "hotline.sealing.enrol.restore_root": "fed as verify_root; the seeds are our own",
+    "hotline.station.introducing.admit_withdrawal": "fed as join_record; the line is open",
     "hotline.station.courier.Courier.open": "fed as open_cell and verify_packet",
 }
 """Found by the rule and still no parser of its own, with the reason."""
@@ -225,6 +226,9 @@ class Rig:
             {"t": "generation", "envelope": statement},
             {"t": "head", "checkpoint": self.head().decode(), "old_size": 3, "proof": proof},
             {"t": "held", "checkpoint": self.head().decode()},
+            {"t": "seen", "checkpoint": self.head().decode()},
+            {"t": "join", "checkpoint": self.head().decode(), "size": 3},
+            {"t": "joined", "shown": 9, "held": 3, "proof": proof},
             {"t": "lasting", "note": self.head().decode()},
             {"t": "cosignature", "size": 9, "note": "x"},
             {"t": "displayed", "digest": digest, "at": self.line["at"]},

@@ -74,7 +74,7 @@ async def test_gap_stands_on_the_console_until_it_is_filled(
         assert row.mark == "alarm"
         (alarm,) = north.desk.alarms()
         assert alarm.title == "MISSING: numbers 2 to 3 of SOUTH"
-        south.inject(*south.station._statement_items(said[1]))
+        south.inject(*south.station._statement_items("NORTH", said[1]))
         await wait_for(lambda: north.holds(said[1]))
         assert north.desk.watch().alarm.startswith("MISSING: number 3 of SOUTH is")
         assert not south.heard_items(its.NackItem)

@@ -11,7 +11,14 @@ from textual.widgets import Input
 
 from hotline.tui.shell import Shell
 from tests.fakes.desk import CODE, FakeDesk
-from tests.fakes.desk_scenes import crowded_desk, flash_desk, frozen_desk, quiet_desk, release_desk
+from tests.fakes.desk_scenes import (
+    NEW_ROOT,
+    crowded_desk,
+    flash_desk,
+    frozen_desk,
+    quiet_desk,
+    release_desk,
+)
 from tests.tui.rig import BROAD, NARROW, console, replay, settled, text_of
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -33,6 +40,12 @@ def read_desk() -> FakeDesk:
 
 def coded_release() -> FakeDesk:
     return release_desk(ours=False, code=CODE)
+
+
+def rooted_desk() -> FakeDesk:
+    desk = crowded_desk()
+    desk.new_root = NEW_ROOT
+    return desk
 
 
 SCENES: dict[str, tuple[Callable[[], FakeDesk], tuple[str, ...]]] = {
@@ -60,6 +73,7 @@ SCENES: dict[str, tuple[Callable[[], FakeDesk], tuple[str, ...]]] = {
     "watch-frozen": (frozen_desk, ("escape",)),
     "help": (crowded_desk, ("f1",)),
     "leave": (flash_desk, ("ctrl+x",)),
+    "new-root": (rooted_desk, ()),
 }
 
 

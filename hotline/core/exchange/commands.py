@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from hotline.core.messages.statement import Statement
 from hotline.core.messages.template import Template
 from hotline.core.records.events import (
     Event,
     ForkResolvedThere,
+    KeyCertified,
     LedgerKeyChanged,
     OrderRef,
     PeerGenerationAdmitted,
+    RootChanged,
+    SuspensionLifted,
+    TrustWithdrawn,
 )
+
+TrustEvent = LedgerKeyChanged | KeyCertified | TrustWithdrawn | SuspensionLifted | RootChanged
+"""What a public record that is admitted may change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +109,16 @@ class AdmitGeneration:
 
 
 @dataclass(frozen=True, slots=True)
-class AdmitLedgerKey:
-    """The peer's ledger has a new key; `record` is its certificate, verified."""
+class AdmitRecord:
+    """A public record that came by the line, verified, and what it changes.
 
-    event: LedgerKeyChanged
+    Attributes:
+        digest: Its identity in hex; `record`: its envelope, which the first entry binds.
+    """
+
+    digest: str
     record: bytes
+    event: TrustEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +136,14 @@ class TakeStatement:
     Attributes:
         peer: The station whose packet brought it.
         sent_at_ms: The peer's clock when it sealed the packet.
+        officers: Role and name of every officer of the line, by certificate id (hex).
     """
 
     told: Told
     peer: str
     verdict: str
     sent_at_ms: int
+    officers: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +175,7 @@ Command = (
     | SendAgain
     | RecoverStatement
     | AdmitGeneration
-    | AdmitLedgerKey
+    | AdmitRecord
     | AdmitResolution
     | TakeStatement
     | Quarantine

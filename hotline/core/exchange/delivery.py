@@ -44,9 +44,11 @@ class StatementState:
     Attributes:
         index: The ledger entry that sent or received it; below 0 in an earlier generation.
         outbound: Whether this station sent it.
-        reached: For each other station how far it came there; inbound: only our own.
+        reached: For each other station how far it came there; inbound: only our own, what
+            other stations did with it stands in `read_by` and `readbacks`.
         order: Its newest place in its sender's order; `orders`: every one it had.
         receipted: Stations that proved that they recorded it.
+        doubted_by: Stations that recorded it as UNVERIFIED.
         read_by: (station, role, name, time in ms) of each officer's READ.
         signers: Certificate ids (hex) of the officers who signed it.
         readbacks: (station, agreed) of each read-back.
@@ -63,6 +65,7 @@ class StatementState:
     verdict: str
     reached: dict[str, Delivery]
     receipted: set[str] = field(default_factory=set)
+    doubted_by: set[str] = field(default_factory=set)
     rejected: dict[str, str] = field(default_factory=dict)
     read_by: list[tuple[str, str, str, int]] = field(default_factory=list)
     readbacks: list[tuple[str, bool]] = field(default_factory=list)
@@ -76,7 +79,17 @@ class StatementState:
 
     def advance(self, station: str, step: Delivery) -> None:
         """Move forward to `step` at `station`; a step back changes nothing."""
-        self.reached[station] = max(self.reached.get(station, step), step)
+        if station in self.reached:
+            self.reached[station] = max(self.reached[station], step)
+
+    def receipt(self, peer: str, verdict: str, at_ms: int) -> None:
+        """Note that `peer` proved that it recorded this, and what it made of the signatures."""
+        self.receipted.add(peer)
+        self.advance(peer, Delivery.DELIVERED)
+        flaw = "" if verdict == "VERIFIED" else f", there {verdict}"
+        if flaw:
+            self.doubted_by.add(peer)
+        self.steps.append((at_ms, f"DELIVERED: {peer} recorded it{flaw}"))
 
     @property
     def least(self) -> Delivery:

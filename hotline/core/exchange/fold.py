@@ -10,6 +10,7 @@ from hotline.core.exchange.forks import fold_fork
 from hotline.core.exchange.gaps import fold_filled, fold_gap, fold_given_up
 from hotline.core.exchange.releasing import fold_release, fold_released
 from hotline.core.exchange.rules import ACKNOWLEDGEMENT, FIRST_GENERATION, FORK
+from hotline.core.exchange.shown import SHOWN
 from hotline.core.exchange.situation import (
     Deadline,
     Dialogue,
@@ -18,46 +19,12 @@ from hotline.core.exchange.situation import (
     Link,
     Situation,
 )
+from hotline.core.exchange.trust import doubt, keep_trust
 from hotline.core.exchange.upkeep import is_later, keep_house
+from hotline.core.messages.statement import Statement
 from hotline.core.messages.template import LadderAct
 from hotline.core.protocols.ladder import CLOSED, Move, enter, keep
 from hotline.core.records import events as ev
-
-SHOWN = (
-    ev.StatementSent,
-    ev.StatementReceived,
-    ev.StatementQuarantined,
-    ev.RejectionReceived,
-    ev.StepOutOfTurn,
-    ev.LinkChanged,
-    ev.WatchOpened,
-    ev.DrillStarted,
-    ev.DrillEnded,
-    ev.DeadlineMissed,
-    ev.IncidentClosed,
-    ev.HeadRefused,
-    ev.GapSeen,
-    ev.CellsRefused,
-    ev.ClockDoubted,
-    ev.HeadRefusedThere,
-    ev.GenerationOpened,
-    ev.PeerGenerationAdmitted,
-    ev.StatementRecovered,
-    ev.LedgerKeyChanged,
-    ev.EpochKeyDestroyed,
-    ev.HoldPlaced,
-    ev.HoldReleased,
-    ev.LedgerRestored,
-    ev.WitnessNamed,
-    ev.WitnessDropped,
-    ev.WitnessAnswered,
-    ev.ReleaseAsked,
-    ev.ReleaseEnded,
-    ev.ForkSeen,
-    ev.ForkResolved,
-    ev.ForkResolvedThere,
-)
-"""Events that stand in the timeline as rows of their own."""
 
 
 def fold(happenings: Iterable[Happening]) -> Situation:
@@ -105,6 +72,7 @@ def _dispatch(situation: Situation, happening: Happening, event: ev.Event) -> No
     match event:
         case ev.StatementSent() | ev.StatementReceived() | ev.StatementRecovered():
             _statement(situation, happening, event)
+            doubt(situation, event)
         case ev.IncidentOpened() | ev.IncidentClosed() | ev.LadderMoved() | ev.StepOutOfTurn():
             _incident(situation, happening, event)
         case ev.DialogueOpened() | ev.DialogueHeld() | ev.DialogueClosed():
@@ -144,10 +112,9 @@ def _statement(
     order, sender = event.order, statement.sender
     situation.seen_orders[sender, order.generation, order.seq] = order
     words = f"number {order.seq} of {sender}"
-    before: list[tuple[int, str]] = []
+    before = fold_released(situation, event)
     match event:
         case ev.StatementSent():
-            before = fold_released(situation, event.digest)
             situation.our_order = order
             situation.outbox[event.digest] = None
             reached = dict.fromkeys((*statement.to, *statement.info), Delivery.QUEUED)
@@ -159,6 +126,9 @@ def _statement(
         case ev.StatementRecovered():
             reached = dict.fromkeys((*statement.to, *statement.info), Delivery.QUEUED)
             reached[event.peer] = Delivery.DELIVERED
+            if len(reached) > 1:
+                # Whether the others ever got it, nobody here knows any more.
+                situation.outbox[event.digest] = None
             words = f"given back by {event.peer}, {words} of generation {order.generation}"
     known = situation.statements.get(event.digest)
     if known is not None:
@@ -178,8 +148,16 @@ def _statement(
         orders=[order],
         signers=happening.signers,
     )
+    _join(situation, event.digest, statement)
+
+
+def _join(situation: Situation, digest: str, statement: Statement) -> None:
+    """Put a statement that is new into its incident, and beside the one that it answers."""
     if statement.incident in situation.incidents:
-        situation.incidents[statement.incident].statements.append(event.digest)
+        situation.incidents[statement.incident].statements.append(digest)
+    situation.early.pop(digest, None)
+    if statement.answers is not None and statement.answers not in situation.statements:
+        situation.early.setdefault(statement.answers, []).append(digest)
 
 
 def _again(state: StatementState, happening: Happening, order: ev.OrderRef, words: str) -> None:
@@ -224,6 +202,9 @@ def _incident(
             incident = situation.incidents[event.incident]
             incident.ladder = enter(incident.ladder, _move(situation, event), event.after)
             incident.ladder_at_ms = happening.at_ms
+            if event.statement in incident.out_of_turn:
+                # It had come before what it follows.
+                incident.out_of_turn.remove(event.statement)
             if event.before == CLOSED:
                 incident.closed_at_ms = None
 
@@ -251,23 +232,37 @@ def _dialogue(
             dialogue = Dialogue(
                 event.digest, event.station, event.reply, event.replies, event.incident
             )
+            dialogue.waiting.update(situation.statements[event.digest].statement.to)
             situation.dialogues[event.digest] = situation.expecting[event.digest] = dialogue
         case ev.DialogueHeld():
             state = situation.statements[event.digest]
             state.held, state.standby_until_ms = True, event.until_ms
             state.steps.append((happening.at_ms, "STANDBY: a holding reply, the clock runs on"))
         case ev.DialogueClosed():
-            situation.dialogues[event.digest].how = event.how
-            situation.expecting.pop(event.digest, None)
-            state = situation.statements[event.digest]
-            if event.how == "ANSWERED":
-                answered_at = situation.statements[event.statement].statement.sender
-                place = answered_at if state.outbound else situation.station
-                state.advance(place, Delivery.ANSWERED)
-            elif event.how == "CLOSED":
-                for station in state.reached:
-                    state.advance(station, Delivery.CLOSED)
-            state.steps.append((happening.at_ms, f"dialogue {event.how.lower()}"))
+            _closed(situation, happening, event)
+
+
+def _closed(situation: Situation, happening: Happening, event: ev.DialogueClosed) -> None:
+    """End a dialogue: for one station by its answer, for all when nobody's is awaited any more."""
+    dialogue = situation.dialogues[event.digest]
+    state = situation.statements[event.digest]
+    words = f"dialogue {event.how.lower()}"
+    if event.how in ("ANSWERED", "READ"):
+        by = situation.statements[event.statement].statement.sender
+        dialogue.waiting.discard(by)
+        if event.how == "ANSWERED":
+            state.advance(by, Delivery.ANSWERED)
+        if len(state.statement.to) > 1:
+            words = f"{event.how} by {by}"
+    else:
+        dialogue.waiting.clear()
+    if event.how == "CLOSED":
+        for station in state.reached:
+            state.advance(station, Delivery.CLOSED)
+    if not dialogue.waiting:
+        dialogue.how = event.how
+        situation.expecting.pop(event.digest, None)
+    state.steps.append((happening.at_ms, words))
 
 
 def _deadline(
@@ -275,21 +270,22 @@ def _deadline(
     happening: Happening,
     event: ev.DeadlineSet | ev.DeadlineMet | ev.DeadlineMissed,
 ) -> None:
-    key = (event.digest, event.clock)
-    match event:
-        case ev.DeadlineSet():
-            clock = Deadline(event.digest, event.clock, event.station, event.due_ms, event.incident)
-            situation.deadlines[key] = situation.clocks[key] = clock
-        case ev.DeadlineMet():
-            clock = situation.deadlines[key]
+    if isinstance(event, ev.DeadlineSet):
+        clock = Deadline(event.digest, event.clock, event.station, event.due_ms, event.incident)
+        key = (event.digest, event.clock, event.station)
+        situation.deadlines[key] = situation.clocks[key] = clock
+        return
+    state = situation.statements[event.digest]
+    for clock in situation.deadlines_of(event.digest, event.clock):
+        if event.station not in ("", clock.station):
+            continue
+        if isinstance(event, ev.DeadlineMissed):
+            clock.state = "MISSED"
+            state.steps.append((happening.at_ms, f"OVERDUE: no {event.clock} by {clock.station}"))
+        elif clock.state != "MET":
             clock.met_late = clock.state == "MISSED"
             clock.state = "MET"
-            situation.clocks.pop(key, None)
-        case ev.DeadlineMissed():
-            clock = situation.deadlines[key]
-            clock.state = "MISSED"
-            state = situation.statements[event.digest]
-            state.steps.append((happening.at_ms, f"OVERDUE: no {event.clock} by {clock.station}"))
+            situation.clocks.pop((event.digest, event.clock, clock.station), None)
 
 
 def _progress(situation: Situation, happening: Happening, event: ev.Event) -> None:
@@ -297,12 +293,9 @@ def _progress(situation: Situation, happening: Happening, event: ev.Event) -> No
     match event:
         case ev.ReceiptObtained():
             state = situation.statements[event.digest]
-            state.receipted.add(event.peer)
-            state.advance(event.peer, Delivery.DELIVERED)
+            state.receipt(event.peer, event.verdict, at_ms)
             if not state.unreceipted:
                 situation.outbox.pop(event.digest, None)
-            flaw = "" if event.verdict == "VERIFIED" else f", there {event.verdict}"
-            state.steps.append((at_ms, f"DELIVERED: {event.peer} recorded it{flaw}"))
         case ev.RejectionReceived():
             state = situation.statements[event.digest]
             state.rejected[event.peer] = event.reason
@@ -311,6 +304,7 @@ def _progress(situation: Situation, happening: Happening, event: ev.Event) -> No
             state.steps.append((at_ms, f"REJECTED by {event.peer}: {event.reason}"))
         case ev.DisplayedHere():
             state = situation.statements[event.digest]
+            situation.doubted.pop(event.digest, None)
             state.advance(situation.station, Delivery.DISPLAYED)
             state.steps.append((at_ms, f"DISPLAYED here to {event.role}"))
         case ev.DisplayedThere():
@@ -364,8 +358,10 @@ def _station(situation: Situation, happening: Happening, event: ev.Event) -> Non
             situation.links[event.peer] = Link(event.state, happening.at_ms, event.reason)
         case ev.StatementQuarantined():
             situation.quarantined.append((happening.at_ms, event.sender, event.reason))
-            situation.quarantine_keys.add((event.digest, event.reason))
-            situation.forks_kept += event.reason.startswith(FORK)
+            situation.quarantine_keys.add((event.sender, event.digest, event.reason))
+            fork = event.reason.startswith(FORK)
+            kept = situation.forks_kept if fork else situation.refusals_kept
+            kept[event.sender] = kept.get(event.sender, 0) + 1
         case ev.HeadRefused():
             situation.refused_heads.add((event.peer, event.note))
         case ev.HeadRefusedThere():
@@ -383,3 +379,4 @@ def _station(situation: Situation, happening: Happening, event: ev.Event) -> Non
             situation.drill_outcome = event.outcome
         case _:
             keep_house(situation, event)
+            keep_trust(situation, event)

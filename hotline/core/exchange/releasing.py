@@ -177,10 +177,12 @@ def fold_release(
     release.steps.append((happening.at_ms, f"{event.how}{by}: {event.reason}"))
 
 
-def fold_released(situation: Situation, digest: str) -> list[tuple[int, str]]:
-    """Fold that a statement was sent; return what had happened to it before."""
-    release = situation.releases.get(digest)
-    if release is None:
+def fold_released(
+    situation: Situation, event: ev.StatementSent | ev.StatementReceived | ev.StatementRecovered
+) -> list[tuple[int, str]]:
+    """Fold that a statement was sent, if it was; return what had happened to it before."""
+    release = situation.releases.get(event.digest)
+    if release is None or not isinstance(event, ev.StatementSent):
         return []
     release.state = TABLE.get((release.state, RELEASED), release.state)
     return release.steps
