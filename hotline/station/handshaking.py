@@ -61,16 +61,14 @@ class Handshaking(Footing):
         if self.routes[peer].up and rested and pair.must_ask(now_ms):
             self._ask_hello(peer)
 
-    def _settle_keys(self, verified: VerifiedPacket, lost: Sequence[bytes | None]) -> None:
+    def _settle_keys(self, verified: VerifiedPacket) -> None:
         """Take what a packet says of keys; what else it said is durable by now.
 
-        Args:
-            lost: Key ids of cells of ours that the peer could not open; one NACK counts.
         Spec: docs/protocol.md §7.24
         """
         now_ms, pair = self.line.clock(), self._courier.pairs[verified.packet.sender]
-        for key_id in lost[:1]:
-            # Before the packet announces what is newer than the key that was lost.
+        for key_id in _lost_keys(verified)[:1]:
+            # One counts, before the packet announces what is newer than the key that was lost.
             self._reseal(pair.peer, key_id)
         try:
             for item in pair.settle(verified, now_ms):
@@ -113,6 +111,13 @@ class Handshaking(Footing):
             return False
         pair.begins_anew, pair.resealed_s = False, _now_s()
         return True
+
+
+def _lost_keys(verified: VerifiedPacket) -> Sequence[bytes | None]:
+    """Return the key ids, where they are named, of cells of ours that the peer could not open."""
+    items = verified.packet.items
+    nacks = [item for item in items if isinstance(item, its.NackItem)]
+    return [nack.kid for nack in nacks if nack.code == "unknown-key"]
 
 
 def _now_s() -> float:

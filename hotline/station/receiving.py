@@ -23,7 +23,7 @@ from hotline.station.keeping import Keeping
 from hotline.station.recovering import Recovering
 from hotline.station.releasing import Releasing
 from hotline.station.requests import Recorded
-from hotline.station.trusting import Trusting
+from hotline.station.trusting import Listed, Trusting
 from hotline.station.witnessing import Witnessing
 
 MAX_DISPLAYED_REPEATED = 64
@@ -46,7 +46,10 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering, Releasing, Asking, Ha
         except PeerError:
             self._refused += 1
             return
-        if not await self._list_stands(verified.packet):
+        listed = await self._judge_list(verified.packet)
+        if listed is Listed.BEHIND:
+            self._settle_keys(verified)
+        if listed is not Listed.STANDS:
             return
         taken = self._intake.sort(verified, self.situation)
         if taken.shown_back is not None and not self._stands(taken.shown_back):
@@ -58,7 +61,7 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering, Releasing, Asking, Ha
             cosignatures=taken.cosignatures,
             lasting=taken.lasting,
         )
-        self._settle_keys(verified, taken.lost_key)
+        self._settle_keys(verified)
         self._settle(recorded)
         self._say_splits(taken.splits, recorded)
         if any(isinstance(one.event, ev.PeerGenerationAdmitted) for one in recorded.happenings):
@@ -127,6 +130,7 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering, Releasing, Asking, Ha
         self.show_head(peer)
 
     def _say_all(self, peer: str) -> None:
+        self._forget_shown_lists(peer)
         self._introduce(peer)
         self._greet(peer)
         self._tell_resolved(peer)

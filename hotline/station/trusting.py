@@ -6,6 +6,7 @@ Spec: docs/protocol.md §4.22, §4.25
 from __future__ import annotations
 
 import asyncio
+from enum import Enum, auto
 from typing import Any
 
 from hotline.core.errors import OperatorError
@@ -25,6 +26,15 @@ ANSWER_AGAIN_S = 10.0
 """So often at most a peer's asking for revocations is answered."""
 
 
+class Listed(Enum):
+    """How the list of revocations that a packet shows stands to the one known here."""
+
+    STANDS = auto()
+    BEHIND = auto()
+    """A beginning of the known one: the sender was put back."""
+    REFUSED = auto()
+
+
 class Trusting(Footing):
     """The part of a station that watches over lists of revocations and changed roots."""
 
@@ -35,28 +45,33 @@ class Trusting(Footing):
         super().__init__(*given)
         self._done_s = {}
 
-    async def _list_stands(self, packet: Packet) -> bool:
+    async def _judge_list(self, packet: Packet) -> Listed:
         """Return whether a packet may be read: its sender's list is not older than we know.
 
         A list that was rolled back is shown what it lacks, so that an honest station that
-        was put back comes forward again.
+        was put back comes forward again. Its keys may be older, too, so what such a packet
+        says of keys is taken: else nothing that we show it would ever open there.
         Spec: docs/protocol.md §4.22
         """
         standing, shown = self.line.roster.standing, packet.revocation
         known, _ = standing.head(packet.sender)
         if shown.counter > known:
             self._ask_for_revocations(packet.sender, known)
-            return True
+            return Listed.STANDS
         same = standing.head_at(packet.sender, shown.counter) == shown.digest
         if same and shown.counter == known:
-            return True
+            return Listed.STANDS
         refused = ev.RevocationsRefused(
             peer=packet.sender, counter=shown.counter, digest=shown.digest.hex(), known=known
         )
         await self.note(refused)
         if same and self._is_time("give back", packet.sender, ASK_AGAIN_S):
             self._show_revocations(packet.sender, packet.sender, shown.counter)
-        return False
+        return Listed.BEHIND if same else Listed.REFUSED
+
+    def _forget_shown_lists(self, peer: str) -> None:
+        """Begin anew with a peer: what was shown or asked before may be lost."""
+        self._done_s = {what: at_s for what, at_s in self._done_s.items() if what[1] != peer}
 
     def _ask_for_revocations(self, peer: str, known: int) -> None:
         if self._is_time("ask", peer, ASK_AGAIN_S):

@@ -27,11 +27,14 @@ from hotline.sealing.enrol import Subject, issue_certificate
 from hotline.sealing.hybrid import HybridSigner, draw_hybrid_seeds
 from hotline.sealing.order import read_order
 from hotline.sealing.packet import RevocationHead
+from hotline.sealing.prekey import draw_prekey
 from hotline.sealing.slip import read_slip, write_slip
 from hotline.sealing.standing import CERTIFICATE
+from hotline.sealing.their_keys import TheirPrekey
 from hotline.station import courier, outgoing, receiving, trusting
 from hotline.station.home import open_officer, read_card
 from hotline.station.intake import reference_of
+from hotline.station.line_keys import open_line_keys
 from hotline.station.renewing import renew_ledger
 from hotline.station.revoking import (
     lift,
@@ -427,6 +430,30 @@ def test_station_that_was_put_back_is_given_its_own_revocations_again(tmp_path: 
         async with line:
             await wait_for(lambda: withdrawn(line.north))
             await say(line, line.north, line.south)
+        assert_verify(line)
+
+    asyncio.run(go())
+
+
+def test_station_that_was_put_back_with_its_keys_is_given_its_revocations_again(
+    tmp_path: Path,
+) -> None:
+    """Besides, the peer knows a prekey of it that was lost: what it says of keys is heard."""
+
+    async def go() -> None:
+        line = FakeLine(tmp_path, deputies=True)
+        before = _snapshot(line.north)
+        at(line.north, lambda work: revoke(work, "vega", "left the service"))
+        (record,) = [one for one in _records(line.north) if "revocation" in one]
+        at(line.south, lambda work: use_prepared(work, record.encode()))
+        _put_back(line.north, before)
+        lost = TheirPrekey(line.north.clock_ms(), draw_prekey(system_entropy).public, 2**50)
+        keys = open_line_keys(line.south.home.only_line(), None, system_entropy)
+        keys.keep_announced("NORTH", lost)
+        async with line:
+            await wait_for(lambda: withdrawn(line.north), timeout_s=25)
+            await say(line, line.north, line.south)
+            assert line.south.recorded(ev.RevocationsRefused)
         assert_verify(line)
 
     asyncio.run(go())
