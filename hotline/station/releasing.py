@@ -80,11 +80,7 @@ class Releasing(Sending):
             raise OperatorError("the statement was not signed: it is not one of this station's")
         if asked.need > MOST_SIGNERS or len(asked.signers) != 1:
             raise OperatorError(f"a statement is released here by {MOST_SIGNERS} officers")
-        if not self.line.roster.trusts(asked.signers[0], self.line.clock()):
-            raise OperatorError(
-                "the statement was not signed: your certificate is not valid now",
-                hint="ask the station's security officer to renew it",
-            )
+        self._check_own(asked.signers[0], "the statement was not signed")
         if len(envelope) > MAX_SENT_ITEM_BYTES - ORDER_ROOM_BYTES:
             raise OperatorError("the statement is too long to be sent", hint="shorten its text")
         return asked
@@ -138,10 +134,12 @@ class Releasing(Sending):
         """Record that the second officer refused what waits, or the first one withdrew it.
 
         Raises:
-            OperatorError: not that officer's to say, no reason, or it does not wait any more.
+            OperatorError: not that officer's to say, the officer's certificate is not valid
+                now, no reason, or it does not wait any more.
             StorageError: it could not be recorded.
-        Spec: docs/protocol.md §4.16
+        Spec: docs/protocol.md §4.16, §4.23
         """
+        self._check_own(officer, f"it was not {how.lower()}")
         if how == "REFUSED":
             self.check_second(digest, officer)
         elif not self._is_first(check_awaiting(self.situation, digest), officer):

@@ -12,6 +12,7 @@ from hotline.core.records import events as ev
 from hotline.core.times import format_time
 from hotline.core.values import ZERO_DIGEST, Digest
 from hotline.sealing import items as its
+from hotline.sealing.certificate import Certificate
 from hotline.sealing.order import Order, sign_order
 from hotline.sealing.statements import VerifiedStatement, verify_statement
 from hotline.station.footing import Footing, present
@@ -69,11 +70,38 @@ class Sending(Footing):
                 hint="name each in `to` or in `info`",
             )
         if verified.verdict != "VERIFIED":
+            self._check_signers(verified)
+        return verified
+
+    def _check_signers(self, verified: VerifiedStatement) -> None:
+        """Refuse a statement of ours that its receivers would not believe; say whose fault it is.
+
+        Of two who signed, it may be the first one, and the second one reads this.
+        Spec: docs/protocol.md §4.16, §4.23
+        """
+        now_ms, roster = self.line.clock(), self.line.roster
+        doubted = [one for one in verified.signers if not roster.trusts(one, now_ms)]
+        if len(verified.signers) == 1:
+            self._check_own(verified.signers[0], "the statement was not sent")
+        raise OperatorError(
+            f"the statement was not sent: the certificate of {doubted[0].shown} is not valid now",
+            hint="refuse it; an officer whose certificate is valid writes it again",
+        )
+
+    def _check_own(self, officer: Certificate, undone: str) -> None:
+        """Refuse what an officer does at this station whose certificate counts for nothing now.
+
+        Args:
+            undone: What was not done, in words.
+        Raises:
+            OperatorError: it is expired, not valid yet, revoked or suspended.
+        Spec: docs/protocol.md §4.23
+        """
+        if not self.line.roster.trusts(officer, self.line.clock()):
             raise OperatorError(
-                "the statement was not sent: your certificate is not valid now",
+                f"{undone}: your certificate is not valid now",
                 hint="ask the station's security officer to renew it",
             )
-        return verified
 
     def _ordered(self, situation: Situation, verified: VerifiedStatement, envelope: bytes) -> Told:
         if verified.digest.hex() in situation.statements:

@@ -19,11 +19,15 @@ from hotline.core.records import events as ev
 from hotline.core.values import Digest
 from hotline.desk.desk import OfficerDesk
 from hotline.desk.officer import Officer
+from hotline.host.entropy import system_entropy
 from hotline.sealing import items as its
 from hotline.sealing.dsse import Envelope, decode_envelope, encode_envelope
 from hotline.sealing.statements import STATEMENT_TYPE, add_signature, sign_statement
+from hotline.station.introducing import admit_withdrawal
+from hotline.station.revoking import prepare
+from hotline.station.upkeep import Bench, at_work
 from tests.fakes.line import CEASE, ENCOUNTER, FakeLine, Place, wait_for
-from tests.station.months import Calendar
+from tests.station.months import Calendar, no_passphrase
 
 TWO = ("conv/free-text", "deesc/cease-propose")
 TEXT = {"text": "We regret the near miss"}
@@ -222,6 +226,33 @@ async def test_withdrawn_statement_is_never_sent(tmp_path: Path) -> None:
         rows = north.desk.timeline(0, 99)
         assert [row.state_word for row in rows if row.digest == digest] == ["WITHDRAWN"]
         assert "overtaken by a call" in rows[-1].headline
+
+
+async def test_officer_who_was_revoked_meanwhile_is_named_and_can_do_nothing(
+    tmp_path: Path,
+) -> None:
+    line = FakeLine(tmp_path, deputies=True, two_person=TWO)
+    with at_work(
+        Bench(line.north.home, line.north.clock_ms, system_entropy, no_passphrase)
+    ) as work:
+        ends = {person: prepare(work, person)[0][1] for person in ("ramos", "vega")}
+    async with line:
+        north = line.north
+        digest, other = await signed_first(north), await signed_first(north)
+        ramos, vega = north.desk_of("ramos"), north.desk_of("vega")
+        admit_withdrawal(north.station.line, ends["ramos"])
+        with pytest.raises(OperatorError, match=r"LT A\. Ramos is not valid now") as refused:
+            await vega.release(digest)
+        assert "refuse it" in refused.value.sentence()
+        assert not north.holds(digest)
+        with pytest.raises(OperatorError, match="your certificate is not valid now"):
+            await ramos.withdraw_release(digest, "I was revoked")
+        await vega.refuse_release(digest, "its first signer was revoked")
+        admit_withdrawal(north.station.line, ends["vega"])
+        with pytest.raises(OperatorError, match="your certificate is not valid now"):
+            await vega.refuse_release(other, "so was I")
+        states = [north.situation.releases[one].state for one in (digest, other)]
+        assert states == ["REFUSED", "AWAITING"]
 
 
 async def test_statement_that_waited_too_long_expires_by_itself(tmp_path: Path) -> None:

@@ -180,9 +180,14 @@ def fold_release(
 def fold_released(
     situation: Situation, event: ev.StatementSent | ev.StatementReceived | ev.StatementRecovered
 ) -> list[tuple[int, str]]:
-    """Fold that a statement was sent, if it was; return what had happened to it before."""
+    """Fold that a statement was sent, if it was; return what had happened to it before.
+
+    One that a peer gives back had been released, whatever a ledger that was put back says.
+    """
     release = situation.releases.get(event.digest)
-    if release is None or not isinstance(event, ev.StatementSent):
+    if release is None or isinstance(event, ev.StatementReceived):
         return []
-    release.state = TABLE.get((release.state, RELEASED), release.state)
+    recovered = isinstance(event, ev.StatementRecovered)
+    before = AWAITING if recovered else release.state
+    release.state = TABLE.get((before, RELEASED), release.state)
     return release.steps

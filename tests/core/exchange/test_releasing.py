@@ -8,7 +8,7 @@ import pytest
 
 from hotline.core.errors import InvariantError, OperatorError
 from hotline.core.exchange import releasing
-from hotline.core.exchange.commands import AskRelease, EndRelease, Told
+from hotline.core.exchange.commands import AskRelease, EndRelease, RecoverStatement, Told
 from hotline.core.exchange.fold import apply
 from hotline.core.exchange.releasing import AWAITING, RELEASED, TABLE, awaiting
 from hotline.core.exchange.situation import Happening
@@ -191,6 +191,24 @@ def test_ended_release_stays_as_it_ended_whatever_the_ledger_says_next() -> None
     )
     apply(north.situation, Happening(len(north.log), north.now_ms, late))
     assert north.situation.releases[told.digest].state == "REFUSED"
+
+
+@pytest.mark.parametrize("expired", [False, True])
+def test_what_the_peer_gives_back_was_released_whatever_the_ledger_says(expired: bool) -> None:
+    """The ledger was put back to before the release: it must not offer it again, or end it."""
+    north, _ = pair()
+    told = write(north, precedence=Precedence.FLASH)
+    ask(north, told)
+    if expired:
+        assert north.tick(10 * MINUTE_MS)
+    north.situation.generation = 2
+    north.do(RecoverStatement(told, "SOUTH"))
+    release = north.situation.releases[told.digest]
+    assert release.state == RELEASED
+    assert not awaiting(north.situation)
+    ended = north.tick(10 * MINUTE_MS)
+    assert not [event for event in ended if isinstance(event, ev.ReleaseEnded)]
+    assert "AWAITING RELEASE" in north.situation.statements[told.digest].steps[0][1]
 
 
 def test_entry_without_its_statement_is_our_bug() -> None:
