@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, PlainSerializer, PlainValidator, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from hotline.core import canonical
-from hotline.core.errors import InvariantError, PeerError
-from hotline.core.text import check_text
+from hotline.core.errors import PeerError
 from hotline.core.times import parse_time
+from hotline.sealing.announcement import Announcement
+from hotline.sealing.item_fields import EnvelopeObject, Lines, NoteLine, Origin, Proof, Ranges
 from hotline.sealing.shapes import (
     Count,
     DigestHex,
+    KeyIdHex,
     Reason,
     SaltHex,
     Strict,
@@ -24,46 +25,8 @@ from hotline.sealing.shapes import (
 )
 
 MAX_ITEM_BYTES = 57_344
-MAX_CHECKPOINT_CHARACTERS = 16_384
-MAX_NOTE_CHARACTERS = 8_192
-MAX_PROOF_DIGESTS = 128
 MAX_RECORD_CONTENT_BYTES = 4_096
 LEAF_BYTES = 148
-MAX_RANGES = 32
-
-
-def _read_object(value: Any) -> bytes:
-    if isinstance(value, bytes):
-        return value
-    if not isinstance(value, dict):
-        raise PeerError("an item's envelope must be an object")
-    try:
-        return canonical.encode(value)
-    except InvariantError as error:
-        raise PeerError("an item's envelope is not canonical JSON") from error
-
-
-def _check_lines(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > MAX_CHECKPOINT_CHARACTERS:
-        raise PeerError(f"a checkpoint is text of at most {MAX_CHECKPOINT_CHARACTERS} characters")
-    return check_text(value, what="checkpoint")
-
-
-def _check_note(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > MAX_NOTE_CHARACTERS:
-        raise PeerError(f"a note line is text of at most {MAX_NOTE_CHARACTERS} characters")
-    return check_text(value, what="note line", newlines=False)
-
-
-EnvelopeObject = Annotated[
-    bytes, PlainValidator(_read_object), PlainSerializer(json.loads, return_type=dict)
-]
-"""An envelope as canonical JSON bytes here, as an object in the packet."""
-
-Proof = Annotated[tuple[DigestHex, ...], Field(strict=False, max_length=MAX_PROOF_DIGESTS)]
-Range = Annotated[tuple[Count, Count, Count], Field(strict=False)]
-Ranges = Annotated[tuple[Range, ...], Field(strict=False, max_length=MAX_RANGES)]
-Origin = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9/-]{1,120}\z")]
 
 
 class StatementItem(Strict):
@@ -112,7 +75,7 @@ class HeadItem(Strict):
     """
 
     t: Literal["head"] = "head"
-    checkpoint: Annotated[str, PlainValidator(_check_lines)]
+    checkpoint: Lines
     old_size: Count
     proof: Proof
 
@@ -122,7 +85,7 @@ class CosignatureItem(Strict):
 
     t: Literal["cosignature"] = "cosignature"
     size: Count
-    note: Annotated[str, PlainValidator(_check_note)]
+    note: NoteLine
 
 
 class RecordItem(Strict):
@@ -166,7 +129,7 @@ class RejectedItem(Strict):
 
 
 class NackItem(Strict):
-    """Something could not be used: a cell under a key that is gone, or a gap in the order.
+    """Something could not be used: a cell under a key (`kid`) that is gone, or a gap in orders.
 
     Attributes:
         ranges: Of the receiver's orders that are missing (generation, first, last), for
@@ -176,6 +139,7 @@ class NackItem(Strict):
     t: Literal["nack"] = "nack"
     code: Literal["unknown-key", "gap"]
     detail: Reason
+    kid: KeyIdHex | None = None
     ranges: Ranges = ()
 
     @model_validator(mode="after")
@@ -186,6 +150,42 @@ class NackItem(Strict):
         if any(not 1 <= first <= last for _, first, last in self.ranges):
             raise PeerError("a nack names numbers from 1 up, the first one first")
         return self
+
+
+class HelloItem(Strict):
+    """H1 of the handshake: answer this, and tell me your newest key.
+
+    Attributes:
+        prekey: The sender's newest key on disk.
+        known: The newest announcement of the receiver's that the sender has accepted.
+        holds: The newest of the receiver's prekeys that the sender has on its disk.
+    """
+
+    t: Literal["hello"] = "hello"
+    nonce: SaltHex
+    prekey: Announcement
+    known: Count
+    holds: Count
+
+
+class HelloAnswerItem(Strict):
+    """H2: what H1 says, and the digest of H1, which nobody could know before."""
+
+    t: Literal["hello-answer"] = "hello-answer"
+    answers: DigestHex
+    nonce: SaltHex
+    prekey: Announcement
+    known: Count
+    holds: Count
+
+
+class HelloEndItem(Strict):
+    """H3: the digest of H1 and H2."""
+
+    t: Literal["hello-end"] = "hello-end"
+    answers: DigestHex
+    known: Count
+    holds: Count
 
 
 class HeadConflictItem(Strict):
@@ -208,28 +208,28 @@ class LastingItem(Strict):
     """A long-lasting signature on a head, of the sender's ledger or of ours: a whole note."""
 
     t: Literal["lasting"] = "lasting"
-    note: Annotated[str, PlainValidator(_check_lines)]
+    note: Lines
 
 
 class HeldItem(Strict):
     """The newest head of the receiver's ledger that the sender has witnessed, as it was signed."""
 
     t: Literal["held"] = "held"
-    checkpoint: Annotated[str, PlainValidator(_check_lines)]
+    checkpoint: Lines
 
 
 class SeenItem(Strict):
     """The newest head of a third station's ledger that the sender witnessed, as it was signed."""
 
     t: Literal["seen"] = "seen"
-    checkpoint: Annotated[str, PlainValidator(_check_lines)]
+    checkpoint: Lines
 
 
 class JoinItem(Strict):
     """Join two heads of your own: one that another witness holds, and ours of `size`."""
 
     t: Literal["join"] = "join"
-    checkpoint: Annotated[str, PlainValidator(_check_lines)]
+    checkpoint: Lines
     size: Annotated[Count, Field(ge=1)]
 
 
@@ -298,6 +298,9 @@ Item: TypeAlias = (
     | DisplayedItem
     | RejectedItem
     | NackItem
+    | HelloItem
+    | HelloAnswerItem
+    | HelloEndItem
     | HeadConflictItem
     | LineTestItem
     | LastingItem
@@ -324,6 +327,9 @@ _MODELS: dict[str, type[Item]] = {
     "displayed": DisplayedItem,
     "rejected": RejectedItem,
     "nack": NackItem,
+    "hello": HelloItem,
+    "hello-answer": HelloAnswerItem,
+    "hello-end": HelloEndItem,
     "head-conflict": HeadConflictItem,
     "test": LineTestItem,
     "lasting": LastingItem,
@@ -337,7 +343,6 @@ _MODELS: dict[str, type[Item]] = {
     "returned": ReturnedItem,
     "fork-resolved": ForkResolvedItem,
 }
-_RESERVED = frozenset({"hello"})
 
 
 def encode_item(item: Item) -> bytes:
@@ -361,15 +366,13 @@ def item_from_json(value: Any) -> Item:
     """Read one item of a packet.
 
     Raises:
-        PeerError: an unknown or reserved kind, or a field that is missing,
+        PeerError: an unknown kind, or a field that is missing,
             unknown or out of bounds.
     Spec: docs/protocol.md §7.3
     """
     kind = value.get("t") if isinstance(value, dict) else None
     if not isinstance(kind, str):
         raise PeerError("an item has no kind")
-    if kind in _RESERVED:
-        raise PeerError(f"items of kind {kind} are not supported yet")
     model = _MODELS.get(kind)
     if model is None:
         raise PeerError("an item is of a kind that this program does not know")

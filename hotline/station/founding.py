@@ -35,9 +35,10 @@ from hotline.sealing.enrol import (
 )
 from hotline.sealing.epoch import EPOCH_KEY_BYTES, epoch_of
 from hotline.sealing.hybrid import HybridSeeds
-from hotline.sealing.line_secret import SECRET_BYTES, combine_halves, day_number
+from hotline.sealing.line_secret import SECRET_BYTES, LineSecret, combine_halves, day_number
 from hotline.sealing.roster import Roster
 from hotline.sealing.tls_identity import TlsIdentity, make_tls_identity
+from hotline.sealing.turns import StoredPrekey
 from hotline.station.drafts import draft_of, record_draft
 from hotline.station.home import (
     ED25519,
@@ -50,6 +51,7 @@ from hotline.station.home import (
     write_json,
 )
 from hotline.station.journal import JournalOwner, open_journal
+from hotline.station.line_keys import FIRST_ASEQ, LINE_KEY, PairSecrets, pair_seeds
 from hotline.station.months import CONTENT_KEY, seed_name
 
 
@@ -186,7 +188,7 @@ def _make_home(side: _Side, realm: Realm, entropy: Entropy) -> None:
         {
             **_seeds("console", keys.console.signer.seeds),
             **_seeds("ledger", keys.ledger.signer.seeds),
-            "prekey": keys.prekey.seed,
+            "recovery": keys.recovery.seed,
         },
     )
     for person, key_of in keys.officers.items():
@@ -205,13 +207,14 @@ def _make_line(
         directory.mkdir(mode=0o700, parents=True)
     except OSError as error:
         raise StorageError(f"{directory.name} cannot be made") from error
-    station, day = side.founder.station, day_number(now_ms).to_bytes(4)
+    station, day = side.founder.station, day_number(now_ms)
+    first = StoredPrekey(FIRST_ASEQ, side.keys.prekey.seed, now_ms)
     line_key: dict[str, bytes] = {}
     for pair, secret in secrets.items():
         for peer in pair - {station} if station in pair else ():
-            line_key |= {f"secret/{peer}": secret, f"day/{peer}": day}
+            line_key |= pair_seeds(peer, PairSecrets(LineSecret(secret, day), (first,)))
     for name, seeds in (
-        ("line.key", line_key),
+        (LINE_KEY, line_key),
         (CONTENT_KEY, {seed_name(epoch_of(now_ms)): entropy(EPOCH_KEY_BYTES)}),
     ):
         held = KeyFile(station, roster.realm, seeds)
@@ -285,6 +288,7 @@ def _card(
         PeerCard(
             station=other.founder.station,
             prekey=to_base64(other.keys.prekey.public.encoded),
+            recovery=to_base64(other.keys.recovery.public.encoded),
             tls_certificate=other.tls.certificate_pem.decode(),
             home=f"../{other.founder.home.path.name}",
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from hotline.core.errors import PeerError
 from hotline.core.exchange.commands import Command, TakeStatement
+from hotline.core.exchange.delivery import Delivery
 from hotline.core.exchange.situation import Situation
 from hotline.core.records import events as ev
 from hotline.core.records.witness import HeadVerdict
@@ -14,6 +15,8 @@ from hotline.sealing import items as its
 from hotline.sealing.cell import UnknownKeyError
 from hotline.station.asking import Asking
 from hotline.station.footing import present
+from hotline.station.forks import resolutions_of
+from hotline.station.handshaking import Handshaking
 from hotline.station.intake import Taken
 from hotline.station.introducing import admit_offered, introductions
 from hotline.station.keeping import Keeping
@@ -23,8 +26,10 @@ from hotline.station.requests import Recorded
 from hotline.station.trusting import Trusting
 from hotline.station.witnessing import Witnessing
 
+MAX_DISPLAYED_REPEATED = 64
 
-class Receiving(Keeping, Trusting, Witnessing, Recovering, Releasing, Asking):
+
+class Receiving(Keeping, Trusting, Witnessing, Recovering, Releasing, Asking, Handshaking):
     """The part of a station that takes what its peers say."""
 
     async def _take_cell(self, cell: bytes, by: str = "") -> None:
@@ -34,10 +39,9 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering, Releasing, Asking):
         """
         try:
             verified = self._courier.open(cell)
-        except UnknownKeyError:
+        except UnknownKeyError as error:
             self._refused += 1
-            nack = its.NackItem(code="unknown-key", detail="seal to the key on our newest card")
-            self._put(by or self.peer, lambda: [nack])
+            self._nack_key(by or self.peer, error.key_id)
             return
         except PeerError:
             self._refused += 1
@@ -54,6 +58,7 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering, Releasing, Asking):
             cosignatures=taken.cosignatures,
             lasting=taken.lasting,
         )
+        self._settle_keys(verified, taken.lost_key)
         self._settle(recorded)
         self._say_splits(taken.splits, recorded)
         if any(isinstance(one.event, ev.PeerGenerationAdmitted) for one in recorded.happenings):
@@ -74,8 +79,7 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering, Releasing, Asking):
             await self._owe(taken.peer, taken.refetch)
         if taken.their_size is not None:
             self._show_again(taken.peer, taken.their_size)
-        elif taken.unknown_key:
-            self._outgoings[taken.peer].resend()
+        self._begin_lost(taken.peer)
         self._fill(taken.peer, taken.missing)
 
     def _all_of(self, taken: Taken) -> Sequence[Command]:
@@ -102,6 +106,52 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering, Releasing, Asking):
                     # The receipt before did not serve: perhaps its head never arrived.
                     self._witness.forget_shown(peer)
                 self._put_receipt(command.told.digest)
+
+    def _begin_letters(self, peer: str, *, ask: bool) -> None:
+        """Say anew all that a peer must know, to one that may have been started again."""
+        self._outgoings[peer].restart()
+        self._ask_anew(peer)
+        self._meet(peer, ask=ask)
+        self._say_all(peer)
+
+    def _begin_lost(self, peer: str) -> None:
+        """Say all anew where letters were lost with the key that they were sealed to.
+
+        Spec: docs/protocol.md §7.25
+        """
+        if not self._begins_anew(peer):
+            return
+        self._outgoings[peer].restart()
+        if not self._courier.pairs[peer].theirs.announced:
+            self._meet(peer, ask=True)
+        self._say_all(peer)
+        self.show_head(peer)
+
+    def _say_all(self, peer: str) -> None:
+        self._introduce(peer)
+        self._greet(peer)
+        self._tell_resolved(peer)
+        self._show_lasting(peer)
+        self._repeat_displayed(peer)
+        self._comparing.forget_told(peer)
+        self._show_seen(peer)
+        self._pump()
+
+    def _tell_resolved(self, peer: str) -> None:
+        """Tell a peer how its forks were resolved here; it records each once.
+
+        Spec: docs/protocol.md §7.11
+        """
+        for item in resolutions_of(self._ledger, peer):
+            self._put(peer, lambda item=item: [item])  # type: ignore[misc]
+
+    def _repeat_displayed(self, peer: str) -> None:
+        """Say again what the peer may have missed: nothing acknowledges a `displayed`."""
+        statements = self.situation.statements.values()
+        inbound = [state for state in statements if state.statement.sender == peer]
+        for state in inbound[-MAX_DISPLAYED_REPEATED:]:
+            if state.least == Delivery.DISPLAYED:
+                self._say_displayed(peer, state.digest, state.at_ms)
 
     def _introduce(self, peer: str) -> None:
         """Show our roots, certificates and revocations before anything that rests on them.

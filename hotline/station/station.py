@@ -9,14 +9,12 @@ from functools import partial
 
 from hotline.core.errors import HotlineError
 from hotline.core.exchange.commands import Tick
-from hotline.core.exchange.delivery import Delivery
 from hotline.core.exchange.releasing import awaiting
 from hotline.core.exchange.rules import Rules
 from hotline.core.records import events as ev
 from hotline.ledger.store import Ledger
 from hotline.station.asking import PeerAsking
 from hotline.station.footing import Kept, MakeRoute
-from hotline.station.forks import resolutions_of
 from hotline.station.line import Line
 from hotline.station.outgoing import Outgoing
 from hotline.station.receiving import Receiving
@@ -24,7 +22,6 @@ from hotline.station.recovering import Recovery
 
 TICK_S = 0.5
 REFUSED_SUMMARY_S = 60.0
-MAX_DISPLAYED_REPEATED = 64
 
 
 class Station(Receiving):
@@ -151,6 +148,9 @@ class Station(Receiving):
             if self._refused and loop.time() - self._refused_said_s >= REFUSED_SUMMARY_S:
                 await self._say_refused(loop.time())
             await self._keep_hour(now_ms)
+            for peer in self.peers:
+                self._keep_keys(peer)
+                self._begin_lost(peer)
             self._keep_recovering()
             self._keep_asking()
             await self._keep_comparing()
@@ -173,17 +173,10 @@ class Station(Receiving):
         after our introduction, and must not be thrown away with the letters of before.
         Dialling again and again is not news.
         """
-        self._outgoings[peer].restart()
         if state == "UP":
-            self._introduce(peer)
-            self._greet(peer)
-            self._tell_resolved(peer)
-            self._ask_anew(peer)
-            self._show_lasting(peer)
-            self._repeat_displayed(peer)
-            self._comparing.forget_told(peer)
-            self._show_seen(peer)
-            self._pump()
+            self._begin_letters(peer, ask=self._begins(peer))
+        else:
+            self._outgoings[peer].restart()
         link = self.situation.links.get(peer)
         before = link.state if link else "DOWN"
         now = "DOWN" if state == "DIALING" else state
@@ -191,22 +184,6 @@ class Station(Receiving):
             await self.note(self._link_event(peer, now, reason))
         if state == "UP":
             self.show_head(peer)
-
-    def _tell_resolved(self, peer: str) -> None:
-        """Tell a peer how its forks were resolved here; it records each once.
-
-        Spec: docs/protocol.md §7.11
-        """
-        for item in resolutions_of(self._ledger, peer):
-            self._put(peer, lambda item=item: [item])  # type: ignore[misc]
-
-    def _repeat_displayed(self, peer: str) -> None:
-        """Say again what the peer may have missed: nothing acknowledges a `displayed`."""
-        statements = self.situation.statements.values()
-        inbound = [state for state in statements if state.statement.sender == peer]
-        for state in inbound[-MAX_DISPLAYED_REPEATED:]:
-            if state.least == Delivery.DISPLAYED:
-                self._say_displayed(peer, state.digest, state.at_ms)
 
 
 async def _until(fatal: asyncio.Future[None]) -> None:
