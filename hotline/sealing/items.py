@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import Field, PlainSerializer, PlainValidator, StringConstraints, model_validator
 
 from hotline.core import canonical
-from hotline.core.errors import PeerError
+from hotline.core.errors import InvariantError, PeerError
+from hotline.core.text import check_text
 from hotline.core.times import parse_time
-from hotline.sealing.announcement import Announcement
-from hotline.sealing.item_fields import EnvelopeObject, Lines, NoteLine, Origin, Proof, Ranges
+from hotline.sealing.hellos import HelloAnswerItem, HelloEndItem, HelloItem
 from hotline.sealing.shapes import (
     Count,
     DigestHex,
@@ -25,8 +26,46 @@ from hotline.sealing.shapes import (
 )
 
 MAX_ITEM_BYTES = 57_344
+MAX_CHECKPOINT_CHARACTERS = 16_384
+MAX_NOTE_CHARACTERS = 8_192
+MAX_PROOF_DIGESTS = 128
 MAX_RECORD_CONTENT_BYTES = 4_096
 LEAF_BYTES = 148
+MAX_RANGES = 32
+
+
+def _read_object(value: Any) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    if not isinstance(value, dict):
+        raise PeerError("an item's envelope must be an object")
+    try:
+        return canonical.encode(value)
+    except InvariantError as error:
+        raise PeerError("an item's envelope is not canonical JSON") from error
+
+
+def _check_lines(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > MAX_CHECKPOINT_CHARACTERS:
+        raise PeerError(f"a checkpoint is text of at most {MAX_CHECKPOINT_CHARACTERS} characters")
+    return check_text(value, what="checkpoint")
+
+
+def _check_note(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > MAX_NOTE_CHARACTERS:
+        raise PeerError(f"a note line is text of at most {MAX_NOTE_CHARACTERS} characters")
+    return check_text(value, what="note line", newlines=False)
+
+
+EnvelopeObject = Annotated[
+    bytes, PlainValidator(_read_object), PlainSerializer(json.loads, return_type=dict)
+]
+"""An envelope as canonical JSON bytes here, as an object in the packet."""
+
+Proof = Annotated[tuple[DigestHex, ...], Field(strict=False, max_length=MAX_PROOF_DIGESTS)]
+Range = Annotated[tuple[Count, Count, Count], Field(strict=False)]
+Ranges = Annotated[tuple[Range, ...], Field(strict=False, max_length=MAX_RANGES)]
+Origin = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9/-]{1,120}\z")]
 
 
 class StatementItem(Strict):
@@ -75,7 +114,7 @@ class HeadItem(Strict):
     """
 
     t: Literal["head"] = "head"
-    checkpoint: Lines
+    checkpoint: Annotated[str, PlainValidator(_check_lines)]
     old_size: Count
     proof: Proof
 
@@ -85,7 +124,7 @@ class CosignatureItem(Strict):
 
     t: Literal["cosignature"] = "cosignature"
     size: Count
-    note: NoteLine
+    note: Annotated[str, PlainValidator(_check_note)]
 
 
 class RecordItem(Strict):
@@ -129,9 +168,10 @@ class RejectedItem(Strict):
 
 
 class NackItem(Strict):
-    """Something could not be used: a cell under a key (`kid`) that is gone, or a gap in orders.
+    """Something could not be used: a cell under a key that is gone, or a gap in the order.
 
     Attributes:
+        kid: Id of the key that is gone, for `unknown-key` only.
         ranges: Of the receiver's orders that are missing (generation, first, last), for
             `gap` only; a gap without any asks for nothing.
     """
@@ -150,42 +190,6 @@ class NackItem(Strict):
         if any(not 1 <= first <= last for _, first, last in self.ranges):
             raise PeerError("a nack names numbers from 1 up, the first one first")
         return self
-
-
-class HelloItem(Strict):
-    """H1 of the handshake: answer this, and tell me your newest key.
-
-    Attributes:
-        prekey: The sender's newest key on disk.
-        known: The newest announcement of the receiver's that the sender has accepted.
-        holds: The newest of the receiver's prekeys that the sender has on its disk.
-    """
-
-    t: Literal["hello"] = "hello"
-    nonce: SaltHex
-    prekey: Announcement
-    known: Count
-    holds: Count
-
-
-class HelloAnswerItem(Strict):
-    """H2: what H1 says, and the digest of H1, which nobody could know before."""
-
-    t: Literal["hello-answer"] = "hello-answer"
-    answers: DigestHex
-    nonce: SaltHex
-    prekey: Announcement
-    known: Count
-    holds: Count
-
-
-class HelloEndItem(Strict):
-    """H3: the digest of H1 and H2."""
-
-    t: Literal["hello-end"] = "hello-end"
-    answers: DigestHex
-    known: Count
-    holds: Count
 
 
 class HeadConflictItem(Strict):
@@ -208,28 +212,28 @@ class LastingItem(Strict):
     """A long-lasting signature on a head, of the sender's ledger or of ours: a whole note."""
 
     t: Literal["lasting"] = "lasting"
-    note: Lines
+    note: Annotated[str, PlainValidator(_check_lines)]
 
 
 class HeldItem(Strict):
     """The newest head of the receiver's ledger that the sender has witnessed, as it was signed."""
 
     t: Literal["held"] = "held"
-    checkpoint: Lines
+    checkpoint: Annotated[str, PlainValidator(_check_lines)]
 
 
 class SeenItem(Strict):
     """The newest head of a third station's ledger that the sender witnessed, as it was signed."""
 
     t: Literal["seen"] = "seen"
-    checkpoint: Lines
+    checkpoint: Annotated[str, PlainValidator(_check_lines)]
 
 
 class JoinItem(Strict):
     """Join two heads of your own: one that another witness holds, and ours of `size`."""
 
     t: Literal["join"] = "join"
-    checkpoint: Lines
+    checkpoint: Annotated[str, PlainValidator(_check_lines)]
     size: Annotated[Count, Field(ge=1)]
 
 

@@ -79,8 +79,8 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering, Releasing, Asking, Ha
             await self._owe(taken.peer, taken.refetch)
         if taken.their_size is not None:
             self._show_again(taken.peer, taken.their_size)
-        self._begin_lost(taken.peer)
         self._fill(taken.peer, taken.missing)
+        self._begin_lost(taken.peer)
 
     def _all_of(self, taken: Taken) -> Sequence[Command]:
         """Return what a packet asks for; the public record in it is judged only now.
@@ -110,7 +110,6 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering, Releasing, Asking, Ha
     def _begin_letters(self, peer: str, *, ask: bool) -> None:
         """Say anew all that a peer must know, to one that may have been started again."""
         self._outgoings[peer].restart()
-        self._ask_anew(peer)
         self._meet(peer, ask=ask)
         self._say_all(peer)
 
@@ -131,6 +130,7 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering, Releasing, Asking, Ha
         self._introduce(peer)
         self._greet(peer)
         self._tell_resolved(peer)
+        self._ask_anew(peer)
         self._show_lasting(peer)
         self._repeat_displayed(peer)
         self._comparing.forget_told(peer)

@@ -14,15 +14,13 @@ from hotline.core.values import ZERO_DIGEST, Digest
 from hotline.sealing.announcement import Announcement
 from hotline.sealing.cell import MAX_PACKET_BYTES, OpenedCell
 from hotline.sealing.enrol import CertifiedKey
+from hotline.sealing.hellos import HelloAnswerItem, HelloEndItem, HelloItem
 from hotline.sealing.items import (
     CertificateItem,
     CosignatureItem,
     DisplayedItem,
     HeadConflictItem,
     HeadItem,
-    HelloAnswerItem,
-    HelloEndItem,
-    HelloItem,
     Item,
     LineTestItem,
     NackItem,
