@@ -40,7 +40,8 @@ class RootKey:
     Attributes:
         record: The root record's envelope, public.
         digest: Its identity.
-        next_seeds: Seeds of the next root, whose keys `record` commits to.
+        next_seeds: Seeds of the next root, whose keys `record` commits to; None where
+            they are kept elsewhere.
     """
 
     station: str
@@ -48,7 +49,7 @@ class RootKey:
     record: bytes
     digest: Digest
     signer: HybridSigner
-    next_seeds: HybridSeeds
+    next_seeds: HybridSeeds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,7 +352,9 @@ def _sign_charter(envelope: Envelope, root: RootKey) -> bytes:
     return _signed(envelope, root.signer, root.digest)
 
 
-def restore_root(record: bytes, seeds: HybridSeeds, next_seeds: HybridSeeds) -> RootKey:
+def restore_root(
+    record: bytes, seeds: HybridSeeds, next_seeds: HybridSeeds | None = None
+) -> RootKey:
     """Join a root record and the seeds of its key file again.
 
     Raises:

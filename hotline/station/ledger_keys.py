@@ -62,7 +62,7 @@ def open_root(path: Path, passphrase: str | None, records: Sequence[bytes]) -> R
             # It is a record of another kind.
             continue
         if root.key == public_key:
-            return restore_root(record, _pair(seeds, "root"), _pair(seeds, "next"))
+            return restore_root(record, _pair(seeds, "root"))
     raise OperatorError(f"{path.name} is not the root of this station on this line")
 
 

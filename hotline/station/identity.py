@@ -1,0 +1,158 @@
+"""HOME/station.json: what a station says of itself, before and beside every line.
+
+It holds nothing secret: the root record, the certificates, and how the station is reached.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hotline.core.errors import IntegrityError, OperatorError, PeerError, StorageError
+from hotline.core.messages.statement import StationName, first_fault
+from hotline.core.seams import Clock
+from hotline.core.values import Realm
+from hotline.host.keyfile import KeyFile
+from hotline.sealing.card import Host, Reach, Route, write_card
+from hotline.sealing.certificate import Certificate, Usage
+from hotline.sealing.enrol import CertifiedKey
+from hotline.sealing.hybrid import HybridSigner
+from hotline.sealing.prekey import Prekey
+from hotline.sealing.roster import StationRecords, read_station
+from hotline.station.home import Home, hybrid_seeds, write_json
+
+STATION_FILE = "station.json"
+
+
+class Listening(BaseModel):
+    """Where a station listens on its own machine."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: Host
+    port: Annotated[int, Field(ge=0, le=65_535)]
+
+
+class Identity(BaseModel):
+    """What HOME/station.json holds.
+
+    Attributes:
+        records: The root record and every certificate, oldest first.
+        route: Where others dial us; None: we only dial.
+        listening: Where we listen for that; None: at the route itself.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    station: StationName
+    realm: Realm
+    records: tuple[str, ...]
+    prekey_not_after: str
+    route: Route | None = None
+    listening: Listening | None = None
+
+    @property
+    def envelopes(self) -> list[bytes]:
+        """The records as bytes."""
+        return [record.encode() for record in self.records]
+
+    def verified(self) -> StationRecords:
+        """Return root and certificates, verified.
+
+        Raises:
+            IntegrityError: one of them does not verify.
+        """
+        try:
+            return read_station(self.envelopes)
+        except PeerError as error:
+            raise IntegrityError(f"{STATION_FILE}: {error}") from error
+
+    def officers(self) -> dict[str, Certificate]:
+        """Return the newest certificate of each officer, by person id.
+
+        Raises:
+            IntegrityError: as `verified`.
+        """
+        return {one.person: one for one in self.verified().certified(Usage.STATEMENT)}
+
+
+def read_identity(home: Home) -> Identity:
+    """Read HOME/station.json.
+
+    Raises:
+        OperatorError: there is none, or it is no such file.
+        StorageError: the disk.
+    """
+    try:
+        return Identity.model_validate_json((home.path / STATION_FILE).read_bytes())
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise OperatorError(
+            f"{home.path.name} holds no station",
+            hint="give a station's home, or make one with hotline init",
+        ) from error
+    except ValidationError as error:
+        raise OperatorError(f"{STATION_FILE}: {first_fault(error)}") from error
+    except OSError as error:
+        raise StorageError(f"{STATION_FILE} cannot be read") from error
+
+
+def write_identity(home: Home, identity: Identity) -> None:
+    """Write HOME/station.json whole or not at all.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    write_json(home.path / STATION_FILE, identity)
+
+
+def with_record(home: Home, record: bytes) -> Identity:
+    """Add a certificate to HOME/station.json, once; return what it holds then.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    identity = read_identity(home)
+    if record.decode() not in identity.records:
+        records = (*identity.records, record.decode())
+        identity = identity.model_copy(update={"records": records})
+        write_identity(home, identity)
+    return identity
+
+
+def own_card(home: Home, console: KeyFile, clock: Clock) -> bytes:
+    """Write this station's card as of now.
+
+    Args:
+        console: The opened key file of the console, which signs.
+    Raises:
+        OperatorError: the console's certificate is missing or has ended.
+        StorageError: the disk.
+    Spec: docs/protocol.md §4.15
+    """
+    identity = read_identity(home)
+    now_ms = clock()
+    try:
+        der = ssl.PEM_cert_to_DER_cert((home.path / "tls" / "cert.pem").read_text("ascii"))
+    except (OSError, ValueError) as error:
+        raise OperatorError("tls/cert.pem of this home does not read") from error
+    reach = Reach(
+        prekey=Prekey(console.seeds["prekey"]).public,
+        prekey_not_after=identity.prekey_not_after,
+        tls=der,
+        route=identity.route,
+    )
+    key = _console_key(identity.verified(), console, now_ms)
+    return write_card(identity.envelopes, key, reach, made_ms=now_ms)
+
+
+def _console_key(station: StationRecords, console: KeyFile, now_ms: int) -> CertifiedKey:
+    signer = HybridSigner(hybrid_seeds(console.seeds, "console"))
+    for certificate in reversed(station.certified(Usage.TRANSPORT)):
+        if certificate.key == signer.public_key and certificate.covers(now_ms):
+            return CertifiedKey(signer, b"", certificate.id)
+    raise OperatorError(
+        "no certificate of the console covers this time",
+        hint="set the clock right, or have the root renew it",
+    )
