@@ -10,7 +10,21 @@ from typing import Annotated
 import typer
 
 from hotline import __version__
-from hotline.cli import backup, check, disclose, doctor, drill, export, ledger, replay, verify
+from hotline.cli import (
+    backup,
+    begin,
+    card,
+    check,
+    disclose,
+    doctor,
+    drill,
+    export,
+    ledger,
+    line,
+    officer,
+    replay,
+    verify,
+)
 from hotline.cli.failures import EXIT_USAGE, guard
 
 EPILOG = """Exit codes: 0 done and verified; 1 evidence does not verify; 2 the input or the
@@ -26,6 +40,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("drill", short_help="Stand watch in an exercise on this machine.")(drill.drill)
+app.command("init", short_help="Make a station's home: its root, console, journal.")(begin.init)
+app.add_typer(officer.app, name="officer", short_help="Certify officers, renew and list them.")
+app.add_typer(card.app, name="card", short_help="Write, show and accept the cards of stations.")
+app.add_typer(line.app, name="line", short_help="Set a line up with another station.")
 app.command("verify", short_help="Check a whole ledger, or two against each other.")(verify.verify)
 app.command("replay", short_help="Play a ledger again, read-only.")(replay.replay)
 app.command("disclose", short_help="Show single entries, with their proof.")(disclose.disclose)

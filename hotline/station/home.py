@@ -296,7 +296,7 @@ def open_officer(
     """
     opened = read_key_file(home.officer(person), passphrase)
     signer = HybridSigner(hybrid_seeds(opened.seeds, "officer"))
-    for certificate in roster.certified(opened.station, Usage.STATEMENT):
+    for certificate in reversed(roster.certified(opened.station, Usage.STATEMENT)):
         if certificate.key == signer.public_key:
             return certificate, signer
     raise OperatorError(f"no certificate of this line is for the key of {person}")
