@@ -15,6 +15,7 @@ from hotline.cli import (
     begin,
     card,
     check,
+    console,
     disclose,
     doctor,
     drill,
@@ -22,6 +23,7 @@ from hotline.cli import (
     ledger,
     line,
     officer,
+    post,
     replay,
     verify,
 )
@@ -44,6 +46,9 @@ app.command("init", short_help="Make a station's home: its root, console, journa
 app.add_typer(officer.app, name="officer", short_help="Certify officers, renew and list them.")
 app.add_typer(card.app, name="card", short_help="Write, show and accept the cards of stations.")
 app.add_typer(line.app, name="line", short_help="Set a line up with another station.")
+app.command("console", short_help="Stand watch on a line.")(console.console)
+app.command("send", short_help="Sign and send one statement.")(post.send)
+app.command("inbox", short_help="Print what came in.")(post.inbox)
 app.command("verify", short_help="Check a whole ledger, or two against each other.")(verify.verify)
 app.command("replay", short_help="Play a ledger again, read-only.")(replay.replay)
 app.command("disclose", short_help="Show single entries, with their proof.")(disclose.disclose)
