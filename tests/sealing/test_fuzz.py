@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from hotline.core import canonical
 from hotline.core.errors import InvariantError, PeerError
 from hotline.core.values import ZERO_DIGEST, Digest
+from hotline.sealing.card import read_card
 from hotline.sealing.cell import OpenedCell, open_cell, seal_cell
 from hotline.sealing.certificate import check_body, read_certificate
 from hotline.sealing.charter import charter_of, read_charter
 from hotline.sealing.dsse import Envelope, encode_envelope
+from hotline.sealing.enrolment import read_enrolment
 from hotline.sealing.items import decode_item, encode_item, item_from_json
 from hotline.sealing.line_secret import day_number
 from hotline.sealing.order import ORDER_TYPE, Order, read_order, sign_order, verify_order
@@ -25,6 +27,7 @@ from hotline.sealing.prekey import PrekeyPublic
 from hotline.sealing.root import verify_root
 from hotline.sealing.statements import verify_statement
 from hotline.sealing.tls_identity import tls_pin
+from tests.sealing.test_card import card_of, enrolment_of
 from tests.sealing.test_packet import SIMPLE
 
 if TYPE_CHECKING:
@@ -114,6 +117,8 @@ def parsers(world: World) -> dict[str, tuple[Parser, bytes]]:
         "packet": (read_packet, packet),
         "verified packet": (verify_opened, packet),
         "cell": (reopen, cell),
+        "card": (read_card, card_of(world, world.north)),
+        "opening": (lambda encoded: read_enrolment(encoded, "open"), enrolment_of(world)),
         "prekey": (PrekeyPublic, world.south.prekey.public.encoded),
         "tls certificate": (tls_pin, bytes.fromhex("308201") + bytes(300)),
     }
