@@ -21,6 +21,19 @@ app = typer.Typer(no_args_is_help=True, help="Set a line up with another station
 DAY_S = 86_400
 
 
+TwoPerson = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TEMPLATE", help="A template that two officers must sign; repeat it."),
+]
+Languages = Annotated[
+    list[str] | None,
+    typer.Option(metavar="LL", help="An approved language (default en); repeat it."),
+]
+Authentic = Annotated[
+    str | None, typer.Option(metavar="LL", help="The language that decides; default the first.")
+]
+
+
 @app.command("open", short_help="Open a line: write its charter and our half.")
 def open_line(
     home: HomePath,
@@ -29,17 +42,9 @@ def open_line(
     ],
     name: Annotated[str, typer.Option(metavar="NAME", help="The line's name: letters, digits, -.")],
     out: OutFile,
-    two_person: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TEMPLATE", help="A template that two officers must sign; repeat it."),
-    ] = None,
-    language: Annotated[
-        list[str] | None,
-        typer.Option(metavar="LL", help="An approved language (default en); repeat it."),
-    ] = None,
-    authentic: Annotated[
-        str | None, typer.Option(metavar="LL", help="The language that decides; default the first.")
-    ] = None,
+    two_person: TwoPerson = None,
+    language: Languages = None,
+    authentic: Authentic = None,
     test_period: Annotated[
         int, typer.Option(metavar="SECONDS", help="How often the line is tested.")
     ] = DAY_S,
@@ -90,8 +95,9 @@ def join(
 
     Asks for the passphrases of root.key and console.key. Run again, it writes the same file.
     """
+    from hotline.station.arriving import check_file
     from hotline.station.cards import read_file
-    from hotline.station.enrolling import answer_again, check_file, join_line
+    from hotline.station.enrolling import answer_again, join_line
     from hotline.station.officers import unlock_root
     from hotline.station.shelf import write_durably
 
@@ -115,8 +121,9 @@ def complete(
     passphrase_fd: PassphraseFd = None,
 ) -> None:
     """Complete a line with the other station's answer. Asks for the passphrase of console.key."""
+    from hotline.station.arriving import check_file
     from hotline.station.cards import read_file
-    from hotline.station.enrolling import check_file, complete_line
+    from hotline.station.enrolling import complete_line
 
     bench = bench_with(home, Asker(passphrase_fd))
     found = check_file(bench, read_file(answer, answer.name), "join")

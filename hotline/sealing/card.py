@@ -1,4 +1,4 @@
-"""The card: what one station hands another before a line joins them (docs/protocol.md §4.15).
+"""The card: what one station hands another before a line joins them (docs/protocol.md §12.1).
 
 A file of public records, one on each line: the root, its certificates, and at the
 end what the console says of the station: sealing key, TLS certificate, route.
@@ -127,7 +127,7 @@ def write_card(
         records: The root record and the certificates, that of `console` among them.
     Raises:
         PeerError: the records do not verify.
-    Spec: docs/protocol.md §4.15
+    Spec: docs/protocol.md §12.1
     """
     root = read_station(records).root
     body = CardBody(
@@ -152,7 +152,7 @@ def read_card(encoded: bytes) -> Card:
     Raises:
         PeerError: not such a file, a record does not verify or is of another station, or
             the last one is not signed by a console of that station.
-    Spec: docs/protocol.md §4.15
+    Spec: docs/protocol.md §12.1
     """
     lines = card_lines(encoded)
     records, last = tuple(lines[:-1]), lines[-1]
@@ -188,7 +188,7 @@ def card_lines(encoded: bytes) -> list[bytes]:
 def _check_signature(envelope: Envelope, station: StationRecords, made_ms: int) -> None:
     """Refuse a card that no console of its own station signed while it was certified.
 
-    Spec: docs/protocol.md §4.15
+    Spec: docs/protocol.md §12.1
     """
     signatures = hybrid_signatures(envelope, what="card")
     if len(signatures) != 1:

@@ -1,4 +1,4 @@
-"""The files that set a line up: an opening, and the answer to it (docs/protocol.md §4.16).
+"""The files that set a line up: an opening, and the answer to it (docs/protocol.md §12.2).
 
 Each is carried by hand: the sender's half of the line secret, sealed to the other
 station, then the charter, then the sender's card, one record on each line.
@@ -99,7 +99,7 @@ def write_enrolment(
         charter: The envelope, signed by the sender's root at least.
         half: The sender's half of the line secret.
         to: The card of the recipient: the half is sealed to its prekey.
-    Spec: docs/protocol.md §4.16
+    Spec: docs/protocol.md §12.2
     """
     if len(half) != SECRET_BYTES:
         raise InvariantError(f"half a line secret has {SECRET_BYTES} bytes")
@@ -127,7 +127,7 @@ def read_enrolment(encoded: bytes, step: Step) -> Enrolment:
 
     Raises:
         PeerError: not such a file, of the other step, altered, or its parts do not fit.
-    Spec: docs/protocol.md §4.16
+    Spec: docs/protocol.md §12.2
     """
     lines = card_lines(encoded)
     if len(lines) < 4:
@@ -153,7 +153,7 @@ def open_half(enrolment: Enrolment, prekey: Prekey) -> bytes:
 
     Raises:
         PeerError: it is sealed to another key, or does not open.
-    Spec: docs/protocol.md §4.16
+    Spec: docs/protocol.md §12.2
     """
     body = enrolment.body
     if body.to_kid != prekey.key_id:

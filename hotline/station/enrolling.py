@@ -7,10 +7,8 @@ Spec: docs/enrolment.md §5
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass
 
-from hotline.core.canonical import to_base64
 from hotline.core.errors import IntegrityError, OperatorError, PeerError
 from hotline.core.messages.catalogue import Catalogue
 from hotline.core.values import Digest
@@ -21,24 +19,17 @@ from hotline.sealing.ed25519 import Ed25519Signer
 from hotline.sealing.enrol import RootKey, countersign_charter, make_charter
 from hotline.sealing.enrolment import (
     Enrolment,
-    Step,
     open_half,
-    read_enrolment,
     write_enrolment,
 )
 from hotline.sealing.line_secret import SECRET_BYTES, combine_halves, day_number
 from hotline.sealing.prekey import Prekey
 from hotline.sealing.roster import Roster
-from hotline.station.cards import (
-    MAX_AHEAD_MS,
-    accepted_card,
-    check_current,
-    check_realm,
-    read_file,
-)
+from hotline.station.arriving import MAX_AGE_MS
+from hotline.station.cards import accepted_card, check_current, read_file
 from hotline.station.founded import ANSWER_FILE, check_no_line, clear_unfinished, founded_line
-from hotline.station.home import ED25519, LineCard, PeerCard, handle_of
-from hotline.station.identity import Identity, own_card, read_identity
+from hotline.station.home import ED25519, handle_of
+from hotline.station.identity import line_card, own_card, read_identity
 from hotline.station.laying import CONSOLE_KEY, NewLine, lay_line
 from hotline.station.opening import (
     discard_opening,
@@ -48,9 +39,6 @@ from hotline.station.opening import (
     our_half,
 )
 from hotline.station.upkeep import Bench
-
-MAX_AGE_MS = 30 * 86_400_000
-"""An opening older than this is not answered, an answer not completed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +100,7 @@ def open_line_with(bench: Bench, peer: str, wanted: Wanted, root: RootKey) -> by
     Raises:
         OperatorError: as `check_opening`, or a name or policy that is none.
         StorageError: the disk refused.
-    Spec: docs/enrolment.md §5.1, docs/protocol.md §4.16
+    Spec: docs/enrolment.md §5.1, docs/protocol.md §12.2
     """
     theirs = check_opening(bench, peer)
     identity = read_identity(bench.home)
@@ -145,57 +133,6 @@ def open_line_with(bench: Bench, peer: str, wanted: Wanted, root: RootKey) -> by
         entropy=bench.entropy,
     )
     return encoded
-
-
-def check_file(bench: Bench, encoded: bytes, step: Step) -> Enrolment:
-    """Verify a file of the other station, and that it is for us, of now, and of whom we know.
-
-    Raises:
-        OperatorError: it is not; the sentence says what to do.
-    Spec: docs/enrolment.md §5.3, §5.4
-    """
-    identity = read_identity(bench.home)
-    try:
-        found = read_enrolment(encoded, step)
-    except PeerError as error:
-        raise OperatorError(
-            f"this file cannot be used: {error}", hint="ask for it again"
-        ) from error
-    check_realm(found.charter.realm, identity.realm, "this line")
-    ours = identity.verified().root.digest
-    if found.card.root.digest == ours:
-        raise OperatorError("this file is this station's own", hint="it goes to the other station")
-    if found.body.to != identity.station:
-        raise OperatorError(f"this file is for {found.body.to}, not for {identity.station}")
-    members = {(one.station, one.root) for one in found.charter.members}
-    if members != {(identity.station, ours), (found.card.name, found.card.root.digest)}:
-        raise OperatorError(
-            "the charter in this file is not of this station and its sender",
-            hint="compare the cards again on both sides, then open the line anew",
-        )
-    known = accepted_card(bench.home, found.card.name)
-    if known.root.digest != found.card.root.digest:
-        raise OperatorError(
-            f"this file is not of the {found.card.name} whose card was compared here",
-            hint="nothing was changed; ask their officers in person what happened",
-        )
-    _check_age(found, bench.clock())
-    check_current(found.card, bench.clock())
-    return found
-
-
-def _check_age(found: Enrolment, now_ms: int) -> None:
-    oldest = min(found.made_ms, found.charter.created_ms)
-    newest = max(found.made_ms, found.charter.created_ms)
-    if oldest + MAX_AGE_MS < now_ms:
-        raise OperatorError(
-            "this file is older than 30 days", hint="begin again with hotline line open --anew"
-        )
-    if newest > now_ms + MAX_AHEAD_MS:
-        raise OperatorError(
-            "this file was made at a time that is yet to come",
-            hint="set the clocks right on both sides",
-        )
 
 
 def answer_again(bench: Bench, line: Digest) -> bytes | None:
@@ -306,7 +243,7 @@ def _lay(
     if listener is None:
         raise OperatorError("neither card in these files says where its station can be dialled")
     line = NewLine(
-        card=_line_card(read_identity(bench.home), side, roster, records, listener),
+        card=line_card(read_identity(bench.home), side.theirs, roster, records, listener),
         roster=roster,
         secret=combine_halves(roster.line, side.halves),
         day=day_number(roster.charter.created_ms),
@@ -317,31 +254,6 @@ def _lay(
     directory = bench.home.lines / handle_of(roster.name, roster.line)
     clear_unfinished(directory)
     lay_line(directory, line, catalogue, bench.clock(), bench.entropy)
-
-
-def _line_card(
-    identity: Identity, side: _Side, roster: Roster, records: list[bytes], listener: str
-) -> LineCard:
-    theirs = side.theirs
-    peer = PeerCard(
-        station=theirs.name,
-        prekey=to_base64(theirs.prekey.encoded),
-        tls_certificate=ssl.DER_cert_to_PEM_cert(theirs.body.tls),
-    )
-    if theirs.body.route is not None:
-        reached = {"host": theirs.body.route.host, "port": theirs.body.route.port}
-        peer = peer.model_copy(update=reached)
-    listens = listener == identity.station
-    at = (identity.listening or identity.route) if listens else None
-    card = LineCard(
-        station=identity.station,
-        line=roster.line.hex(),
-        listens=listens,
-        prekey_not_after=identity.prekey_not_after,
-        records=tuple(record.decode() for record in records),
-        peers=(peer,),
-    )
-    return card if at is None else card.model_copy(update={"host": at.host, "port": at.port})
 
 
 def _console(bench: Bench) -> tuple[KeyFile, str | None]:

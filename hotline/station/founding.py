@@ -81,7 +81,8 @@ def found_line(
     for side, other in (sides, sides[::-1]):
         founder = side.founder
         phrases = Passphrases(*[founder.passphrase] * 4)
-        lay_home(founder.home, NewHome(side.keys, side.tls, phrases), catalogue, clock, entropy)
+        new = NewHome(side.keys, side.tls, phrases, successor_apart=False)
+        lay_home(founder.home, new, catalogue, clock, entropy)
         line = NewLine(
             card=_card(side, other, roster, records, listens=side is sides[0], now_ms=now_ms),
             roster=roster,

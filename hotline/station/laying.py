@@ -53,13 +53,19 @@ class Passphrases:
 
 @dataclass(frozen=True, slots=True)
 class NewHome:
-    """What a home is made of."""
+    """What a home is made of.
+
+    Attributes:
+        successor_apart: Whether the root's successor gets a key file of its own, to be
+            kept elsewhere; the root of a drill has no second place.
+    """
 
     keys: StationKeys
     tls: TlsIdentity
     passphrases: Passphrases
     route: Route | None = None
     listening: Listening | None = None
+    successor_apart: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +148,12 @@ def _lay_keys(home: Home, new: NewHome, entropy: Entropy) -> None:
         held = KeyFile(root.station, root.realm, seeds)
         write_key_file(path, held, passphrase, entropy=entropy)
 
-    write(home.keys / ROOT_KEY, seeds_of("root", root.signer.seeds), passphrases.root)
-    if root.next_seeds is not None:
-        seeds = seeds_of("next", root.next_seeds)
-        write(home.keys / SUCCESSOR_KEY, seeds, passphrases.successor)
+    seeds = seeds_of("root", root.signer.seeds)
+    successor = seeds_of("next", root.next_seeds) if root.next_seeds is not None else {}
+    if new.successor_apart:
+        write(home.keys / SUCCESSOR_KEY, successor, passphrases.successor)
+        successor = {}
+    write(home.keys / ROOT_KEY, {**seeds, **successor}, passphrases.root)
     console = {
         **seeds_of("console", keys.console.signer.seeds),
         **seeds_of("ledger", keys.ledger.signer.seeds),

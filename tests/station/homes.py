@@ -14,11 +14,11 @@ from hotline.host.packs import load_catalogue
 from hotline.sealing.card import Card, Route
 from hotline.sealing.certificate import Certificate
 from hotline.sealing.enrol import RootKey, Subject, default_policy
+from hotline.station.arriving import check_file
 from hotline.station.beginning import NewStation, begin_home
 from hotline.station.cards import accept_card
 from hotline.station.enrolling import (
     Wanted,
-    check_file,
     complete_line,
     join_line,
     open_line_with,

@@ -18,13 +18,12 @@ from hotline.host.keyfile import read_key_file
 from hotline.sealing.enrol import RootKey
 from hotline.sealing.roster import identify_ledger
 from hotline.station import enrolling, laying
+from hotline.station.arriving import MAX_AGE_MS, check_file
 from hotline.station.beginning import NewStation, begin_home
 from hotline.station.cards import accept_card, kept_stations
 from hotline.station.enrolling import (
-    MAX_AGE_MS,
     Wanted,
     answer_again,
-    check_file,
     opening_again,
 )
 from hotline.station.founded import line_directories
