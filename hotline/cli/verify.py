@@ -22,7 +22,7 @@ def verify(
         Path | None,
         typer.Option(
             metavar="LEDGER",
-            help="The other station's ledger: compare statement by statement, head by head.",
+            help="The other station's ledger or its export of tiles: compare both, each statement.",
         ),
     ] = None,
     card: Annotated[

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from hotline.core.values import Digest
 from hotline.ledger.audit_tree import roots_at
 from hotline.ledger.snapshot import Snapshot
+from hotline.ledger.tiled import TiledCopy
 
 _TABLES = """
 CREATE TABLE said(side, kind, subject, PRIMARY KEY(side, kind, subject)) WITHOUT ROWID;
@@ -83,8 +84,8 @@ class Pairing:
         self._connection.close()
         self._directory.cleanup()
 
-    def add(self, side: int, origin: str, snapshot: Snapshot) -> None:
-        """Take in one file of a side."""
+    def add(self, side: int, origin: str, snapshot: Snapshot | TiledCopy) -> None:
+        """Take in one file of a side, or its export."""
         self._copies[side, origin] = snapshot.connection
         self._connection.execute("ATTACH ? AS copy", (str(snapshot.path),))
         self._connection.execute("BEGIN")

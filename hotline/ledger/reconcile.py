@@ -8,7 +8,7 @@ Spec: docs/ledger.md §12
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from hotline.ledger.connection import copy_errors
 from hotline.ledger.generations import GenerationRecord, generation_findings, lost_entries
 from hotline.ledger.pairing import LogAgainstWitness, Pairing
 from hotline.ledger.snapshot import Snapshot
+from hotline.ledger.tiled import TiledCopy
 from hotline.ledger.verdict import Verdict
 
 MAX_LISTED = 1_000
@@ -71,7 +72,7 @@ class Side:
     """All files of one station.
 
     Attributes:
-        verdict: Of its ledger; `path` is the file or its directory.
+        verdict: Of its ledger; `path` is the file or its directory, or an export's directory.
         earlier: Verdict and file of each earlier generation that is at hand.
         records: On whose authority each earlier generation was left behind.
     """
@@ -121,9 +122,12 @@ def reconcile_sides(ours: Side, theirs: Side) -> Reconciliation:
         pairing = stack.enter_context(Pairing())
         for number, side in enumerate((ours, theirs)):
             for verdict, path in side.files:
-                snapshot = stack.enter_context(Snapshot(path))
-                pairing.add(number, verdict.origin, snapshot)
+                pairing.add(number, verdict.origin, stack.enter_context(_copy(verdict, path)))
         return _compare(pairing, ours, theirs)
+
+
+def _copy(verdict: Verdict, path: Path) -> AbstractContextManager[Snapshot | TiledCopy]:
+    return TiledCopy(path, verdict) if verdict.exported else Snapshot(path)
 
 
 def _compare(pairing: Pairing, ours: Side, theirs: Side) -> Reconciliation:
@@ -136,15 +140,18 @@ def _compare(pairing: Pairing, ours: Side, theirs: Side) -> Reconciliation:
     lost = [lost_entries(pairing, each, log.records, held[each]) for each, log, _ in sides]
     for number, log, witness in sides:
         # What a witness gave up with its own lost entries, two of its officers answered for.
-        if not lost[1 - number]:
+        remembers = not lost[1 - number] and not witness.verdict.exported
+        if remembers:
             faults += _forgotten(pairing, number, log, witness)
+        if witness.verdict.exported:
+            notes.append(_cannot_know(log.station, witness.station))
         said = generation_findings(
             pairing,
             number,
             log.verdict,
             log.records,
             witness.station,
-            not lost[1 - number],
+            remembers,
             held[number],
         )
         faults += said.faults
@@ -199,6 +206,8 @@ def _compare_logs(
         seen = pairing.hold_against_witness(number, verdict.origin, verdict.entries, verdict.root)
         if not seen.unchanged:
             faults.append(f"the ledger of {log.station} is not the one that was verified")
+        if witness.verdict.exported:
+            continue
         if verdict is not log.verdict and any(one.names(verdict) for one in log.records):
             left[verdict.origin] = seen
         elif seen.rewritten_at is not None:
@@ -215,6 +224,13 @@ def _compare_logs(
             f"missing: {witness.station} countersigned a head that covers them"
         )
     return left
+
+
+def _cannot_know(log: str, witness: str) -> str:
+    return (
+        f"an export does not hold what {witness} countersigned of {log}'s ledger: whether that was "
+        f"cut off at its end or rewritten, only {witness}'s ledger file says"
+    )
 
 
 def _forgotten(pairing: Pairing, number: int, log: Side, witness: Side) -> Iterator[str]:

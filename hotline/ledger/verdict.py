@@ -105,6 +105,7 @@ class Verdict:
         examined: Which signatures were judged.
         since: The trusted head before which nothing was looked at again, or None.
         records: The public records, when they verify.
+        exported: It is an export of tiles: the leaves, and the one head over them.
     """
 
     ok: bool
@@ -125,6 +126,7 @@ class Verdict:
     examined: Examined = field(default_factory=Examined)
     since: Checkpoint | None = None
     records: tuple[bytes, ...] = ()
+    exported: bool = False
 
 
 @dataclass(slots=True)

@@ -33,6 +33,7 @@ def verdict_json(
         "root": verdict.root.hex(),
         "stands": verdict.stands,
         "countersigned": countersigned(verdict),
+        "exported": verdict.exported,
         "identity": known.word,
         "root_words": dict(verdict.root_words),
         "first_fault": None if first is None else _fault_json(first),

@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from hotline.core.errors import OperatorError, PeerError
-from hotline.core.records.checkpoint import Checkpoint, parse_note
+from hotline.core.records.cards import MAX_CARD_BYTES, parse_cards
+from hotline.core.records.checkpoint import Checkpoint, parse_note, parse_origin
 from hotline.core.values import DIGEST_BYTES, Digest
 from hotline.ledger.audit_fast import Progress
 from hotline.ledger.reconcile import Side, reconcile_sides
+from hotline.ledger.tiled import is_export, read_head, verify_tiles
 from hotline.ledger.verdict import Verdict
 from hotline.ledger.verify import verify_ledger
+from hotline.review.exporting import CARDS_NAME
 from hotline.review.files import read_bounded
-from hotline.review.generations import Generations, gather
+from hotline.review.generations import Generations, gather, read_generations
 from hotline.review.identity import identify_by_cards, read_vouched
 from hotline.review.locating import locate, shown
 from hotline.review.verdicts import Review
@@ -25,6 +28,9 @@ from hotline.sealing.mldsa import verify_mldsa65
 from hotline.sealing.roster import identify_ledger
 
 MAX_SINCE_BYTES = 16_777_216
+
+_OTHER_LINE = "the two ledgers are of different lines"
+_NAME_THE_PEER = "after --peer name the other station's ledger of the same line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +67,12 @@ def review_ledgers(path: Path, peer: Path | None, asked: Asked | None = None) ->
     vouched = read_vouched(asked.cards)
     since = None if asked.since is None else read_since(asked.since)
     file = locate(path)
-    other = None if peer is None else locate(peer)
+    other = None if peer is None or is_export(peer) else locate(peer)
     ours = _take(path, file, asked, since)
-    if peer is None or other is None:
+    if peer is None:
         identity = identify_by_cards([ours.verdict], vouched)
         return Review(ours.verdict, our_past=ours, identity=identity)
-    theirs = _take(peer, other, asked, None)
+    theirs = _take_export(peer, ours, asked) if other is None else _take(peer, other, asked, None)
     if ours.verdict.ok and theirs.verdict.ok:
         _check_pair(ours.verdict, theirs.verdict)
     found = reconcile_sides(_side(ours), _side(theirs))
@@ -83,6 +89,32 @@ def _take(path: Path, file: Path, asked: Asked, since: Checkpoint | None) -> Gen
     if not path.is_dir():
         return Generations(verdict, file)
     return gather(file, verdict, lambda older: _check(older, asked, None))
+
+
+def _take_export(path: Path, ours: Generations, asked: Asked) -> Generations:
+    """Verify an export by the records that our own ledger holds, and those beside it.
+
+    Spec: docs/ledger.md §16.8
+    """
+    try:
+        origin = parse_origin(read_head(path).origin)
+        beside = path / CARDS_NAME
+        cards = parse_cards(read_bounded(beside, MAX_CARD_BYTES)) if beside.exists() else []
+    except PeerError as error:
+        raise OperatorError(
+            f"{shown(path)} is no export of a ledger: {error}",
+            hint="after --peer name the other station's ledger or its export",
+        ) from error
+    if ours.verdict.line is not None and origin.line != ours.verdict.line.hex():
+        raise OperatorError(_OTHER_LINE, hint=_NAME_THE_PEER)
+    verdict = verify_tiles(
+        path,
+        list(dict.fromkeys([*ours.verdict.records, *cards])),
+        identify=identify_ledger,
+        verifier=verify_ed25519,
+        progress=asked.progress,
+    )
+    return Generations(verdict, path, records=tuple(read_generations(verdict)))
 
 
 def _check(file: Path, asked: Asked, since: Checkpoint | None) -> Verdict:
@@ -117,11 +149,10 @@ def _passed_over(*sides: Generations) -> bool:
 
 
 def _check_pair(ours: Verdict, theirs: Verdict) -> None:
-    hint = "after --peer name the other station's ledger of the same line"
     if (ours.line, ours.realm) != (theirs.line, theirs.realm):
-        raise OperatorError("the two ledgers are of different lines", hint=hint)
+        raise OperatorError(_OTHER_LINE, hint=_NAME_THE_PEER)
     if ours.station == theirs.station:
-        raise OperatorError(f"both ledgers are of {ours.station}", hint=hint)
+        raise OperatorError(f"both ledgers are of {ours.station}", hint=_NAME_THE_PEER)
 
 
 def read_since(path: Path) -> Checkpoint:

@@ -128,6 +128,15 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
     yield headline_of(verdict)
     if verdict.first_fault is not None:
         yield from _fault_lines(verdict, verdict.first_fault)
+    elif verdict.exported:
+        yield (
+            "  An export: every leaf and link agrees with its one signed head. Contents, earlier "
+            "heads and what its station countersigned are not in it."
+        )
+        if verdict.cosigned:
+            yield from _tail_lines(verdict)
+        else:
+            yield "  Nobody has countersigned that head; whether an earlier one was, it cannot say."
     else:
         judged = " that were judged" if verdict.examined.passed_over else ""
         yield (

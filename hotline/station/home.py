@@ -110,6 +110,20 @@ class Home:
         """Path of an officer's key file."""
         return self.keys / f"officer-{person}.key"
 
+    def officer_here(self, person: str) -> Path:
+        """Return the path of the key file of an officer who has one in this home.
+
+        Raises:
+            OperatorError: nobody of that person id has; says who have.
+        """
+        here = officers_of(self)
+        if person not in here:
+            raise OperatorError(
+                f"no key of an officer {person!r} lies in {self.path.name}",
+                hint=f"officers here: {', '.join(here) or 'none'}",
+            )
+        return self.officer(person)
+
     def only_line(self) -> Path:
         """Return the directory of the home's one line.
 
@@ -296,7 +310,7 @@ def open_officer(
     Raises:
         OperatorError: no such key file, a wrong passphrase, or no certificate.
     """
-    opened = read_key_file(home.officer(person), passphrase)
+    opened = read_key_file(home.officer_here(person), passphrase)
     signer = HybridSigner(hybrid_seeds(opened.seeds, "officer"))
     for certificate in reversed(roster.certified(opened.station, Usage.STATEMENT)):
         if certificate.key == signer.public_key:

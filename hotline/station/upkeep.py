@@ -66,7 +66,7 @@ class Bench:
             OperatorError: no such key file, a wrong passphrase, no certificate.
         """
         return [
-            open_officer(self.home, roster, one, self.passphrase(self.home.officer(one)))
+            open_officer(self.home, roster, one, self.passphrase(self.home.officer_here(one)))
             for one in persons
         ]
 

@@ -89,7 +89,7 @@ def test_hold_of_an_earlier_generation_is_still_shown_by_the_doctor(north: Place
     [
         (("ramos",), "1 persons signed"),
         (("ramos", "ramos"), "a key id stands twice|same person"),
-        (("ramos", "nobody"), "officer-nobody.key"),
+        (("ramos", "nobody"), "no key of an officer 'nobody' lies in NORTH"),
     ],
 )
 def test_officers_who_are_not_two_are_refused(

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hotline.core.errors import InvariantError
+from hotline.core.errors import InvariantError, PeerError
 from hotline.core.records.leaf import leaf_hash
 from hotline.core.records.merkle import EMPTY_ROOT, Frontier, append_leaf
 from hotline.core.values import Digest
@@ -50,6 +50,25 @@ def encode_bundle(leaves: list[bytes]) -> bytes:
     Spec: docs/ledger.md §16.3
     """
     return b"".join(_LENGTH.pack(len(leaf)) + leaf for leaf in leaves)
+
+
+def decode_bundle(encoded: bytes) -> list[bytes]:
+    """Return the leaves of an entry bundle, without looking into them.
+
+    Raises:
+        PeerError: a leaf is cut off, or there are more than TILE_WIDTH.
+    Spec: docs/ledger.md §16.3
+    """
+    leaves, at = [], 0
+    while at < len(encoded):
+        if len(encoded) < at + _LENGTH.size:
+            raise PeerError("an entry bundle ends within a length")
+        (length,) = _LENGTH.unpack_from(encoded, at)
+        at += _LENGTH.size + length
+        leaves.append(encoded[at - length : at])
+    if at != len(encoded) or len(leaves) > TILE_WIDTH:
+        raise PeerError("an entry bundle ends within a leaf, or has too many")
+    return leaves
 
 
 class Tiler:
