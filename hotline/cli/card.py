@@ -174,14 +174,22 @@ def _compare_some(card: Card) -> None:
         )
     words = root_words(card.root.digest).split()
     print()
-    print(f"Call {card.name} on a line where you know the voice. Have all {WORDS} words read to")
-    print("you from its own screen (hotline card show HOME), and compare each. Then type here,")
-    print("as you HEAR them, not from a screen of yours (four letters of a word are enough):")
+    print(f"Call {card.name} on a line where you know the voice. There they run hotline card show")
+    print("with their home. Ask for the words below and type them as you HEAR them; four letters")
+    print("of a word are enough.")
     order = sorted(range(WORDS), key=lambda _place: system_entropy(8))
     for place in sorted(order[:ASKED_WORDS]):
         typed = input(f"  word {place + 1:2}: ")
         if not same_word(typed, words[place]):
+            typed = input("  That is not it. Have it read again, letter by letter: ")
+        if not same_word(typed, words[place]):
             raise _differ(card)
+    print()
+    print("\n".join(fingerprint_lines(card.root.digest)))
+    print()
+    answer = input("Now have all 24 read to you and compare each. All the same? Type yes: ")
+    if answer.strip().lower() != "yes":
+        raise _differ(card)
 
 
 def _differ(card: Card) -> OperatorError:

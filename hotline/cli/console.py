@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hotline.station.assembly import Machine
     from hotline.station.home import Home
 
+OPENING = "The record of this station is opened. A moment."
 CLOSING = "The console is closed. The other station countersigns the record. A moment."
 
 OfficerOption = Annotated[
@@ -45,6 +46,7 @@ def console(
         )
     bench = bench_with(home, Asker(passphrase_fd))
     unlocked = unlock(bench, officer)
+    print(OPENING, flush=True)
     return asyncio.run(_watch(bench.home, unlocked, machine_here(), ascii_only=ascii_only))
 
 

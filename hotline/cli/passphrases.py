@@ -24,6 +24,10 @@ MAX_PASSPHRASE_CHARACTERS = 4_096
 MIN_NEW_CHARACTERS = 12
 """Of a new passphrase: Argon2id slows a guesser down, it does not make a word long."""
 ATTEMPTS = 3
+NEW_PASSPHRASES = (
+    f"Each new key file gets a passphrase, typed twice: {MIN_NEW_CHARACTERS} characters or more,\n"
+    "several words are best. It is not shown while you type, and nobody can find a lost one."
+)
 
 PassphraseFd = Annotated[
     int | None,
@@ -42,6 +46,7 @@ class Asker:
         """Read from `descriptor` if there is one; `unprotected`: new files get no passphrase."""
         self._lines = None if descriptor is None else _open(descriptor)
         self._unprotected = unprotected
+        self._told = False
 
     def ask(self, name: str) -> str:
         """Return the passphrase of the file `name`: typed unseen, or a line that was given.
@@ -69,20 +74,22 @@ class Asker:
         """
         if self._unprotected:
             return None
-        for _ in range(ATTEMPTS if self._by_person else 1):
-            typed = self.ask_for_new(name)
+        for _ in range(ATTEMPTS if self.by_person else 1):
+            typed = self._typed_new(name)
             fault = self._fault(typed, name)
             if fault is None:
                 return typed
-            if self._by_person:
+            if self.by_person:
                 print(fault, file=sys.stderr)
         raise OperatorError(
             f"no good passphrase was given for {name}",
             hint=f"choose one of at least {MIN_NEW_CHARACTERS} characters; nothing was made",
         )
 
-    def ask_for_new(self, name: str) -> str:
-        """Return what was typed once for a new file."""
+    def _typed_new(self, name: str) -> str:
+        if self.by_person and not self._told:
+            print(NEW_PASSPHRASES, file=sys.stderr)
+            self._told = True
         try:
             return self._typed(f"New passphrase for {name}: ")
         except EOFError:
@@ -91,16 +98,17 @@ class Asker:
     def _fault(self, typed: str, name: str) -> str | None:
         if len(typed) < MIN_NEW_CHARACTERS:
             return f"That is too short: at least {MIN_NEW_CHARACTERS} characters."
-        if self._by_person and self._typed(f"The same again for {name}: ") != typed:
+        if self.by_person and self._typed(f"The same again for {name}: ") != typed:
             return "The two were not the same."
         return None
 
     @property
-    def _by_person(self) -> bool:
+    def by_person(self) -> bool:
+        """Whether somebody types at a terminal."""
         return self._lines is None and sys.stdin is not None and sys.stdin.isatty()
 
     def _typed(self, prompt: str) -> str:
-        if self._by_person:
+        if self.by_person:
             return getpass.getpass(prompt)
         lines = self._lines or sys.stdin
         if lines is None:

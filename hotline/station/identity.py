@@ -64,12 +64,15 @@ class Identity(BaseModel):
         """Return root and certificates, verified.
 
         Raises:
-            IntegrityError: one of them does not verify.
+            IntegrityError: one of them does not verify, or they are of another station.
         """
         try:
-            return read_station(self.envelopes)
+            found = read_station(self.envelopes)
         except PeerError as error:
             raise IntegrityError(f"{STATION_FILE}: {error}") from error
+        if (found.root.station, found.root.realm) != (self.station, self.realm):
+            raise IntegrityError(f"{STATION_FILE} names another station than its root")
+        return found
 
     def officers(self) -> dict[str, Certificate]:
         """Return the newest certificate of each officer, by person id.

@@ -176,8 +176,8 @@ def level_records(bench: Bench, catalogue: Catalogue) -> None:
         for record in read_identity(home).envelopes
         if record_digest(record) not in roster.record_digests
     ]
-    if missing:
-        _tell_line(bench, missing)
+    # Also when nothing is missing: a station that runs is found out before anything is made.
+    _tell_line(bench, missing)
 
 
 def _tell_line(bench: Bench, records: list[bytes]) -> None:
@@ -186,6 +186,8 @@ def _tell_line(bench: Bench, records: list[bytes]) -> None:
         opened, now_ms = work.opened, bench.clock()
         known = opened.line.roster.record_digests
         new = [record for record in records if record_digest(record) not in known]
+        if not new:
+            return
         for record in new:
             opened.line.roster.with_certificate(record)
         opened.ledger.append([record_draft(record, now_ms) for record in new])

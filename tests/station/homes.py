@@ -86,10 +86,14 @@ class Place:
 
 
 def begin(
-    path: Path, station: str, realm: Realm = Realm.EXERCISE, route: Route | None = None
+    path: Path,
+    station: str,
+    realm: Realm = Realm.EXERCISE,
+    route: Route | None = None,
+    now_ms: int = NOW_MS,
 ) -> Place:
     """Make a home with one officer, named as the station in small letters and 1."""
-    place = Place(Home(path), load_catalogue(find_config()))
+    place = Place(Home(path), load_catalogue(find_config()), now_ms)
     clock = place.bench.clock
     new = NewStation(station, realm, route)
     begin_home(place.home, new, nothing, place.catalogue, clock, system_entropy)
@@ -97,17 +101,17 @@ def begin(
     return place
 
 
-def begin_two(directory: Path) -> tuple[Place, Place]:
+def begin_two(directory: Path, now_ms: int = NOW_MS) -> tuple[Place, Place]:
     """Make NORTH, which can be dialled, and SOUTH; each holds the other's card."""
-    north = begin(directory / "north", "NORTH", route=ROUTE)
-    south = begin(directory / "south", "SOUTH")
+    north = begin(directory / "north", "NORTH", route=ROUTE, now_ms=now_ms)
+    south = begin(directory / "south", "SOUTH", now_ms=now_ms)
     accept_card(north.home, south.card(), agreed, north.bench.clock)
     accept_card(south.home, north.card(), agreed, south.bench.clock)
     return north, south
 
 
-def enrol(directory: Path) -> tuple[Place, Place]:
+def enrol(directory: Path, now_ms: int = NOW_MS) -> tuple[Place, Place]:
     """Set a whole line up."""
-    north, south = begin_two(directory)
+    north, south = begin_two(directory, now_ms)
     north.completes(south.joins(north.opens("SOUTH")))
     return north, south
