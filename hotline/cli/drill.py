@@ -29,7 +29,7 @@ from hotline.tui.entry import run_console
 
 DEFAULT_SCENARIO = "unplanned-encounter"
 AUTO_SPEED = 60.0
-PREPARING = "Preparing the exercise: keys and ledgers of both stations. A moment."
+PREPARING = "Preparing the exercise: keys and ledgers of all stations. A moment."
 CLOSING = "The console is closed. A moment: the ledgers are closed and compared."
 
 
@@ -63,7 +63,7 @@ def drill(
         str, typer.Option(help="A shipped scenario's id, or the path of a .toml file.")
     ] = DEFAULT_SCENARIO,
     auto: Annotated[
-        bool, typer.Option("--auto", help="Run both sides by script, without a console.")
+        bool, typer.Option("--auto", help="Run all sides by script, without a console.")
     ] = False,
     paired: Annotated[
         bool, typer.Option("--paired", help="Wait for a second person, who uses --join.")
@@ -86,10 +86,10 @@ def drill(
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
     side: Annotated[str | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Stand watch in an exercise: two stations over TLS on this machine, own keys and ledgers.
+    """Stand watch in an exercise: stations over TLS on this machine, own keys and ledgers.
 
-    With a terminal you take the first station against a robot; without one, or
-    with --auto, both sides run by script. It ends by verifying both ledgers.
+    With a terminal you take the first station against robots; without one, or
+    with --auto, all sides run by script. It ends by verifying every ledger.
     """
     machine = Machine(find_config(), system_clock, system_entropy)
     if side is not None:
@@ -139,7 +139,11 @@ def _pair(wanted: _Wanted, machine: Machine, seat: _Seat) -> tuple[Path, bool]:
     _check_terminal("--paired")
     print(PREPARING, flush=True)
     directory, _ = _set_up(wanted, machine, 1.0)
-    first = read_drill(directory).stations[0]
+    first, *others = read_drill(directory).stations
+    if len(others) > 1:
+        raise OperatorError(
+            "two persons take a drill of two stations only", hint="leave --paired away: robots help"
+        )
     return directory, asyncio.run(_person(directory, first, machine, seat))
 
 

@@ -8,6 +8,7 @@ from typing import Any, TextIO
 from hotline.core.exchange.delivery import StatementState
 from hotline.core.times import format_clock
 from hotline.drill.outcome import Outcome
+from hotline.ledger.meeting import Meeting
 
 
 class Progress:
@@ -40,7 +41,7 @@ class Progress:
 
 
 def say_outcome(outcome: Outcome, directory: Path, *, completed: bool, again: str) -> None:
-    """Print each statement with its states, both verdicts and the reconciliation.
+    """Print each statement with its states, the verdicts and the reconciliation.
 
     Args:
         again: The command that goes on with a drill that was left before its end.
@@ -83,6 +84,13 @@ def _say_statement(state: StatementState) -> None:
 def _say_reconciliation(outcome: Outcome) -> None:
     agreed = outcome.reconciliation
     word = "AGREE" if agreed.ok else "DO NOT AGREE"
-    print(f"  The two ledgers {word}: {agreed.statements} statements, {agreed.receipted} receipted")
+    several = isinstance(agreed, Meeting)
+    which = f"All {len(outcome.endings)}" if several else "The two"
+    by = " by all others" if several else ""
+    counts = f"{agreed.statements} statements, {agreed.receipted} receipted{by}"
+    print(f"  {which} ledgers {word}: {counts}")
     for fault in agreed.faults:
         print(f"    {fault}")
+    for pair in agreed.pairs.values() if isinstance(agreed, Meeting) else ():
+        for fault in pair.faults:
+            print(f"    {fault}")

@@ -26,6 +26,7 @@ from hotline.cli import (
     post,
     replay,
     verify,
+    witness,
 )
 from hotline.cli.failures import EXIT_USAGE, guard
 
@@ -59,6 +60,9 @@ app.command("restore", short_help="Put a backup in place if nothing newer is kno
     backup.restore
 )
 app.command("doctor", short_help="Say what is well with a home and what is not.")(doctor.doctor)
+ledger.app.command("witness", short_help="Name an outside witness, drop one, or list them.")(
+    witness.witness
+)
 app.add_typer(ledger.app, name="ledger", short_help="Hold, erase, renew what a ledger keeps.")
 
 

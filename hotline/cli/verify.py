@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from hotline.review.meeting import MeetingReview
+    from hotline.review.reviewing import Asked
+    from hotline.review.verdicts import Review
+
 EVIDENCE_FAILS = 1
+
+Cards = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CARD",
+        help="A station's card, or its root's words: establishes identity; several may be.",
+    ),
+]
+Witnesses = Annotated[
+    list[str] | None,
+    typer.Option(metavar="VKEY", help="Key of an outside witness that you trust; several may be."),
+]
 
 
 def verify(
@@ -19,19 +37,13 @@ def verify(
         ),
     ],
     peer: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
             metavar="LEDGER",
-            help="The other station's ledger or its export of tiles: compare both, each statement.",
+            help="Another station's ledger, or its export: compare each statement; several may be.",
         ),
     ] = None,
-    card: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CARD",
-            help="A station's card, or its root's words: establishes identity; several may be.",
-        ),
-    ] = None,
+    card: Cards = None,
     audit: Annotated[
         bool,
         typer.Option("--audit", help="Judge every stored head and cosignature, however many."),
@@ -43,6 +55,7 @@ def verify(
             help="A head you trust (a saved --json, or a checkpoint): check what came after it.",
         ),
     ] = None,
+    witness: Witnesses = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> int:
     """Check a whole ledger; needs neither a content key nor a station.
@@ -51,13 +64,23 @@ def verify(
     when evidence does not verify, or when a card names another root.
     """
     from hotline.cli.progress import ProgressBar
-    from hotline.review.reviewing import Asked, review_ledgers
+    from hotline.review.reviewing import Asked
 
     with ProgressBar("verifying") as bar:
-        asked = Asked(audit or None, card or [], since, progress=bar.show)
-        review = review_ledgers(ledger, peer, asked)
+        asked = Asked(audit or None, card or [], since, progress=bar.show, witnesses=witness or [])
+        review = _review(ledger, peer or [], asked)
     if as_json:
         print(json.dumps(review.as_json(), sort_keys=True))
     else:
         print("\n".join(review.lines()))
     return 0 if review.ok else EVIDENCE_FAILS
+
+
+def _review(ledger: Path, peers: Sequence[Path], asked: Asked) -> Review | MeetingReview:
+    """Review one ledger, two, or those of several stations."""
+    from hotline.review.meeting import review_meeting
+    from hotline.review.reviewing import review_ledgers
+
+    if len(peers) > 1:
+        return review_meeting(ledger, peers, asked)
+    return review_ledgers(ledger, peers[0] if peers else None, asked)

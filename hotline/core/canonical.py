@@ -14,6 +14,12 @@ from hotline.core.text import check_text, is_plain
 MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 12
 
+_WRITER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
+_PLAIN_BYTES = bytes(range(0x20, 0x7F))
+"""Text of these alone is plain (`is_plain`), and finding that out costs next to nothing."""
+
 
 def encode(value: Any) -> bytes:
     """Write `value` as canonical JSON: sorted keys, no spaces, UTF-8.
@@ -26,9 +32,7 @@ def encode(value: Any) -> bytes:
     Spec: docs/protocol.md §2.1
     """
     try:
-        return json.dumps(
-            value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-        ).encode()
+        return _WRITER.encode(value).encode()
     except (TypeError, ValueError) as error:
         raise InvariantError(f"cannot write canonical JSON: {error}") from error
 
@@ -52,7 +56,9 @@ def decode(data: bytes, *, what: str, max_bytes: int) -> Any:
         value = json.loads(text)
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise PeerError(f"{what} is not JSON in UTF-8") from error
-    plain = is_plain(text) and not _ODD_ESCAPE.search(text)
+    plain = (not data.translate(None, _PLAIN_BYTES) or is_plain(text)) and not (
+        b"\\" in data and _ODD_ESCAPE.search(text)
+    )
     _check(value, what, MAX_DEPTH, plain=plain)
     try:
         spelled = encode(value)
@@ -69,26 +75,24 @@ _ODD_ESCAPE = re.compile(r'\\[^n"\\]')
 
 def _check(value: Any, what: str, depth: int, *, plain: bool) -> None:
     """Refuse what canonical JSON does not carry; `plain`: every string is known to be good."""
-    if depth == 0 and isinstance(value, list | dict):
-        raise PeerError(f"{what} is nested more than {MAX_DEPTH} deep")
-    match value:
-        case bool() | None:
-            pass
-        case str():
-            if not plain:
-                check_text(value, what=what)
-        case int():
-            if abs(value) > MAX_INTEGER:
-                raise PeerError(f"{what} holds an integer of 2^53 or more")
-        case float():
-            raise PeerError(f"{what} holds a number with a fraction; write it as text")
-        case list():
-            for item in value:
-                _check(item, what, depth - 1, plain=plain)
-        case dict():
-            for key, item in value.items():
-                if not plain:
-                    check_text(key, what=what)
+    kind = type(value)
+    if kind is str:
+        if not plain:
+            check_text(value, what=what)
+    elif kind is int:
+        if abs(value) > MAX_INTEGER:
+            raise PeerError(f"{what} holds an integer of 2^53 or more")
+    elif kind is float:
+        raise PeerError(f"{what} holds a number with a fraction; write it as text")
+    elif kind is dict or kind is list:
+        if depth == 0:
+            raise PeerError(f"{what} is nested more than {MAX_DEPTH} deep")
+        if kind is dict and not plain:
+            for key in value:
+                check_text(key, what=what)
+        for item in value.values() if kind is dict else value:
+            # Every string of an envelope comes by here: a plain one needs no call.
+            if not plain or type(item) is not str:
                 _check(item, what, depth - 1, plain=plain)
 
 
@@ -114,9 +118,10 @@ def from_base64(text: str, *, what: str) -> bytes:
         PeerError: another alphabet, missing padding or stray trailing bits.
     """
     try:
-        data = base64.b64decode(text.encode("ascii"), validate=True)
-    except (binascii.Error, UnicodeEncodeError, ValueError) as error:
+        data = binascii.a2b_base64(text, strict_mode=True)
+    except (binascii.Error, ValueError) as error:
         raise PeerError(f"{what} is not base64") from error
-    if to_base64(data) != text:
+    # Strictly read, only the bits of the last letter that say nothing can differ.
+    if to_base64(data[len(data) // 3 * 3 :]) != text[len(data) // 3 * 4 :]:
         raise PeerError(f"{what} is base64 with stray bits")
     return data

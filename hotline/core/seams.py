@@ -8,7 +8,7 @@ import a cryptographic library.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from hotline.core.values import Digest, Realm
@@ -71,6 +71,8 @@ class LedgerIdentity:
         lasting_keys: For each member the ML-DSA-65 halves of the same keys.
         root_words: For each member its root's fingerprint in words.
         record_digests: Digest of every public record that was accepted.
+        outside_keys: For each member the outside witnesses that it named itself, by key
+            name; that vouches for none of them.
     """
 
     realm: Realm
@@ -81,6 +83,7 @@ class LedgerIdentity:
     lasting_keys: Mapping[str, tuple[bytes, ...]]
     root_words: Mapping[str, str]
     record_digests: frozenset[Digest]
+    outside_keys: Mapping[str, Mapping[str, tuple[bytes, ...]]] = field(default_factory=dict)
 
 
 IdentifyLedger = Callable[[Sequence[bytes]], LedgerIdentity]

@@ -75,10 +75,10 @@ class OfficerDesk(PresentedFeed):
         )
         around = Surroundings(
             station=line.station,
-            peer=station.peer,
+            peers=station.peers,
             mode=line.realm.value,
             clock=clock,
-            sending=lambda digest: station.route.name if station.sending(digest) else "",
+            sending=station.sending,
             coach=coach,
             names=line.roster.names,
         )
@@ -219,16 +219,32 @@ class OfficerDesk(PresentedFeed):
         incident = choice.incident
         if incident is None and template.opens_incident:
             incident = self._new_incident()
-        writer = self._writer
+        to, info = self._addressees(choice, template)
         return Draft(
             name=f"draft-{next(self._names)}",
             choice=choice,
             template=template,
             incident=incident,
             salt=self._entropy(SALT_BYTES).hex(),
-            to=tuple(member for member in writer.members if member != writer.station),
+            to=to,
+            info=info,
             precedence=Precedence(choice.precedence),
         )
+
+    def _addressees(
+        self, choice: TemplateChoice, template: Template
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return who must act and who is told; every other member is one of them.
+
+        An answer is for whom it answers; a ladder move is everybody's.
+        Spec: docs/protocol.md §5.5
+        """
+        others = self.station.peers
+        about = self.situation.statements.get(choice.answers or "")
+        if about is None or about.outbound or template.ladder is not None:
+            return others, ()
+        asked = about.statement.sender
+        return (asked,), tuple(one for one in others if one != asked)
 
     def _new_incident(self) -> str:
         """Name an incident after its station and day, as in NORTH-261122-01."""

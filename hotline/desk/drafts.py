@@ -71,6 +71,7 @@ class Draft:
     salt: str
     to: tuple[str, ...]
     precedence: Precedence
+    info: tuple[str, ...] = ()
     entered: Mapping[str, str] = field(default_factory=dict)
     text: str = ""
     statement: Statement | None = None
@@ -156,6 +157,7 @@ def _built(writer: Writer, draft: Draft, values: dict[str, str], now_ms: int) ->
         sender=writer.station,
         salt=draft.salt,
         to=draft.to,
+        info=draft.info,
         by=(writer.by,),
         need=1,
         at=format_time(now_ms),

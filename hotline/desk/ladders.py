@@ -23,14 +23,16 @@ _TURN_WORDS = {
 }
 
 
-def ladder_view(rules: Rules, ladder: LadderState, station: str, peer: str) -> LadderView:
+def ladder_view(
+    rules: Rules, ladder: LadderState, station: str, peers: Sequence[str]
+) -> LadderView:
     """Return the rungs from the lowest up, with who has done what on each."""
     rungs = [
         _rung(number, step, ladder, rules.members, station)
         for number, step in enumerate(rules.ladder.steps, start=1)
     ]
     rungs.append(_closing_rung(len(rungs) + 1, ladder, station))
-    return LadderView(ladder.state, tuple(rungs), whose_turn(rules, ladder, station, peer))
+    return LadderView(ladder.state, tuple(rungs), whose_turn(rules, ladder, station, peers))
 
 
 def _rung(
@@ -78,14 +80,15 @@ def ladder_word(ladder: LadderState) -> str:
     return f"{ladder.standing.step} {ladder.state}"
 
 
-def whose_turn(rules: Rules, ladder: LadderState, station: str, peer: str) -> str:
-    """Say what either side can do next; both may be able to act."""
+def whose_turn(rules: Rules, ladder: LadderState, station: str, peers: Sequence[str]) -> str:
+    """Say what each side can do next; several may be able to act."""
     if ladder.state == CLOSED:
-        return "Closed by both sides."
+        return "Closed by both sides." if len(peers) == 1 else "Closed by all sides."
     ours = _expected(next_acts(rules.ladder, ladder, station))
-    theirs = _expected(next_acts(rules.ladder, ladder, peer))
     said = [f"You can {' or '.join(ours)}."] if ours else []
-    said += [f"{peer} can {' or '.join(theirs)}."] if theirs else []
+    for peer in peers:
+        theirs = _expected(next_acts(rules.ladder, ladder, peer))
+        said += [f"{peer} can {' or '.join(theirs)}."] if theirs else []
     return " ".join(said) or "Nothing can move now."
 
 

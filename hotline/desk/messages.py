@@ -12,7 +12,7 @@ from hotline.core.messages.rendering import render
 from hotline.core.messages.template import FieldSpec, Template
 from hotline.core.times import format_dtg
 from hotline.desk.offers import Offers
-from hotline.desk.views import Direction, MessageView
+from hotline.desk.views import Direction, MessageView, RecipientView
 
 _VALUE = "\u2026"
 
@@ -44,6 +44,7 @@ def message_view(
     state: StatementState,
     state_word: str,
     signers: tuple[str, ...],
+    recipients: tuple[RecipientView, ...],
 ) -> MessageView:
     """Return everything that is known here of one statement."""
     statement = state.statement
@@ -71,12 +72,12 @@ def message_view(
         if template
         else (),
         can_acknowledge=_can_acknowledge(situation, state),
+        recipients=recipients,
     )
 
 
 def _can_acknowledge(situation: Situation, state: StatementState) -> bool:
-    clock = situation.clocks.get((state.digest, "read"))
-    ours = clock is not None and clock.station == situation.station
+    ours = (state.digest, "read", situation.station) in situation.clocks
     return ours and not state.outbound and state.least < Delivery.READ
 
 

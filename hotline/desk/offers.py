@@ -58,7 +58,7 @@ class Offers:
 
     def _due(self, situation: Situation, incident: str | None) -> Iterator[TemplateChoice]:
         for dialogue in situation.open_dialogues():
-            ours = dialogue.opener != situation.station
+            ours = situation.station in dialogue.waiting
             closed_by_reading = dialogue.reply == ReplyClass.ROGER
             if ours and not closed_by_reading and incident in (None, dialogue.incident):
                 yield from self._answers(situation, dialogue)

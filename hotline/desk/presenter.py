@@ -12,12 +12,13 @@ from hotline.core.exchange.situation import Deadline, Happening, Incident, Situa
 from hotline.core.messages.phrasing import Phrasebook, title
 from hotline.core.messages.rendering import headline
 from hotline.core.seams import Clock
-from hotline.core.times import format_clock, format_span
+from hotline.core.times import format_clock
 from hotline.core.values import Precedence
 from hotline.desk import wording
 from hotline.desk.ladders import ladder_view, ladder_word
 from hotline.desk.messages import message_view
 from hotline.desk.offers import Offers
+from hotline.desk.recipients import link_views, link_words, recipient_views, summary_of
 from hotline.desk.views import (
     DeadlineRow,
     Direction,
@@ -41,16 +42,18 @@ class Surroundings:
 
     Attributes:
         mode: LIVE, EXERCISE or REPLAY.
-        sending: The route by which a statement is on its way right now, or "".
+        peers: The other stations of the line, in the charter's order.
+        sending: The route by which a statement is on its way right now to a station ("": to
+            any), or "".
         coach: What EXCON tells the officer, or "".
         names: Certificate id (hex) to role, rank and name of whom it certifies.
     """
 
     station: str
-    peer: str
+    peers: tuple[str, ...]
     mode: str
     clock: Clock
-    sending: Callable[[str], str]
+    sending: Callable[[str, str], str]
     coach: Callable[[], str]
     names: Mapping[str, str] = field(default_factory=dict)
 
@@ -82,7 +85,7 @@ class Presenter:
                 self._incident_row(situation, one) for one in reversed(situation.incidents.values())
             ),
             deadlines=tuple(self._deadline_row(situation, one) for one in situation.running()),
-            ladder=ladder_view(self._rules, shown.ladder, around.station, around.peer)
+            ladder=ladder_view(self._rules, shown.ladder, around.station, around.peers)
             if shown
             else None,
             ladder_incident=shown.name if shown else "",
@@ -105,7 +108,7 @@ class Presenter:
         incident = situation.incidents.get(name)
         if incident is None:
             return None
-        station, peer = self._around.station, self._around.peer
+        station, peers = self._around.station, self._around.peers
         rows = [
             self._row(situation, one)
             for one in situation.timeline
@@ -115,7 +118,7 @@ class Presenter:
             name=name,
             title=self._title(situation, incident),
             state_word=_incident_word(incident),
-            ladder=ladder_view(self._rules, incident.ladder, station, peer),
+            ladder=ladder_view(self._rules, incident.ladder, station, peers),
             facts=self._facts(situation, incident),
             rows=tuple(rows[-MAX_INCIDENT_ROWS:]),
             next=tuple(one for one in self.offers.all(situation, name) if one.incident == name),
@@ -131,30 +134,36 @@ class Presenter:
         names = self._around.names
         signers = tuple(names.get(one, f"unknown {one[:8]}") for one in state.statement.by)
         return message_view(
-            situation, self._rules, self._phrasebook, self.offers, state, words, signers
+            situation,
+            self._rules,
+            self._phrasebook,
+            self.offers,
+            state,
+            words,
+            signers,
+            recipient_views(situation, state, self._around.sending),
         )
 
     # --- parts -----------------------------------------------------------------
 
     def _status(self, situation: Situation) -> StatusView:
         around = self._around
-        link = situation.links.get(around.peer)
-        state = link.state if link else "DOWN"
-        word = state
-        if state != "UP":
-            since_ms = link.since_ms if link else 0
-            down = f" {format_span(around.clock() - since_ms)}" if since_ms else ""
-            word = f"{state}{down}"
+        links = link_views(situation, around.peers, around.clock())
+        peer = " ".join(around.peers)
+        word, mark = link_words(situation.links.get(peer), around.clock())
+        if links:
+            word, mark = summary_of(links)
         officer = f"{situation.role} {situation.officer}".strip() or "nobody"
         return StatusView(
             mode=around.mode,
             realm=situation.realm,
             station=around.station,
-            peer=around.peer,
+            peer=peer,
             officer=officer,
             clock_ms=around.clock(),
             link_word=word,
-            link_mark=Mark.CALM if state == "UP" else Mark.WARNING,
+            link_mark=mark,
+            links=links,
         )
 
     def _flash(self, situation: Situation) -> FlashView | None:
@@ -210,7 +219,7 @@ class Presenter:
 
     def _state_word(self, situation: Situation, state: StatementState) -> tuple[str, str]:
         if state.outbound:
-            return wording.outbound_state(state, self._around.sending(state.digest))
+            return wording.outbound_state(state, self._around.sending(state.digest, ""))
         return wording.inbound_state(state, unread=_unread(situation, state))
 
     def _headline(self, state: StatementState) -> str:
@@ -246,10 +255,11 @@ class Presenter:
     def _deadline_row(self, situation: Situation, clock: Deadline) -> DeadlineRow:
         state = situation.statements[clock.digest]
         ours = clock.station == situation.station
+        several = len(self._around.peers) > 1 and not ours
         return DeadlineRow(
             due_ms=clock.due_ms,
             word=wording.deadline_words(clock.clock, ours=ours),
-            label=state.token,
+            label=f"{state.token} {clock.station}" if several else state.token,
             incident=clock.incident or "",
             digest=clock.digest,
             ours=ours,
@@ -310,13 +320,15 @@ class Presenter:
 
 
 def _unread(situation: Situation, state: StatementState) -> bool:
-    clock = situation.clocks.get((state.digest, "read"))
-    return clock is not None and not state.outbound and clock.station == situation.station
+    return not state.outbound and (state.digest, "read", situation.station) in situation.clocks
 
 
 def _overdue(situation: Situation, state: StatementState) -> bool:
-    clocks = (situation.clocks.get((state.digest, clock)) for clock in ("read", "reply", "promise"))
-    return any(clock is not None and clock.state == "MISSED" for clock in clocks)
+    return any(
+        deadline.state == "MISSED"
+        for clock in ("read", "reply", "promise")
+        for deadline in situation.deadlines_of(state.digest, clock)
+    )
 
 
 def _foremost(situation: Situation) -> Incident | None:

@@ -29,10 +29,21 @@ class Mark(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LinkView:
+    """The link to one of several peers, as in ("EAST", "DOWN 06:12", "-")."""
+
+    peer: str
+    word: str
+    symbol: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
 class StatusView:
     """Row 0. `mode` is LIVE, EXERCISE or REPLAY; `link_word` as in "UP" or "DOWN 06:12".
 
     `realm` is LIVE or EXERCISE, of what is replayed too; "" before the first event.
+    `links` has each of several peers; it is empty on a line of two.
     """
 
     mode: str
@@ -43,6 +54,7 @@ class StatusView:
     clock_ms: int
     link_word: str
     link_mark: Mark
+    links: tuple[LinkView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +189,20 @@ class IncidentView:
 
 
 @dataclass(frozen=True, slots=True)
+class RecipientView:
+    """One of several addressees: `acts` or is only told; `must_answer` still.
+
+    `word` and `symbol` as of a statement's state, as in ("READ BY OFFICER", "v").
+    """
+
+    station: str
+    acts: bool
+    word: str
+    symbol: str
+    must_answer: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MessageView:
     """One statement, whole.
 
@@ -186,6 +212,7 @@ class MessageView:
         history: (time in ms, what happened) from the ledger, oldest first.
         readback: Names and labels of the fields to read back, empty when none are due.
         can_acknowledge: F8 would say READ BY OFFICER now.
+        recipients: Each of several addressees; empty on a line of two.
     """
 
     digest: str
@@ -205,6 +232,7 @@ class MessageView:
     replies: tuple[TemplateChoice, ...]
     readback: tuple[tuple[str, str], ...]
     can_acknowledge: bool
+    recipients: tuple[RecipientView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

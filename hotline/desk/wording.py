@@ -7,6 +7,7 @@ from hotline.core.exchange.situation import Happening, Situation
 from hotline.core.records import events as ev
 from hotline.core.times import format_span
 from hotline.core.values import Precedence
+from hotline.desk.recipients import partly
 from hotline.desk.views import Mark
 
 UNACKNOWLEDGED = ("UNACKNOWLEDGED", "!")
@@ -14,14 +15,17 @@ UNACKNOWLEDGED = ("UNACKNOWLEDGED", "!")
 
 def outbound_state(state: StatementState, sending: str) -> tuple[str, str]:
     """Return the word and symbol of one of our statements; `sending`: the route, or ""."""
+    some = partly(state)
     if state.rejected:
-        return "REJECTED", "x"
+        return some or ("REJECTED", "x")
     if state.retracted_by:
         return "RETRACTED", "-"
     if state.least >= Delivery.ANSWERED:
         return WORDS[state.least]
     if state.held:
         return "STANDBY", "="
+    if some is not None:
+        return some
     if state.least is Delivery.QUEUED and sending:
         return f"SENDING [{sending}]", ">"
     return WORDS[state.least]
@@ -79,7 +83,9 @@ def system_row(situation: Situation, happening: Happening) -> tuple[str, str, Ma
             }
             return "OVERDUE", f"{state.token}: {what[event.clock]} in time", Mark.ALARM
         case ev.IncidentClosed():
-            return "CLOSED", f"{event.incident}: both sides closed the incident", Mark.NOTICE
+            last = situation.statements[event.statement].statement
+            sides = "all sides" if len((*last.to, *last.info)) > 1 else "both sides"
+            return "CLOSED", f"{event.incident}: {sides} closed the incident", Mark.NOTICE
         case _:
             return _evidence_row(event)
 
@@ -88,6 +94,8 @@ def _evidence_row(event: ev.Event) -> tuple[str, str, Mark]:
     match event:
         case ev.HeadRefused():
             words = f"{event.peer} showed a ledger that contradicts itself ({event.verdict})"
+            if event.verdict == "UNJOINED":
+                words = f"{event.peer} does not say how two heads that it signed go together"
             return "EVIDENCE", f"{words}. Keep everything; call the reviewer.", Mark.ALARM
         case ev.HeadRefusedThere():
             words = f"{event.peer} refused our ledger at {event.size} entries ({event.verdict})"
@@ -121,8 +129,27 @@ def _upkeep_row(event: ev.Event) -> tuple[str, str, Mark]:
         case ev.LedgerRestored():
             words = f"A backup with {event.size} entries was put in place; nothing newer was known"
             return "LEDGER", words, Mark.WARNING
+        case ev.WitnessNamed() | ev.WitnessDropped():
+            done = "asked from now on" if isinstance(event, ev.WitnessNamed) else "asked no more"
+            who = " and ".join(event.officers)
+            name = event.vkey.partition("+")[0]
+            return "WITNESS", f"{name} is {done}, decided by {who}", Mark.NOTICE
+        case ev.WitnessAnswered():
+            return _witness_row(event)
         case _:
             return "LOG", type(event).__name__, Mark.CALM
+
+
+def _witness_row(event: ev.WitnessAnswered) -> tuple[str, str, Mark]:
+    match event.state:
+        case "COSIGNS":
+            return "WITNESS", f"{event.witness} countersigns our ledger", Mark.CALM
+        case "CONTRADICTS":
+            words = f"{event.witness} contradicts our ledger: {event.reason}"
+            return "EVIDENCE", f"{words}. Keep everything; call the reviewer.", Mark.ALARM
+        case _:
+            words = f"{event.witness} does not countersign our ledger: {event.reason}"
+            return "WITNESS", words, Mark.WARNING
 
 
 def _generation_words(event: ev.GenerationOpened | ev.PeerGenerationAdmitted) -> str:

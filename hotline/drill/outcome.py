@@ -1,4 +1,4 @@
-"""After a drill: both ledgers verified, reconciled, and told statement by statement."""
+"""After a drill: its ledgers verified, reconciled, and told statement by statement."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from hotline.core.exchange.delivery import StatementState
 from hotline.core.exchange.fold import fold
 from hotline.core.exchange.situation import Situation
 from hotline.drill.setup import read_drill
-from hotline.ledger.reconcile import Reconciliation, reconcile
+from hotline.ledger.meeting import Meeting, reconcile_all
+from hotline.ledger.reconcile import Reconciliation, Side, reconcile_sides
 from hotline.ledger.store import Ledger
 from hotline.ledger.verdict import Verdict
 from hotline.ledger.verify import verify_ledger
@@ -20,6 +21,8 @@ from hotline.sealing.roster import identify_ledger
 from hotline.station.assembly import Machine
 from hotline.station.happenings import happenings
 from hotline.station.home import Home, content_sealer
+
+PAIR = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +37,19 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Both sides, and whether they agree."""
+    """All sides, and whether they agree."""
 
     endings: tuple[Ending, ...]
-    reconciliation: Reconciliation
+    reconciliation: Reconciliation | Meeting
 
     @property
     def good(self) -> bool:
-        """Whether both ledgers verify and agree."""
+        """Whether all ledgers verify and agree."""
         return self.reconciliation.ok and all(one.verdict.ok for one in self.endings)
 
     @property
     def ladder(self) -> str:
-        """State of the newest incident's ladder where both sides see the same, else DIFFERS."""
+        """State of the newest incident's ladder where all sides see the same, else DIFFERS."""
         states = set()
         for ending in self.endings:
             incidents = list(ending.situation.incidents.values())
@@ -85,7 +88,7 @@ class Outcome:
 
 
 def judge(directory: Path, machine: Machine) -> Outcome:
-    """Verify and reconcile the two ledgers of a drill; both may still be in use.
+    """Verify and reconcile the ledgers of a drill; they may still be in use.
 
     Raises:
         OperatorError: there is no drill.
@@ -93,9 +96,10 @@ def judge(directory: Path, machine: Machine) -> Outcome:
     """
     names = read_drill(directory).stations
     endings = tuple(_ending(directory, name, machine) for name in names)
-    first, second = endings
-    agreed = reconcile(first.verdict, first.path, second.verdict, second.path)
-    return Outcome(endings, agreed)
+    sides = [Side(ending.verdict, ending.path) for ending in endings]
+    if len(sides) > PAIR and all(ending.verdict.ok for ending in endings):
+        return Outcome(endings, reconcile_all(sides))
+    return Outcome(endings, reconcile_sides(*sides[:PAIR]))
 
 
 def _ending(directory: Path, name: str, machine: Machine) -> Ending:

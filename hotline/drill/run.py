@@ -1,4 +1,4 @@
-"""The ways to run a drill: both sides by script, or a person at one of them."""
+"""The ways to run a drill: all sides by script, or a person at one of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Console = Callable[[OfficerDesk], Awaitable[int]]
 
 
 async def run_auto(directory: Path, on_report: OnReport) -> Crew:
-    """Run both sides by script to the end of the scenario.
+    """Run all sides by script to the end of the scenario.
 
     Raises:
         LinkError: it did not come to an end in AUTO_LIMIT_S.
@@ -55,17 +55,18 @@ async def run_auto(directory: Path, on_report: OnReport) -> Crew:
 async def run_against_robot(
     directory: Path, machine: Machine, console: Console, on_report: OnReport
 ) -> bool:
-    """Put a person at the first station, a robot at the second; return whether it was completed."""
-    ours, theirs = read_drill(directory).stations
+    """Put a person at the first station, robots at the others; return whether it was completed."""
+    ours, *theirs = read_drill(directory).stations
     async with open_side(directory, ours, machine) as side:
-        crew = Crew(directory, [theirs], on_report)
+        crew = Crew(directory, theirs, on_report)
         left = asyncio.Event()
         robots = asyncio.create_task(_plainly(crew.run(left.wait())))
         try:
             await _at_console(side, console, beside=robots)
             completed = _completed(side)
             if completed:
-                await crew.settle(theirs)
+                for name in theirs:
+                    await crew.settle(name)
             await settle_for_a_while(side.station)
         finally:
             left.set()
@@ -82,9 +83,9 @@ async def run_person(
         waiting: Called once when the other side is not there yet.
     """
     async with open_side(directory, name, machine) as side:
-        if not side.station.route.up:
+        if not side.station.up:
             waiting()
-        await until(side.station, lambda: side.station.route.up)
+        await until(side.station, lambda: side.station.up)
         await _at_console(side, console, beside=None)
         completed = _completed(side)
         if completed:

@@ -14,6 +14,7 @@ from hotline.core.messages.statement import first_fault
 from hotline.core.values import Realm
 from hotline.host.packs import load_catalogue
 from hotline.host.tables import load_scenario
+from hotline.sealing.charter import MIN_MEMBERS
 from hotline.sealing.enrol import Subject
 from hotline.station.assembly import Machine
 from hotline.station.founding import Founder, found_line
@@ -35,7 +36,7 @@ class DrillCard(BaseModel):
 
 
 def set_up(directory: Path, scenario: Scenario, named: str, speed: float, machine: Machine) -> None:
-    """Make EXERCISE homes for both stations of a scenario, or find them as they were left.
+    """Make EXERCISE homes for all stations of a scenario, or find them as they were left.
 
     Args:
         named: How `scenario` was named: its id, or the path of its file.
@@ -58,7 +59,7 @@ def set_up(directory: Path, scenario: Scenario, named: str, speed: float, machin
             f"{directory.name} is not an empty directory and holds no drill",
             hint="choose an empty or a new directory",
         )
-    if len(scenario.stations) != 2:
+    if len(scenario.stations) < MIN_MEMBERS:
         raise OperatorError(f"scenario {scenario.id} has not two stations")
     founders = [
         Founder(Home(directory / station), station, officers_of(scenario, station))

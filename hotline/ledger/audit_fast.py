@@ -77,6 +77,7 @@ class FastPass:
             self.bound.update(block.bound)
         self.heads.faults += block.heads.faults
         self.heads.cosigned.update(block.heads.cosigned)
+        self.heads.outside.update(block.heads.outside)
         self.heads.heads += block.heads.heads
         self.heads.cosignatures += block.heads.cosignatures
         self.heads.lasting += block.heads.lasting

@@ -8,11 +8,13 @@ Spec: docs/ledger.md §11.4
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from hotline.core.errors import PeerError
+from hotline.core.records.add_checkpoint import WitnessKey
 from hotline.core.records.checkpoint import (
     COSIGNATURE_V1,
     ED25519,
@@ -68,6 +70,18 @@ class Parties:
         """Return the members that are not the ledger's own station."""
         return [name for name in self.identity.members if name != self.parsed.station]
 
+    def outside_keys_of(self, signer: str) -> Sequence[bytes]:
+        """Return the keys of an outside witness that the ledger's own station named."""
+        return self.identity.outside_keys.get(self.parsed.station, {}).get(signer, ())
+
+    def cosigner_keys_of(self, signer: str) -> Sequence[bytes]:
+        """Return the keys that may cosign under a key name; a member's name is the member's.
+
+        Spec: docs/ledger.md §16.13
+        """
+        station = self.witness_of(signer)
+        return self.keys_of(station) if station else self.outside_keys_of(signer)
+
     def witness_of(self, signer: str) -> str:
         """Return the other member whose cosignature key name that is, or nothing."""
         own = f"hotline/{self.parsed.realm}/{self.parsed.line}/"
@@ -102,13 +116,15 @@ class HeadsFound:
         contradicts: A head is signed as it should be and its root or size is not
             that of the entries.
         faults: MAX_FAULTS at most.
-        cosigned: For each witness the largest size at which its cosignature verifies.
+        cosigned: For each member the largest size at which its cosignature verifies.
+        outside: The same for each outside witness that the station named, by name and key.
     """
 
     good: int = -1
     contradicts: bool = False
     faults: list[Fault] = field(default_factory=list)
     cosigned: dict[str, int] = field(default_factory=dict)
+    outside: dict[WitnessKey, int] = field(default_factory=dict)
     heads: int = 0
     cosignatures: int = 0
     lasting: int = 0
@@ -135,8 +151,7 @@ def judge_heads(
         for size, note in connection.execute(_COSIGNATURES, values):
             found.cosignatures += 1
             root = _root(growth, size)
-            if judge_cosignature(plan.parties, signer, size, note, root, found):
-                found.cosigned[signer] = size
+            judge_cosignature(plan.parties, signer, size, note, root, found)
     for signer in plan.lasting:
         for size, note in connection.execute(_LASTING, (signer, low, high)):
             found.lasting += 1
@@ -185,21 +200,37 @@ def _changes_key(connection: sqlite3.Connection, size: int) -> bool:
 
 def judge_cosignature(
     parties: Parties, signer: str, size: int, note: bytes, root: Digest | None, found: HeadsFound
-) -> bool:
-    """Return whether a witness's cosignature is on the root at that size; blame it otherwise."""
+) -> None:
+    """Count a witness's cosignature that is on the root at that size; blame any other."""
     where = f"a cosignature on the head of size {size}"
-    keys = parties.keys_of(parties.witness_of(signer))
+    keys = parties.cosigner_keys_of(signer)
     try:
         checkpoint = verify_cosignature(note, signer, keys, parties.verifier).checkpoint
     except PeerError as error:
         found.blame(f"it was altered: {error}", where, signature_damage(note, keys, _cosigner_id))
-        return False
+        return
     if root is None or checkpoint != Checkpoint(parties.origin, size, root):
         forked = (checkpoint.origin, checkpoint.size) == (parties.origin, size)
         damage = Damage.FORKED if forked else Damage.INSERTED
         found.blame("the witness saw another log than this one", where, damage)
-        return False
-    return True
+    elif parties.witness_of(signer):
+        found.cosigned[signer] = max(size, found.cosigned.get(signer, 0))
+    else:
+        outside = WitnessKey(signer, _key_behind(note, signer, keys, parties.verifier))
+        found.outside[outside] = max(size, found.outside.get(outside, 0))
+
+
+def _key_behind(note: bytes, signer: str, keys: Sequence[bytes], verifier: Verifier) -> bytes:
+    """Return which of `keys` made a cosignature that verifies by one of them.
+
+    Not by the key id: another key with the same four bytes can be searched for.
+    """
+    *others, last = keys
+    for key in others:
+        with contextlib.suppress(PeerError):
+            verify_cosignature(note, signer, [key], verifier)
+            return key
+    return last
 
 
 def _judge_lasting(

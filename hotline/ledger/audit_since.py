@@ -62,8 +62,7 @@ def judge_earlier(
         except (PeerError, InvariantError):
             joined = False
         root = seen.root if joined else None
-        if judge_cosignature(plan.parties, signer, size, note, root, found):
-            found.cosigned[signer] = size
+        judge_cosignature(plan.parties, signer, size, note, root, found)
 
 
 def check_since(

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Self
 
 from hotline.core.values import Digest
 from hotline.ledger.audit_tree import roots_at
@@ -75,7 +76,7 @@ class Pairing:
             self._connection.execute(f"PRAGMA {setting}")
         self._copies: dict[tuple[int, str], sqlite3.Connection] = {}
 
-    def __enter__(self) -> Pairing:
+    def __enter__(self) -> Self:
         """Return itself."""
         return self
 

@@ -24,6 +24,7 @@ from hotline.ledger.verdict import Verdict
 MAX_LISTED = 1_000
 """More one-sided statements than this are counted, not listed."""
 MAX_TOLD_STATEMENTS = 50
+PAIR = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,8 @@ def _compare(pairing: Pairing, ours: Side, theirs: Side) -> Reconciliation:
             log.verdict,
             log.records,
             witness.station,
-            remembers,
+            # Of several witnesses another one may have countersigned more.
+            remembers and len(log.verdict.members) == PAIR,
             held[number],
         )
         faults += said.faults
@@ -259,7 +261,7 @@ def _compare_statements(
         lost: Countersigned entries that sender and receiver left behind; so many
             statements may be unknown there.
     """
-    if len(sender.verdict.members) != 2:
+    if len(sender.verdict.members) != PAIR:
         # A third member may have sent or receipted it; only its own ledger can say.
         return
     for count, digests, bound, loser, sentence in (

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from hotline.core.records.add_checkpoint import WitnessKey
 from hotline.core.records.checkpoint import Checkpoint
 from hotline.core.values import Digest, Realm
 
@@ -101,7 +102,9 @@ class Verdict:
         stands: How many entries, from 0, are covered by a head that verifies and
             come before the first bad one.
         notes: What is odd but not wrong, as in a clock that went back.
-        cosigned: For each witness (key name) the size it countersigned up to.
+        cosigned: For each member (key name) the size it countersigned up to.
+        outside: The same for each outside witness whose key the station itself named: its
+            signatures verify by that key, and nobody here says whose key it is.
         examined: Which signatures were judged.
         since: The trusted head before which nothing was looked at again, or None.
         records: The public records, when they verify.
@@ -127,6 +130,7 @@ class Verdict:
     since: Checkpoint | None = None
     records: tuple[bytes, ...] = ()
     exported: bool = False
+    outside: Mapping[WitnessKey, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hotline.core.errors import IntegrityError, OperatorError, PeerError
+from hotline.core.records.add_checkpoint import WitnessKey
 from hotline.core.records.checkpoint import Checkpoint
 from hotline.core.records.leaf import leaf_hash
 from hotline.core.records.merkle import Frontier
@@ -133,6 +134,7 @@ class _Job:
     edge: Frontier = field(default_factory=Frontier)
     good: int = 0
     cosigned: dict[str, int] = field(default_factory=dict)
+    outside: dict[WitnessKey, int] = field(default_factory=dict)
     examined: Examined = field(default_factory=Examined)
     origin: str = ""
     records: tuple[bytes, ...] = ()
@@ -196,7 +198,7 @@ class _Job:
             self.findings.blame(what, "the file", damage=Damage.INSERTED)
         passed.tell(self.findings)
         self.edge, self.good = passed.edge, passed.good
-        self.cosigned = passed.heads.cosigned
+        self.cosigned, self.outside = passed.heads.cosigned, passed.heads.outside
         return passed
 
     def _begin(self, connection: sqlite3.Connection, since: Checkpoint, entries: int) -> Frontier:
@@ -307,6 +309,7 @@ class _Job:
             stands=_stands(first, self.good),
             notes=tuple(findings.notes),
             cosigned=self.cosigned,
+            outside=self.outside,
             examined=self.examined,
             since=self.since,
             records=self.records,

@@ -28,6 +28,7 @@ from hotline.review.disclosing import CARDS_SUFFIX
 from hotline.review.files import read_bounded
 from hotline.review.identity import read_vouched
 from hotline.review.locating import shown
+from hotline.review.outsiders import read_witnesses
 from hotline.review.shown_statement import judge_statement
 from hotline.sealing.ed25519 import verify_ed25519
 
@@ -74,10 +75,8 @@ def _malformed(path: Path, error: PeerError) -> OperatorError:
 
 
 def _outside(texts: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
-    try:
-        return witness_keys(texts)
-    except PeerError as error:
-        raise OperatorError(str(error), hint="copy the witness's key once more") from error
+    read_witnesses(texts)
+    return witness_keys(texts)
 
 
 def _origin(note: bytes) -> Origin:

@@ -163,8 +163,8 @@ def source_note(
 ) -> bytes:
     """Return the best head over entry `index` with every signature line that is known of it.
 
-    The head in `outsiders`, or else the one that most members countersigned, the
-    newest of these, or else the newest.
+    The head in `outsiders`, or else the one that most members countersigned, of these
+    the one that most outside witnesses did, the newest of these, or else the newest.
 
     Args:
         index: The entry that it must cover; -1 asks for the newest head.
@@ -181,7 +181,10 @@ def source_note(
         for name in identity.members
         if name != origin.station
     }
-    size = _best_size(reader, list(witnesses), index)
+    named = identity.outside_keys.get(origin.station, {})
+    # A member's name keeps the member's keys, whatever the station named.
+    known = {**named, **witnesses}
+    size = _best_size(reader, list(witnesses), list(named), index)
     if outsiders is not None:
         size = parse_note(outsiders).checkpoint.size
     if size <= index:
@@ -189,24 +192,49 @@ def source_note(
             f"the head that the witness countersigned does not cover entry {index}",
             hint="show the witness a newer head with `hotline export --add-checkpoint`",
         )
-    found = [reader.cosignature(size, name) for name in witnesses]
+    found = [reader.cosignature(size, name) for name in known]
     notes = [reader.head(size), *(one.note for one in found if one is not None)]
     try:
-        merged = merge_notes([*notes, *([] if outsiders is None else [outsiders])])
-        judge_note(merged, keys, witnesses, verify_ed25519)
+        merged = merge_notes([*_without(notes, outsiders), *([outsiders] if outsiders else [])])
+        judge_note(merged, keys, known, verify_ed25519)
     except PeerError as error:
         raise IntegrityError(f"the ledger's head of {size} entries is no good: {error}") from error
     return merged
 
 
-def _best_size(reader: LedgerReader, witnesses: Sequence[str], index: int) -> int:
-    """Return the size of the head to disclose under; most witnesses first, then the newest."""
+def _without(notes: Sequence[bytes], outsiders: bytes | None) -> list[bytes]:
+    """Return the notes whose line `outsiders` does not give, too: a witness signs anew each time.
+
+    The head's own note comes first, and stays.
+    """
+    lines = parse_note(outsiders).signatures if outsiders else ()
+    given = {(line.name, line.key_id) for line in lines}
+    head, *cosigned = notes
+    own = [parse_note(note).signatures[0] for note in cosigned]
+    kept = [
+        note
+        for note, line in zip(cosigned, own, strict=True)
+        if (line.name, line.key_id) not in given
+    ]
+    return [head, *kept]
+
+
+def _best_size(
+    reader: LedgerReader, members: Sequence[str], named: Sequence[str], index: int
+) -> int:
+    """Return the size of the head to disclose under.
+
+    Most members first, then most outside witnesses, then the newest.
+    """
     if index < 0:
         return reader.size
-    sizes = {reader.cosigned_size(name) for name in witnesses} | {reader.size}
+    sizes = {reader.cosigned_size(name) for name in (*members, *named)} | {reader.size}
 
-    def worth(size: int) -> tuple[int, int]:
-        return sum(reader.cosignature(size, name) is not None for name in witnesses), size
+    def count(size: int, names: Sequence[str]) -> int:
+        return sum(reader.cosignature(size, name) is not None for name in names)
+
+    def worth(size: int) -> tuple[int, int, int]:
+        return count(size, members), count(size, named), size
 
     return max((size for size in sizes if size > index), key=worth)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from hotline.core.records.add_checkpoint import WitnessKey
 from hotline.ledger.reconcile import Reconciliation
 from hotline.ledger.verdict import Fault, Verdict
 from hotline.review.generations import Generations
 from hotline.review.identity import Identity
+from hotline.review.outsiders import outsiders_json
 
 
 def countersigned(verdict: Verdict) -> dict[str, int]:
@@ -17,7 +19,10 @@ def countersigned(verdict: Verdict) -> dict[str, int]:
 
 
 def verdict_json(
-    verdict: Verdict, known: Identity, past: Generations | None = None
+    verdict: Verdict,
+    known: Identity,
+    past: Generations | None = None,
+    trusted: frozenset[WitnessKey] = frozenset(),
 ) -> dict[str, Any]:
     """Return a verdict as JSON: digests in hex, entries by their number."""
     first = verdict.first_fault
@@ -34,6 +39,7 @@ def verdict_json(
         "stands": verdict.stands,
         "countersigned": countersigned(verdict),
         "exported": verdict.exported,
+        "outside_witnesses": outsiders_json(verdict, trusted),
         "identity": known.word,
         "root_words": dict(verdict.root_words),
         "first_fault": None if first is None else _fault_json(first),
@@ -43,16 +49,18 @@ def verdict_json(
         "since": None
         if verdict.since is None
         else {"size": verdict.since.size, "root": verdict.since.root.hex()},
-        "generations": None if past is None else _past_json(past, known),
+        "generations": None if past is None else _past_json(past, known, trusted),
     }
 
 
-def _past_json(past: Generations, known: Identity) -> dict[str, Any]:
+def _past_json(
+    past: Generations, known: Identity, trusted: frozenset[WitnessKey]
+) -> dict[str, Any]:
     return {
         "ok": past.ok,
         "faults": list(past.faults),
         "notes": list(past.notes),
-        "earlier": [verdict_json(one.verdict, known) for one in past.earlier],
+        "earlier": [verdict_json(one.verdict, known, trusted=trusted) for one in past.earlier],
         "left_behind": [
             {
                 "generation": one.generation,

@@ -60,6 +60,14 @@ def _restored(event: ev.LedgerRestored) -> str:
     )
 
 
+def _answered(event: ev.WitnessAnswered) -> str:
+    evidence = "EVIDENCE: " if event.state == "CONTRADICTS" else ""
+    return (
+        f"{evidence}the outside witness {event.witness} now {event.state}, our ledger having "
+        f"{event.our_size} entries: {event.reason}"
+    )
+
+
 KEEPING_WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
     ev.JournalAnchored: lambda e: (
         f"the station journal stands at {e.size} entries, {_OCCASIONS[e.occasion]}"
@@ -78,6 +86,13 @@ KEEPING_WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
     ev.HoldPlaced: lambda e: f"LEGAL HOLD on case {e.case} by {e.by}: {e.reason}",
     ev.HoldReleased: lambda e: f"hold on case {e.case} released, {_signed(e.officers)}: {e.reason}",
     ev.LedgerRestored: _restored,
+    ev.WitnessNamed: lambda e: (
+        f"the outside witness {e.vkey} is asked from here on, {_signed(e.officers)}: {e.reason}"
+    ),
+    ev.WitnessDropped: lambda e: (
+        f"the outside witness {e.vkey} is asked no more, {_signed(e.officers)}: {e.reason}"
+    ),
+    ev.WitnessAnswered: _answered,
     ev.ContentErased: lambda e: (
         f"what this entry (kind {e.was}) said was erased with epoch {e.epoch}; its proofs stand"
     ),

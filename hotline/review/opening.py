@@ -62,10 +62,9 @@ class Record:
         return self.verdict.station
 
     @property
-    def peer(self) -> str:
-        """The first other member of the line."""
-        others = [name for name in self.verdict.members if name != self.station]
-        return others[0] if others else ""
+    def peers(self) -> tuple[str, ...]:
+        """The other members of the line."""
+        return tuple(name for name in self.verdict.members if name != self.station)
 
 
 def open_record(path: Path, ask: AskPassphrase) -> Record:

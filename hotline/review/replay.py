@@ -38,10 +38,10 @@ class ReplayFeed(PresentedFeed):
         self._listeners: list[Callable[[], None]] = []
         around = Surroundings(
             station=record.station,
-            peer=record.peer,
+            peers=record.peers,
             mode=MODE,
             clock=self.clock_ms,
-            sending=lambda _digest: "",
+            sending=lambda _digest, _peer: "",
             coach=lambda: "",
             names=record.names,
         )

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from hotline.core.errors import OperatorError, PeerError
 from hotline.core.records.cards import MAX_CARD_BYTES, parse_cards
-from hotline.core.records.checkpoint import Checkpoint, parse_note, parse_origin
+from hotline.core.records.checkpoint import (
+    MAX_NOTE_BYTES,
+    Checkpoint,
+    parse_note,
+    parse_origin,
+)
+from hotline.core.records.tiles import CHECKPOINT
 from hotline.core.values import DIGEST_BYTES, Digest
 from hotline.ledger.audit_fast import Progress
 from hotline.ledger.reconcile import Side, reconcile_sides
@@ -22,6 +28,7 @@ from hotline.review.files import read_bounded
 from hotline.review.generations import Generations, gather, read_generations
 from hotline.review.identity import identify_by_cards, read_vouched
 from hotline.review.locating import locate, shown
+from hotline.review.outsiders import cosigned_by, read_witnesses
 from hotline.review.verdicts import Review
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.mldsa import verify_mldsa65
@@ -41,6 +48,7 @@ class Asked:
         audit: Judge every stored head; None to do so for a ledger that has few.
         cards: Card files, or a root's words or hex digits.
         since: A file that names a head which the reviewer trusts already, or None.
+        witnesses: C2SP vkeys of the outside witnesses that the reviewer trusts.
         cores: How many to use, None for all.
         progress: Is told how many entries of how many are done.
     """
@@ -50,6 +58,7 @@ class Asked:
     since: Path | None = None
     cores: int | None = None
     progress: Progress | None = None
+    witnesses: Sequence[str] = ()
 
 
 def review_ledgers(path: Path, peer: Path | None, asked: Asked | None = None) -> Review:
@@ -59,29 +68,43 @@ def review_ledgers(path: Path, peer: Path | None, asked: Asked | None = None) ->
 
     Raises:
         OperatorError: a path names no ledger, or the two are not of one line and
-            two stations; a card or trusted head is none.
+            two stations; a card, trusted head or witness's key is none.
         StorageError: a file cannot be copied.
     Spec: docs/ledger.md §11, §12
     """
     asked = asked or Asked()
-    vouched = read_vouched(asked.cards)
+    vouched, trusted = read_vouched(asked.cards), read_witnesses(asked.witnesses)
     since = None if asked.since is None else read_since(asked.since)
     file = locate(path)
     other = None if peer is None or is_export(peer) else locate(peer)
     ours = _take(path, file, asked, since)
     if peer is None:
         identity = identify_by_cards([ours.verdict], vouched)
-        return Review(ours.verdict, our_past=ours, identity=identity)
+        return Review(ours.verdict, our_past=ours, identity=identity, trusted=trusted)
     theirs = _take_export(peer, ours, asked) if other is None else _take(peer, other, asked, None)
     if ours.verdict.ok and theirs.verdict.ok:
         _check_pair(ours.verdict, theirs.verdict)
-    found = reconcile_sides(_side(ours), _side(theirs))
-    if not found.ok and _passed_over(ours, theirs):
+    found = reconcile_sides(side_of(ours), side_of(theirs))
+    if not found.ok and passed_over(ours, theirs):
         # Heads that nobody judged must not accuse a station.
-        strict = Asked(True, asked.cards, asked.since, asked.cores, asked.progress)
-        return review_ledgers(path, peer, strict)
+        return review_ledgers(path, peer, replace(asked, audit=True))
     identity = identify_by_cards([ours.verdict, theirs.verdict], vouched)
-    return Review(ours.verdict, theirs.verdict, found, ours, theirs, identity)
+    return Review(ours.verdict, theirs.verdict, found, ours, theirs, identity, trusted)
+
+
+def take_ledger(path: Path, asked: Asked, since: Checkpoint | None) -> Generations:
+    """Verify the ledger at `path` with the earlier generations that lie beside it.
+
+    Raises:
+        OperatorError: it names no ledger, or an export of one.
+        StorageError: a file cannot be copied.
+    """
+    if is_export(path):
+        raise OperatorError(
+            f"{shown(path)} is an export; several are compared by their ledgers only",
+            hint="name ledger files, or one export alone after --peer",
+        )
+    return _take(path, locate(path), asked, since)
 
 
 def _take(path: Path, file: Path, asked: Asked, since: Checkpoint | None) -> Generations:
@@ -114,7 +137,24 @@ def _take_export(path: Path, ours: Generations, asked: Asked) -> Generations:
         verifier=verify_ed25519,
         progress=asked.progress,
     )
-    return Generations(verdict, path, records=tuple(read_generations(verdict)))
+    return Generations(
+        _with_outsiders(verdict, path, asked),
+        path,
+        records=tuple(read_generations(verdict)),
+    )
+
+
+def _with_outsiders(verdict: Verdict, path: Path, asked: Asked) -> Verdict:
+    """Return the verdict on an export with the trusted witnesses that signed its head.
+
+    Spec: docs/ledger.md §11.8
+    """
+    note = read_bounded(path / CHECKPOINT, MAX_NOTE_BYTES)
+    if not verdict.ok or parse_note(note).checkpoint != Checkpoint(
+        verdict.origin, verdict.entries, verdict.root
+    ):
+        return verdict
+    return replace(verdict, outside=cosigned_by(note, read_witnesses(asked.witnesses)))
 
 
 def _check(file: Path, asked: Asked, since: Checkpoint | None) -> Verdict:
@@ -130,7 +170,8 @@ def _check(file: Path, asked: Asked, since: Checkpoint | None) -> Verdict:
     )
 
 
-def _side(taken: Generations) -> Side:
+def side_of(taken: Generations) -> Side:
+    """Return all files of a station that belong together."""
     good = tuple((one.verdict, one.path) for one in taken.earlier if _belongs(taken, one.verdict))
     return Side(taken.verdict, taken.path, good, taken.records)
 
@@ -140,7 +181,8 @@ def _belongs(taken: Generations, verdict: Verdict) -> bool:
     return verdict.ok and same and verdict.origin != taken.verdict.origin
 
 
-def _passed_over(*sides: Generations) -> bool:
+def passed_over(*sides: Generations) -> bool:
+    """Return whether all verify and some stored heads of them were not judged."""
     verdicts = [side.verdict for side in sides]
     verdicts += [one.verdict for side in sides for one in side.earlier]
     return all(verdict.ok for verdict in verdicts) and any(

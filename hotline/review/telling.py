@@ -40,7 +40,10 @@ def standing(feed: ReplayFeed) -> Iterator[str]:
     at = format_time(feed.clock_ms())
     yield f"-- state at {at}, after {feed.position} of {feed.length} events --"
     yield printable(f"station    {status.station}: {status.officer} had the watch")
-    yield printable(f"link       to {status.peer}: {status.link_word}")
+    for link in status.links:
+        yield printable(f"link       to {link.peer}: {link.word}")
+    if not status.links:
+        yield printable(f"link       to {status.peer}: {status.link_word}")
     rows = feed.timeline(0, view.timeline_length)
     out, in_ = _states(rows, Direction.OUT), _states(rows, Direction.IN)
     yield f"statements {out}, {in_}; acknowledgements are not counted"

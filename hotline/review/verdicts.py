@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hotline.core.exchange.delivery import token_of
+from hotline.core.records.add_checkpoint import WitnessKey
 from hotline.core.records.events import EVENTS
 from hotline.core.values import Digest
 from hotline.ledger.reconcile import Reconciliation
@@ -15,6 +16,7 @@ from hotline.ledger.verdict import Damage, Examined, Fault, Verdict
 from hotline.review.findings import countersigned, identity_json, reconciliation_json, verdict_json
 from hotline.review.generations import Generations, is_journal
 from hotline.review.identity import Identity, identify_by_cards
+from hotline.review.outsiders import missing_lines, outsider_lines, witnessed_size
 from hotline.review.sentences import printable
 
 MAX_TOLD = 10
@@ -47,6 +49,7 @@ class Review:
     Attributes:
         our_past: Its earlier generations, None when nobody looked for any; likewise theirs.
         identity: What the cards say; None without looking at any.
+        trusted: Keys of the outside witnesses that the reviewer trusts.
     """
 
     ours: Verdict
@@ -55,6 +58,7 @@ class Review:
     our_past: Generations | None = None
     their_past: Generations | None = None
     identity: Identity | None = None
+    trusted: frozenset[WitnessKey] = frozenset()
 
     @property
     def ok(self) -> bool:
@@ -76,9 +80,11 @@ class Review:
 
     def lines(self) -> list[str]:
         """Return the findings as lines of text, each printable."""
-        found = [*verdict_lines(self.ours), *past_lines(self.our_past)]
+        trusted = self.trusted
+        found = [*verdict_lines(self.ours, trusted), *past_lines(self.our_past, trusted)]
         if self.theirs is not None:
-            found += [*verdict_lines(self.theirs), *past_lines(self.their_past)]
+            found += verdict_lines(self.theirs, trusted)
+            found += past_lines(self.their_past, trusted)
         if self.theirs is not None and self.reconciliation is not None:
             found += reconciliation_lines(self.ours, self.theirs, self.reconciliation)
         found += self._limits()
@@ -90,19 +96,26 @@ class Review:
             yield "With --peer LEDGER the other station's ledger says whether the end was cut off."
         if self.ok:
             yield "What was never recorded leaves no trace that a check could find."
+        yield from missing_lines(self._verdicts(), self.trusted)
         yield from identity_lines(self.known, self.ok)
         if not self.ok:
             yield "Keep every file as it is and call the reviewer."
+
+    def _verdicts(self) -> Iterator[Verdict]:
+        for verdict, past in ((self.ours, self.our_past), (self.theirs, self.their_past)):
+            if verdict is not None:
+                yield verdict
+            yield from (one.verdict for one in (past.earlier if past is not None else ()))
 
     def as_json(self) -> dict[str, Any]:
         """Return the findings for a machine: ok, identity, ledger, peer, reconciliation."""
         return {
             "ok": self.ok,
             "identity": identity_json(self.known),
-            "ledger": verdict_json(self.ours, self.known, self.our_past),
+            "ledger": verdict_json(self.ours, self.known, self.our_past, self.trusted),
             "peer": None
             if self.theirs is None
-            else verdict_json(self.theirs, self.known, self.their_past),
+            else verdict_json(self.theirs, self.known, self.their_past, self.trusted),
             "reconciliation": None
             if self.reconciliation is None
             else reconciliation_json(self.reconciliation),
@@ -123,8 +136,12 @@ def headline_of(verdict: Verdict) -> str:
     return printable(f"The ledger of {verdict.station} on {line}: {entries}, {outcome}.")
 
 
-def verdict_lines(verdict: Verdict) -> Iterator[str]:
-    """Yield what one verdict says: the fault and what stands, or what is known and what is not."""
+def verdict_lines(verdict: Verdict, trusted: frozenset[WitnessKey] = frozenset()) -> Iterator[str]:
+    """Yield what one verdict says: the fault and what stands, or what is known and what is not.
+
+    Args:
+        trusted: Keys of the outside witnesses that the reviewer trusts.
+    """
     yield headline_of(verdict)
     if verdict.first_fault is not None:
         yield from _fault_lines(verdict, verdict.first_fault)
@@ -133,8 +150,8 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
             "  An export: every leaf and link agrees with its one signed head. Contents, earlier "
             "heads and what its station countersigned are not in it."
         )
-        if verdict.cosigned:
-            yield from _tail_lines(verdict)
+        if verdict.cosigned or verdict.outside:
+            yield from _tail_lines(verdict, trusted)
         else:
             yield "  Nobody has countersigned that head; whether an earlier one was, it cannot say."
     else:
@@ -143,7 +160,7 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
             "  Every entry, link, signature and public record agrees with the signed heads"
             f"{judged}."
         )
-        yield from _tail_lines(verdict)
+        yield from _tail_lines(verdict, trusted)
     yield from _examined_lines(verdict)
     yield from _told("  Note: ", verdict.notes)
 
@@ -169,7 +186,7 @@ def _standing(verdict: Verdict, fault: Fault) -> str:
     )
 
 
-def _tail_lines(verdict: Verdict) -> Iterator[str]:
+def _tail_lines(verdict: Verdict, trusted: frozenset[WitnessKey]) -> Iterator[str]:
     if is_journal(verdict):
         yield (
             f"  No peer sees a journal, so {verdict.station} alone vouches for it here; "
@@ -179,7 +196,8 @@ def _tail_lines(verdict: Verdict) -> Iterator[str]:
     covered = countersigned(verdict)
     for station, size in covered.items():
         yield f"  {station} countersigned the first {_count(size, 'entry', 'entries')}."
-    known = max(covered.values(), default=0)
+    yield from outsider_lines(verdict, trusted)
+    known = max(witnessed_size(verdict, trusted), *covered.values(), 0)
     if known < verdict.entries:
         tail = _span(known, verdict.entries)
         yield (
@@ -209,7 +227,9 @@ def _judged(seen: Examined) -> str:
     )
 
 
-def past_lines(past: Generations | None) -> Iterator[str]:
+def past_lines(
+    past: Generations | None, trusted: frozenset[WitnessKey] = frozenset()
+) -> Iterator[str]:
     """Yield what is known of a ledger's earlier generations."""
     if past is None:
         return
@@ -217,7 +237,7 @@ def past_lines(past: Generations | None) -> Iterator[str]:
     yield from _told("  ", [f"{_capital(note)}." for note in past.notes])
     for one in past.earlier:
         yield f"Earlier: {one.path.parent.name}."
-        yield from verdict_lines(one.verdict)
+        yield from verdict_lines(one.verdict, trusted)
         if one.explained:
             yield "  So it was when the officers left it behind: the damage is not news."
 

@@ -54,6 +54,8 @@ class Act(StrEnum):
     GENERATION = "generation"
     ERASE = "erase"
     RELEASE_HOLD = "release-hold"
+    WITNESS = "witness"
+    DROP_WITNESS = "drop-witness"
 
 
 class Circle(Protocol):

@@ -25,6 +25,7 @@ from hotline.sealing.shapes import (
 
 CHARTER_TYPE = "application/vnd.hotline.charter.v1+json"
 SUITE = 1
+MIN_MEMBERS = 2
 MAX_MEMBERS = 16
 MAX_CHARTER_BYTES = 16_384
 MAX_CHARTER_ENVELOPE_BYTES = 131_072
@@ -70,7 +71,7 @@ class CharterBody(Strict):
     name: LineName
     created: Time
     members: Annotated[
-        tuple[Member, ...], Field(strict=False, min_length=2, max_length=MAX_MEMBERS)
+        tuple[Member, ...], Field(strict=False, min_length=MIN_MEMBERS, max_length=MAX_MEMBERS)
     ]
     policy: Policy
     predecessor: DigestHex | None

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field, PlainSerializer, PlainValidator, StringConstraints
 
 from hotline.core import canonical
-from hotline.core.errors import PeerError
+from hotline.core.errors import InvariantError, PeerError
 from hotline.core.text import check_text
 from hotline.core.times import parse_time
 from hotline.sealing.shapes import (
@@ -37,7 +37,10 @@ def _read_object(value: Any) -> bytes:
         return value
     if not isinstance(value, dict):
         raise PeerError("an item's envelope must be an object")
-    return canonical.encode(value)
+    try:
+        return canonical.encode(value)
+    except InvariantError as error:
+        raise PeerError("an item's envelope is not canonical JSON") from error
 
 
 def _check_lines(value: Any) -> str:
@@ -179,6 +182,30 @@ class HeldItem(Strict):
     checkpoint: Annotated[str, PlainValidator(_check_lines)]
 
 
+class SeenItem(Strict):
+    """The newest head of a third station's ledger that the sender witnessed, as it was signed."""
+
+    t: Literal["seen"] = "seen"
+    checkpoint: Annotated[str, PlainValidator(_check_lines)]
+
+
+class JoinItem(Strict):
+    """Join two heads of your own: one that another witness holds, and ours of `size`."""
+
+    t: Literal["join"] = "join"
+    checkpoint: Annotated[str, PlainValidator(_check_lines)]
+    size: Annotated[Count, Field(ge=1)]
+
+
+class JoinedItem(Strict):
+    """The heads of sizes `shown` and `held` are of one history: consistency from the smaller."""
+
+    t: Literal["joined"] = "joined"
+    shown: Annotated[Count, Field(ge=1)]
+    held: Annotated[Count, Field(ge=1)]
+    proof: Proof
+
+
 class HeadRefusedItem(Strict):
     """The sender will not countersign a head: it contradicts one that it holds."""
 
@@ -229,6 +256,9 @@ Item: TypeAlias = (
     | LineTestItem
     | LastingItem
     | HeldItem
+    | SeenItem
+    | JoinItem
+    | JoinedItem
     | HeadRefusedItem
     | GenerationItem
     | RefetchItem
@@ -248,6 +278,9 @@ _MODELS: dict[str, type[Item]] = {
     "test": LineTestItem,
     "lasting": LastingItem,
     "held": HeldItem,
+    "seen": SeenItem,
+    "join": JoinItem,
+    "joined": JoinedItem,
     "head-refused": HeadRefusedItem,
     "generation": GenerationItem,
     "refetch": RefetchItem,

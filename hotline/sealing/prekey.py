@@ -60,6 +60,16 @@ class PrekeyPublic:
         self.key_id = prekey_id(encoded)
         self.handle = MLKEM768X25519PublicKey(mlkem, x25519)
 
+    @classmethod
+    def of(cls, private: MLKEM768PrivateKey, x25519: X25519PrivateKey) -> PrekeyPublic:
+        """Return the public half of a key of our own: there is nothing to doubt about it."""
+        halves = private.public_key(), x25519.public_key()
+        public = cls.__new__(cls)
+        public.encoded = b"".join(half.public_bytes_raw() for half in halves)
+        public.key_id = prekey_id(public.encoded)
+        public.handle = MLKEM768X25519PublicKey(*halves)
+        return public
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PrekeyPublic) and self.encoded == other.encoded
 
@@ -87,9 +97,7 @@ class Prekey:
         x25519 = X25519PrivateKey.from_private_bytes(expanded[_MLKEM_SEED_BYTES:])
         self._seed = seed
         self.handle = MLKEM768X25519PrivateKey(mlkem, x25519)
-        self.public = PrekeyPublic(
-            mlkem.public_key().public_bytes_raw() + x25519.public_key().public_bytes_raw()
-        )
+        self.public = PrekeyPublic.of(mlkem, x25519)
 
     @property
     def seed(self) -> bytes:

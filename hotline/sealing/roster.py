@@ -26,6 +26,7 @@ from hotline.sealing.charter import (
 )
 from hotline.sealing.dsse import Envelope, decode_envelope
 from hotline.sealing.fingerprint import root_words
+from hotline.sealing.naming import outside_keys
 from hotline.sealing.root import ROOT_TYPE, Root, root_from_envelope
 
 MAX_RECORDS = 4096
@@ -217,7 +218,17 @@ def identify_ledger(records: Sequence[bytes]) -> LedgerIdentity:
             station: root_words(roster.roots[station].digest) for station in roster.members
         },
         record_digests=roster.record_digests,
+        outside_keys=_outside_keys(roster, records),
     )
+
+
+def _outside_keys(
+    roster: Roster, records: Sequence[bytes]
+) -> Mapping[str, Mapping[str, tuple[bytes, ...]]]:
+    try:
+        return outside_keys(roster, records)
+    except PeerError as error:
+        raise IntegrityError(f"the public records do not verify: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,19 +126,22 @@ def read_generation(
         authorisation=verified.digest.hex(),
         kept_size=renewal.kept_size,
         held_size=held.size if held else 0,
-        fits=_fits(renewal, held, witness),
+        fits=_fits(renewal, held, witness, several=len(line.peers) > 1),
         reason=authorisation.reason,
     )
     return AdmitGeneration(event, item.envelope)
 
 
-def _fits(renewal: Renewal, held: WitnessedHead | None, witness: Witness) -> bool:
+def _fits(renewal: Renewal, held: WitnessedHead | None, witness: Witness, *, several: bool) -> bool:
     """Return whether the peer says of our countersignatures nothing that contradicts them.
 
-    It may know less than we hold: what it lost is what it lost.
+    It may know less than we hold: what it lost is what it lost. Of several witnesses it
+    names the one that held most, which need not be us.
     """
     size = renewal.countersigned_size
     seen = witness.held_at(renewal.kept_origin, size)
     if seen is not None:
         return renewal.countersigned_root == seen.root
+    if several:
+        return True
     return size == 0 if held is None else size < held.size

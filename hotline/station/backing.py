@@ -4,6 +4,7 @@ OUT/manifest.json                      what is here, with its hashes
 OUT/lines/<handle>/ledger.db           one file each, without a log
 OUT/station.json, OUT/cards/*.card     what the station says of itself, and others of themselves
 OUT/lines/<handle>/line.json           the peers' cards
+OUT/lines/<handle>/witnesses.json      where outside witnesses are asked
 OUT/lines/<handle>/evidence/           forks that were seen (docs/ledger.md §15.8)
 OUT/lines/<handle>/generation-<n>/ledger.db, journal-<n>/ledger.db   what was left behind
 OUT/journal/ledger.db                  the station journal
@@ -37,12 +38,19 @@ from hotline.sealing.roster import identify_ledger
 from hotline.station.anchors import JOURNAL
 from hotline.station.home import Home
 from hotline.station.manifest import MANIFEST, FileMark, LedgerMark, Manifest, may_hold
+from hotline.station.outsiders import WITNESSES
 from hotline.station.past import PREFIX
 
 PRIVATE_DIRECTORY = 0o700
 _BLOCK_BYTES = 1_048_576
 _KEYS = ("keys/*.key", "tls/*.pem", "lines/*/*.key", f"{JOURNAL}/*.key", f"{JOURNAL}-*/*.key")
-_SMALL = ("station.json", "cards/*.card", "lines/*/line.json", "lines/*/evidence/fork-*.json")
+_SMALL = (
+    "station.json",
+    "cards/*.card",
+    "lines/*/line.json",
+    f"lines/*/{WITNESSES}",
+    "lines/*/evidence/fork-*.json",
+)
 _LEFT = (f"lines/*/{PREFIX}*/{LEDGER_NAME}", f"{JOURNAL}-*/{LEDGER_NAME}")
 
 

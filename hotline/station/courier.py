@@ -20,7 +20,7 @@ from hotline.station.line import Line
 
 INSTANCE_BYTES = 16
 MAX_INSTANCES = 64
-"""Starts of peers whose last counter is remembered, the oldest forgotten first."""
+"""Starts of one peer whose last counter is remembered, the oldest forgotten first."""
 NOTHING_REVOKED = RevocationHead(counter=0, digest=ZERO_DIGEST)
 
 
@@ -32,7 +32,7 @@ class Courier:
         self._line = line
         self._instance = line.entropy(INSTANCE_BYTES).hex()
         self._counter = 0
-        self._heard: dict[tuple[str, str], int] = {}
+        self._heard: dict[str, dict[str, int]] = {station: {} for station in line.peers}
         self._prekeys = {line.prekey.key_id: line.prekey}
         self._secrets = {station: keys.secret for station, keys in line.peers.items()}
 
@@ -88,9 +88,9 @@ class Courier:
 
         Spec: docs/protocol.md §7.4
         """
-        key = (packet.sender, packet.instance)
-        if packet.counter <= self._heard.get(key, -1):
+        heard = self._heard[packet.sender]
+        if packet.counter <= heard.get(packet.instance, -1):
             raise PeerError("a packet came a second time")
-        self._heard[key] = packet.counter
-        while len(self._heard) > MAX_INSTANCES:
-            del self._heard[next(iter(self._heard))]
+        heard[packet.instance] = packet.counter
+        while len(heard) > MAX_INSTANCES:
+            del heard[next(iter(heard))]

@@ -245,7 +245,7 @@ def _lay(
     line = NewLine(
         card=line_card(read_identity(bench.home), side.theirs, roster, records, listener),
         roster=roster,
-        secret=combine_halves(roster.line, side.halves),
+        secrets={side.theirs.name: combine_halves(roster.line, side.halves)},
         day=day_number(roster.charter.created_ms),
         ledger=Ed25519Signer(console.seeds[f"ledger/{ED25519}"]),
         passphrase=side.passphrase,

@@ -26,6 +26,7 @@ from hotline.station.anchors import JOURNAL, check_anchored, journal_generation,
 from hotline.station.holds import standing_holds
 from hotline.station.home import LineCard
 from hotline.station.months import CONTENT_KEY, make_sealer
+from hotline.station.outsiders import named_here, read_places
 from hotline.station.past import Past
 from hotline.station.shelf import read_peer_view
 
@@ -66,6 +67,8 @@ def examine(ledger: Path, card: LineCard | None, now_ms: int) -> Iterator[Examin
         yield from _against_peer(reader, read_peer_view(ledger.parent, reader.origin, own))
         yield from _clock(reader, now_ms)
         yield from _erased(reader)
+        if card is not None:
+            yield from _witnesses(ledger.parent, card, reader)
     finally:
         reader.close()
     yield from _log(ledger)
@@ -137,6 +140,23 @@ def _erased(reader: LedgerReader) -> Iterator[Examined]:
     if erased:
         listed = ", ".join(map(str, erased))
         yield Examined("OK", f"Content erased on two officers' authority: epochs {listed}.")
+
+
+def _witnesses(directory: Path, card: LineCard, reader: LedgerReader) -> Iterator[Examined]:
+    """Compare the outside witnesses that the record names with those that have an address."""
+    roster = Roster.read([record.encode() for record in card.records])
+    places = {place.vkey for place in read_places(directory).witnesses}
+    for vkey, naming in named_here(roster, card.station, reader.public_records()).items():
+        name, size = naming.key.name, reader.cosigned_size(naming.key.name)
+        if vkey not in places:
+            words = f"the outside witness {name} is named and has no address, so it is not asked; "
+            yield Examined("WARN", f"{words}give it with `hotline ledger witness`.")
+        elif not size:
+            words = f"the outside witness {name} has countersigned nothing of this ledger yet; "
+            yield Examined("WARN", f"{words}let the station run over a full hour.")
+        else:
+            words = f"the outside witness {name} countersigned {size} of {reader.size} entries."
+            yield Examined("OK", words)
 
 
 def _log(ledger: Path) -> Iterator[Examined]:

@@ -12,15 +12,19 @@ from hotline.core.exchange.commands import Command, Note
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Situation
 from hotline.core.records import events as ev
+from hotline.core.records.checkpoint import Cosignature
 from hotline.ledger.store import Ledger
 from hotline.sealing import items as its
+from hotline.station.comparing import Comparing
+from hotline.station.cosigning import Cosigning
 from hotline.station.courier import Courier
 from hotline.station.intake import Intake
 from hotline.station.journal import Journal
 from hotline.station.line import Line
 from hotline.station.longterm import LongTerm
 from hotline.station.months import MonthlyKeys
-from hotline.station.outgoing import Outgoing
+from hotline.station.outgoing import Items, Outgoing
+from hotline.station.outsiders import Outsider
 from hotline.station.past import Past
 from hotline.station.recorder import Recorder
 from hotline.station.requests import Recorded
@@ -31,7 +35,8 @@ from hotline.transport.route import OnCell, OnFault, OnState, Route
 
 MAX_FAULTS = 100
 
-MakeRoute = Callable[[OnCell, OnState, OnFault], Route]
+MakeRoute = Callable[[str, OnCell, OnState, OnFault], Route]
+"""Makes the route to the named station."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +48,26 @@ class Kept:
         months: Makes the content key of a new month.
         cache: The situation as it was written last.
         shelf: The line's directory: evidence, the peer's view, earlier generations.
+        outsiders: The outside witnesses that are asked.
     """
 
     journal: Journal | None = None
     months: MonthlyKeys | None = None
     cache: SituationCache | None = None
     shelf: Shelf | None = None
+    outsiders: tuple[Outsider, ...] = ()
 
 
 class Footing:
-    """Ledger, witness, courier and route of one line. Everything happens on one event loop."""
+    """Ledger, witness, courier and routes of one line. Everything happens on one event loop.
 
-    route: Route
-    _outgoing: Outgoing
+    Attributes:
+        peers: The other stations of the line, in the charter's order.
+        routes: The route to each of them.
+    """
+
+    routes: dict[str, Route]
+    _outgoings: dict[str, Outgoing]
 
     def __init__(self, line: Line, ledger: Ledger, rules: Rules, kept: Kept) -> None:
         """Fold the ledger, or what came after the situation that is kept.
@@ -64,7 +76,7 @@ class Footing:
             IntegrityError: the ledger does not read.
         """
         self.line, self.rules = line, rules
-        self.peer = next(member for member in line.roster.members if member != line.station)
+        self.peers = tuple(one for one in line.roster.members if one != line.station)
         self._ledger = ledger
         self._kept = kept
         self._past = kept.shelf.past if kept.shelf else Past()
@@ -73,7 +85,16 @@ class Footing:
         self._recorder = Recorder(ledger, rules, line.clock, start=start, months=kept.months)
         self._witness = Witness(line, ledger, self.situation.generation_of)
         self._longterm = LongTerm(line, ledger, self._witness)
-        self._intake = Intake(line, rules, self._witness, self._longterm)
+        self._comparing = Comparing(line, ledger, self._witness, self.situation.generation_of)
+        self._cosigning = Cosigning(
+            ledger,
+            kept.outsiders,
+            lambda: self._longterm.signed_size,
+            self._recorder.release,
+            self._record_answer,
+            self._fault,
+        )
+        self._intake = Intake(line, rules, self._witness, self._longterm, self._comparing)
         self._courier = Courier(line)
         self._fresh_items: dict[str, its.StatementItem] = {}
         self._refused = 0
@@ -92,9 +113,28 @@ class Footing:
         """Record facts of this station."""
         return await self._record(lambda _situation, _now_ms: [Note(events)])
 
-    def show_head(self) -> None:
-        """Show the peer our newest head, so that it countersigns everything up to now."""
-        self._outgoing.put(lambda: present(self._witness.show(self.peer)))
+    @property
+    def peer(self) -> str:
+        """The other station of a line of two; else the first of them."""
+        return self.peers[0]
+
+    @property
+    def route(self) -> Route:
+        """The route to `peer`."""
+        return self.routes[self.peer]
+
+    @property
+    def _outgoing(self) -> Outgoing:
+        return self._outgoings[self.peer]
+
+    def show_head(self, peer: str = "") -> None:
+        """Show a peer, or all, our newest head: it countersigns everything up to now."""
+        for one in [peer] if peer else self.peers:
+            self._put(one, lambda one=one: present(self._witness.show(one)))  # type: ignore[misc]
+
+    def _put(self, peer: str, items: Items, **how: Any) -> None:
+        """Send a letter to one peer; see `Outgoing.put`."""
+        self._outgoings[peer].put(items, **how)
 
     async def _record(
         self, commands: Callable[[Situation, int], Sequence[Command]], **rows: Any
@@ -108,6 +148,13 @@ class Footing:
             if self._recorder.failure is not None:
                 self._stop(self._recorder.failure)
 
+    async def _record_answer(
+        self, events: Sequence[ev.Event], cosignatures: Sequence[Cosignature]
+    ) -> None:
+        """Make an outside witness's answer durable."""
+        commands = [Note(tuple(events))]
+        await self._record(lambda _situation, _now_ms: commands, cosignatures=cosignatures)
+
     def _stop(self, error: Exception) -> None:
         if self._fatal is not None and not self._fatal.done():
             self._fatal.set_exception(error)
@@ -117,8 +164,13 @@ class Footing:
         return self._past.enclosure(index, self._ledger.enclosure)
 
     def _pump(self) -> None:
+        """Send each peer what it has not receipted; what one does not take holds up no other.
+
+        Spec: docs/protocol.md §5.8
+        """
         now_s = asyncio.get_running_loop().time()
-        self._outgoing.pump(self.situation, self.rules, now_s)
+        for outgoing in self._outgoings.values():
+            outgoing.pump(self.situation, self.rules, now_s)
 
     def _fault(self, error: Exception) -> None:
         """A callback of the route or a screen failed: keep the sentence, stop for nothing else."""

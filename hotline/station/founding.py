@@ -1,13 +1,14 @@
-"""Founding a line at once: both homes, keys, charter, ledgers.
+"""Founding a line at once: homes, keys, charter, ledgers.
 
-A drill does at once for both sides what enrolment does at two places, by the
+A drill does at once for all sides what enrolment does at their places, by the
 same functions.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hotline.core.canonical import to_base64
 from hotline.core.errors import OperatorError
@@ -16,6 +17,7 @@ from hotline.core.seams import Clock, Entropy
 from hotline.core.times import format_time
 from hotline.core.values import Realm
 from hotline.sealing.certificate import MAX_VALIDITY_MS
+from hotline.sealing.charter import MAX_MEMBERS, MIN_MEMBERS
 from hotline.sealing.ed25519 import Ed25519Signer
 from hotline.sealing.enrol import (
     StationKeys,
@@ -43,7 +45,7 @@ class Founder:
     home: Home
     station: str
     officers: tuple[Subject, ...]
-    passphrase: str | None = None
+    passphrase: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,31 +64,34 @@ def found_line(
     clock: Clock,
     entropy: Entropy,
 ) -> Roster:
-    """Make the homes of two stations with one line between them; the first one listens.
+    """Make the homes of two or more stations with one line between them.
+
+    Each pair has a line secret of its own. Of each pair the earlier one listens.
 
     Raises:
-        OperatorError: not two stations, a home exists, or LIVE without passphrases.
+        OperatorError: not 2 to 16 stations, a home exists, or LIVE without passphrases.
         StorageError: the disk refused.
+    Spec: docs/protocol.md §7.6
     """
-    if len(founders) != 2:
-        raise OperatorError("a line is founded by two stations")
+    if not MIN_MEMBERS <= len(founders) <= MAX_MEMBERS:
+        raise OperatorError(f"a line is founded by {MIN_MEMBERS} to {MAX_MEMBERS} stations")
     if realm is Realm.LIVE and any(founder.passphrase is None for founder in founders):
         raise OperatorError("a LIVE home needs a passphrase", hint="give one for each station")
     now_ms = clock()
     sides = [_side(founder, realm, now_ms, entropy) for founder in founders]
     records = _records(sides, name, now_ms)
     roster = Roster.read(records)
-    halves = {side.founder.station: entropy(SECRET_BYTES) for side in sides}
-    secret = combine_halves(roster.line, halves)
-    for side, other in (sides, sides[::-1]):
-        founder = side.founder
+    secrets = _secrets(sides, roster, entropy)
+    for side in sides:
+        founder, others = side.founder, [other for other in sides if other is not side]
         phrases = Passphrases(*[founder.passphrase] * 4)
         new = NewHome(side.keys, side.tls, phrases, successor_apart=False)
         lay_home(founder.home, new, catalogue, clock, entropy)
+        stations = [other.founder.station for other in others]
         line = NewLine(
-            card=_card(side, other, roster, records, listens=side is sides[0], now_ms=now_ms),
+            card=_card(side, others, roster, records, listens=side is sides[0], now_ms=now_ms),
             roster=roster,
-            secret=secret,
+            secrets={one: secrets[frozenset((one, founder.station))] for one in stations},
             day=day_number(now_ms),
             ledger=Ed25519Signer(side.keys.ledger.signer.seeds.ed25519),
             passphrase=founder.passphrase,
@@ -94,6 +99,19 @@ def found_line(
         directory = founder.home.lines / handle_of(name, roster.line)
         lay_line(directory, line, catalogue, now_ms, entropy)
     return roster
+
+
+def _secrets(
+    sides: Sequence[_Side], roster: Roster, entropy: Entropy
+) -> dict[frozenset[str], bytes]:
+    """Return the line secret of each pair, made of halves that no third station gets."""
+    pairs = itertools.combinations([side.founder.station for side in sides], 2)
+    return {
+        frozenset(pair): combine_halves(
+            roster.line, {station: entropy(SECRET_BYTES) for station in pair}
+        )
+        for pair in pairs
+    }
 
 
 def _side(founder: Founder, realm: Realm, now_ms: int, entropy: Entropy) -> _Side:
@@ -124,24 +142,27 @@ def _records(sides: Sequence[_Side], name: str, now_ms: int) -> list[bytes]:
 
 def _card(
     side: _Side,
-    other: _Side,
+    others: Sequence[_Side],
     roster: Roster,
     records: Sequence[bytes],
     *,
     listens: bool,
     now_ms: int,
 ) -> LineCard:
-    peer = PeerCard(
-        station=other.founder.station,
-        prekey=to_base64(other.keys.prekey.public.encoded),
-        tls_certificate=other.tls.certificate_pem.decode(),
-        home=f"../{other.founder.home.path.name}",
-    )
+    peers = [
+        PeerCard(
+            station=other.founder.station,
+            prekey=to_base64(other.keys.prekey.public.encoded),
+            tls_certificate=other.tls.certificate_pem.decode(),
+            home=f"../{other.founder.home.path.name}",
+        )
+        for other in others
+    ]
     return LineCard(
         station=side.founder.station,
         line=roster.line.hex(),
         listens=listens,
         prekey_not_after=format_time(now_ms + MAX_VALIDITY_MS),
         records=tuple(record.decode() for record in records),
-        peers=(peer,),
+        peers=tuple(peers),
     )

@@ -7,6 +7,7 @@ DIR/lines/<handle>/ledger.db, head.db          the record of one line
 DIR/lines/<handle>/line.key, content.key       secrets of the pairs; keys of the contents
 DIR/lines/<handle>/line.json                   the peers' cards: prekey, TLS certificate, route
 DIR/lines/<handle>/listening.json              where we listen now, for stations on this machine
+                                               (listening-<PEER>.json for each of several)
 DIR/lines/<handle>/situation.cache             what is so, to open faster; may be deleted
 DIR/opening/                                   a line opened here and not complete yet
 DIR/journal/                                   the station's own ledger (hotline.station.journal)
@@ -61,6 +62,8 @@ class PeerCard(BaseModel):
 
     Attributes:
         prekey, tls_certificate: Base64 and PEM.
+        host, port: Where the peer listens, if it does.
+        listen_port: Where we listen for this peer, if we do; 0: at the line's own port.
         home: The peer's home on this machine, relative to ours, when a drill made
             both: its listening.json says where it listens now; else "".
     """
@@ -72,11 +75,12 @@ class PeerCard(BaseModel):
     tls_certificate: str
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    listen_port: Annotated[int, Field(ge=0, le=65_535)] = 0
     home: str = ""
 
 
 class LineCard(BaseModel):
-    """What lines/<handle>/line.json holds. `listens`: the peer dials us."""
+    """What lines/<handle>/line.json holds. `listens`: the only peer dials us."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hotline.core import canonical
@@ -26,10 +26,13 @@ from hotline.core.records.lasting import LastingHead
 from hotline.core.records.witness import HeadVerdict
 from hotline.core.values import sha256
 from hotline.sealing import items as its
+from hotline.sealing.certificate import Certificate
 from hotline.sealing.order import Order, order_digest, verify_order
 from hotline.sealing.packet import VerifiedPacket
+from hotline.sealing.roster import Roster
 from hotline.sealing.statements import VerifiedStatement, verify_statement
 from hotline.station.admission import read_generation
+from hotline.station.comparing import Comparing, SplitView
 from hotline.station.line import Line
 from hotline.station.longterm import LongTerm
 from hotline.station.witness import JudgedHead, ShownBack, Witness
@@ -50,6 +53,8 @@ class Taken:
         refetch: The peer lost the end of its ledger and asks for what was in it.
         returned: Statements of ours that the peer gives back.
         certificate: Of a new ledger key; it is judged when it is recorded.
+        splits: Third stations, or the peer, that signed two histories.
+        joined: Proofs that two heads of ours are of one history, to send.
     """
 
     peer: str
@@ -69,6 +74,8 @@ class Taken:
     certificate: its.CertificateItem | None = None
     refetch: its.RefetchItem | None = None
     returned: list[RecoverStatement] = field(default_factory=list)
+    splits: list[SplitView] = field(default_factory=list)
+    joined: list[its.JoinedItem] = field(default_factory=list)
 
     def commands(self) -> Sequence[Command]:
         """Return everything but the statements after the first, for one commit."""
@@ -78,10 +85,18 @@ class Taken:
 class Intake:
     """Sorts the items of verified packets of one line."""
 
-    def __init__(self, line: Line, rules: Rules, witness: Witness, longterm: LongTerm) -> None:
+    def __init__(
+        self,
+        line: Line,
+        rules: Rules,
+        witness: Witness,
+        longterm: LongTerm,
+        comparing: Comparing,
+    ) -> None:
         """Serve one line."""
-        self._longterm = longterm
+        self._longterm, self._comparing = longterm, comparing
         self._line, self._rules, self._witness = line, rules, witness
+        self._officers_of: tuple[Roster | None, dict[str, tuple[str, str]]] = None, {}
 
     def sort(self, verified: VerifiedPacket, situation: Situation) -> Taken:
         """Check each item by itself: one bad item is quarantined, the next is taken."""
@@ -136,6 +151,8 @@ class Intake:
                 | its.ReturnedItem()
             ):
                 self._of_recovery(taken, item, situation)
+            case its.SeenItem() | its.JoinItem() | its.JoinedItem():
+                self._of_comparing(taken, item)
             case its.NackItem():
                 taken.unknown_key = item.code == "unknown-key"
             case its.CertificateItem():
@@ -164,13 +181,33 @@ class Intake:
             case its.HeadRefusedItem():
                 taken.facts.append(self._refused_there(taken.peer, item))
             case its.HeldItem():
-                taken.shown_back = self._witness.check_shown_back(item)
+                shown = self._witness.check_shown_back(item)
+                if taken.shown_back is None or not taken.shown_back.fault:
+                    taken.shown_back = shown
             case its.GenerationItem():
                 self._generation(taken, item, situation)
             case its.RefetchItem():
                 taken.refetch = item
             case its.ReturnedItem():
                 taken.returned.append(self._returned(taken.peer, item))
+
+    def _of_comparing(self, taken: Taken, item: its.Item) -> None:
+        """Sort what witnesses of one ledger ask of each other (docs/ledger.md §8.8, §8.9)."""
+        split = None
+        match item:
+            case its.SeenItem():
+                split = self._comparing.judge(taken.peer, item)
+            case its.JoinedItem():
+                split = self._comparing.check_joined(taken.peer, item)
+            case its.JoinItem():
+                shown = self._comparing.check_own(item)
+                if shown is not None and shown.fault:
+                    taken.shown_back = shown
+                elif shown is not None:
+                    taken.joined.append(self._comparing.join(item, shown))
+        if split is not None:
+            taken.splits.append(split)
+            taken.facts.append(refused_head(split))
 
     def _generation(self, taken: Taken, item: its.GenerationItem, situation: Situation) -> None:
         """Judge a generation after those before it in the packet: they only rise."""
@@ -197,7 +234,16 @@ class Intake:
             peer=peer,
             verdict=verified.verdict.value,
             sent_at_ms=sent_at_ms,
+            officers=self._officers(),
         )
+
+    def _officers(self) -> Mapping[str, tuple[str, str]]:
+        """Return role and name of every officer, read once for each roster."""
+        roster = self._line.roster
+        if self._officers_of[0] is not roster:
+            found = {one.id.hex(): _role_and_name(one) for one in roster.certificates.values()}
+            self._officers_of = roster, found
+        return self._officers_of[1]
 
     def _returned(self, peer: str, item: its.ReturnedItem) -> RecoverStatement:
         """Verify a statement of ours that the peer gives back.
@@ -265,6 +311,11 @@ class Intake:
         return taken.head.checkpoint if taken.head.verdict.may_countersign else None
 
 
+def refused_head(split: SplitView) -> ev.HeadRefused:
+    """Return the event that a station signed a head which contradicts one that we hold."""
+    return ev.HeadRefused(peer=split.station, verdict=split.verdict, note=split.note.decode())
+
+
 def reference_of(order: Order) -> OrderRef:
     """Return an order as events name it."""
     return OrderRef(
@@ -277,16 +328,20 @@ def reference_of(order: Order) -> OrderRef:
 
 def told(verified: VerifiedStatement, order: OrderRef, item: bytes, rules: Rules) -> Told:
     """Return what decisions need of a verified statement."""
-    first = verified.signers[0]
+    role, name = _role_and_name(verified.signers[0])
     return Told(
         statement=verified.statement,
         digest=verified.digest.hex(),
         order=order,
         item=item,
         template=rules.template_for(verified.statement),
-        role=first.role,
-        name=f"{first.rank} {first.name}".strip(),
+        role=role,
+        name=name,
     )
+
+
+def _role_and_name(officer: Certificate) -> tuple[str, str]:
+    return officer.role, f"{officer.rank} {officer.name}".strip()
 
 
 def _digest_of(item: its.StatementItem) -> str:

@@ -13,7 +13,7 @@ Spec: docs/ledger.md §18.3 to §18.6
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hotline.core.errors import PeerError, StorageError
@@ -53,7 +53,7 @@ class JournalOwner:
     packs: Mapping[str, str]
     signer: Signer
     trusted_keys: Sequence[bytes] = ()
-    passphrase: str | None = None
+    passphrase: str | None = field(default=None, repr=False)
 
     def origin(self, generation: int) -> str:
         """Return the origin of the journal's heads."""

@@ -19,6 +19,7 @@ from hotline.station.footing import Footing, Kept
 from hotline.station.home import Home, OpenLine
 from hotline.station.intake import Taken
 from hotline.station.journal import Journal, JournalOwner, open_journal, own_records
+from hotline.station.outsiders import open_outsiders
 from hotline.station.requests import Recorded
 from hotline.station.snapshotting import SituationCache
 
@@ -48,13 +49,14 @@ class Keeping(Footing):
         return await super().note(*events, await _anchor(journal, "watch"))
 
     async def conclude(self) -> None:
-        """End the watch in good order: the closing head, which the peer is asked to countersign.
+        """End the watch in good order: the closing head, which others are asked to countersign.
 
         Raises:
             StorageError, IntegrityError: it could not be recorded.
         Spec: docs/ledger.md §18.7
         """
         await self._sign_for_long("close")
+        await self._cosigning.settle()
 
     async def _keep_hour(self, now_ms: int) -> None:
         """At each full hour, UTC: anchor, sign, show, and write the cache."""
@@ -84,16 +86,18 @@ class Keeping(Footing):
         signed = self._longterm.sign(self.situation.length)
         await self._record(lambda _situation, _now_ms: (), lasting=[signed])
         self._show_lasting()
+        self._cosigning.wake()
 
-    def _show_lasting(self) -> None:
-        """Ask the peer to countersign our newest long-signed head, if it has not."""
-        self._outgoing.put(lambda: self._longterm.show(self.peer), key="lasting")
+    def _show_lasting(self, peer: str = "") -> None:
+        """Ask a peer, or all, to countersign our newest long-signed head, if it has not."""
+        for one in [peer] if peer else self.peers:
+            self._put(one, functools.partial(self._longterm.show, one), key="lasting")
 
     def _answer_lasting(self, taken: Taken) -> None:
         """Countersign the peer's long-signed heads, which are recorded now."""
         for head in taken.long_signed:
-            items = functools.partial(self._longterm.countersign, self.peer, head)
-            self._outgoing.put(items, key=f"lasting {head.size}")
+            items = functools.partial(self._longterm.countersign, taken.peer, head)
+            self._put(taken.peer, items, key=f"lasting {head.size}")
 
     def _write_cache(self) -> None:
         if self._kept.cache is None:
@@ -146,7 +150,9 @@ def open_kept(
     anchored = newest_anchor(opened.ledger, opened.shelf.past.readers)
     journal = open_journal(home.path, owner, line.clock, line.entropy, anchored)
     cache = SituationCache(opened.directory, opened.months, opened.shelf.past.readers)
-    return Kept(journal, opened.months, cache, opened.shelf)
+    records = opened.ledger.public_records()
+    outsiders = open_outsiders(opened.directory, line.roster, line.station, records)
+    return Kept(journal, opened.months, cache, opened.shelf, outsiders)
 
 
 def _owner(opened: OpenLine, passphrase: str | None, packs: dict[str, str]) -> JournalOwner:

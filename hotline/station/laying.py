@@ -73,7 +73,7 @@ class NewLine:
     """What one side of a line is made of.
 
     Attributes:
-        secret: The secret of the pair on the UTC day `day`.
+        secrets: The secret shared with each peer on the UTC day `day`, by station.
         ledger: The station's ledger key.
         passphrase: Of its key files.
         beside: Small files that lie in the line's directory, by name.
@@ -81,7 +81,7 @@ class NewLine:
 
     card: LineCard
     roster: Roster
-    secret: bytes = field(repr=False)
+    secrets: Mapping[str, bytes] = field(repr=False)
     day: int
     ledger: Ed25519Signer = field(repr=False)
     passphrase: str | None = field(repr=False)
@@ -178,9 +178,12 @@ def lay_line(
         directory.mkdir(mode=0o700, parents=True)
     except OSError as error:
         raise StorageError(f"{directory.name} cannot be made") from error
-    card, peer = new.card, new.card.peers[0].station
+    card = new.card
+    line_key: dict[str, bytes] = {}
+    for peer, secret in new.secrets.items():
+        line_key |= {f"secret/{peer}": secret, f"day/{peer}": new.day.to_bytes(4)}
     for name, seeds in (
-        ("line.key", {f"secret/{peer}": new.secret, f"day/{peer}": new.day.to_bytes(4)}),
+        ("line.key", line_key),
         (CONTENT_KEY, {seed_name(epoch_of(now_ms)): entropy(EPOCH_KEY_BYTES)}),
     ):
         held = KeyFile(card.station, new.roster.realm, seeds)

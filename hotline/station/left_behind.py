@@ -20,9 +20,11 @@ from hotline.ledger.verdict import Verdict
 from hotline.ledger.verify import verify_ledger
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.mldsa import verify_mldsa65
+from hotline.sealing.naming import Naming
 from hotline.sealing.roster import identify_ledger
 from hotline.station.admission import MAX_GENERATIONS, Renewal
 from hotline.station.line import Line
+from hotline.station.outsiders import named_here
 from hotline.station.shelf import read_peer_view
 
 
@@ -113,6 +115,19 @@ def witnessed_by_kept(directory: Path, line: Line) -> list[WitnessedHead]:
     except HotlineError:
         return []
     return [replace(head, old_size=0) for head in heads if _is_signed(head, keys[head.origin])]
+
+
+def named_by_kept(directory: Path, line: Line) -> list[Naming]:
+    """Return the outside witnesses that the ledger names, for the next generation to name.
+
+    A ledger that does not read names none: they are then to be given again.
+    Spec: docs/ledger.md §19.3
+    """
+    try:
+        with contextlib.closing(Ledger.open_read_only(directory / LEDGER_NAME)) as reader:
+            return list(named_here(line.roster, line.station, reader.public_records()).values())
+    except HotlineError:
+        return []
 
 
 def _is_signed(head: WitnessedHead, keys: Sequence[bytes]) -> bool:

@@ -18,18 +18,23 @@ from hotline.station.introducing import admit_certificate, introductions
 from hotline.station.keeping import Keeping
 from hotline.station.recovering import Recovering
 from hotline.station.requests import Recorded
+from hotline.station.witnessing import Witnessing
 
 
-class Receiving(Keeping, Recovering):
-    """The part of a station that takes what the peer says."""
+class Receiving(Keeping, Witnessing, Recovering):
+    """The part of a station that takes what its peers say."""
 
-    async def _take_cell(self, cell: bytes) -> None:
+    async def _take_cell(self, cell: bytes, by: str = "") -> None:
+        """Take a cell that came by the route to the station `by`; who sent it, the cell says.
+
+        Spec: docs/protocol.md §7.4
+        """
         try:
             verified = self._courier.open(cell)
         except UnknownKeyError:
             self._refused += 1
             nack = its.NackItem(code="unknown-key", detail="seal to the key on our newest card")
-            self._outgoing.put(lambda: [nack])
+            self._put(by or self.peer, lambda: [nack])
             return
         except PeerError:
             self._refused += 1
@@ -45,21 +50,25 @@ class Receiving(Keeping, Recovering):
             lasting=taken.lasting,
         )
         self._settle(recorded)
+        self._say_splits(taken.splits, recorded)
         if any(isinstance(one.event, ev.PeerGenerationAdmitted) for one in recorded.happenings):
-            self._ask_back()
-        self._answer(taken.statements[:1], recorded)
-        for command in (*taken.statements[1:], *self._wanted(taken.returned)):
+            self._ask_back(taken.peer)
+        self._answer(taken.peer, taken.statements[:1], recorded)
+        for command in (*taken.statements[1:], *self._wanted(taken.peer, taken.returned)):
             recorded = await self._record(_only(command))
             self._settle(recorded)
-            self._answer([command], recorded)
+            self._answer(taken.peer, [command], recorded)
+            await self._send_recovered(recorded)
         self._answer_lasting(taken)
+        for proof in taken.joined:
+            self._put(taken.peer, lambda proof=proof: [proof])  # type: ignore[misc]
         self._acknowledge_head(taken)
         if taken.refetch is not None:
-            await self._owe(taken.refetch)
+            await self._owe(taken.peer, taken.refetch)
         if taken.their_size is not None:
-            self._show_again(taken.their_size)
+            self._show_again(taken.peer, taken.their_size)
         elif taken.unknown_key:
-            self._outgoing.resend()
+            self._outgoings[taken.peer].resend()
 
     def _all_of(self, taken: Taken) -> Sequence[Command]:
         """Return what a packet asks for; its certificate is judged only now.
@@ -71,7 +80,7 @@ class Receiving(Keeping, Recovering):
         admission = admit_certificate(self.line, taken.peer, taken.certificate)
         return [*taken.commands(), *([admission] if admission else [])]
 
-    def _answer(self, commands: Sequence[Command], recorded: Recorded) -> None:
+    def _answer(self, peer: str, commands: Sequence[Command], recorded: Recorded) -> None:
         """Receipt what is recorded, say what is refused."""
         for command, decision in zip(commands, recorded.decisions, strict=False):
             if decision.rejected is not None:
@@ -79,66 +88,69 @@ class Receiving(Keeping, Recovering):
                 refusal = its.RejectedItem(
                     digest=Digest(bytes.fromhex(digest)), reason=reason[:240]
                 )
-                self._outgoing.put(lambda refusal=refusal: [refusal])  # type: ignore[misc]
+                self._put(peer, lambda refusal=refusal: [refusal])  # type: ignore[misc]
             elif isinstance(command, TakeStatement):
                 if decision.duplicate:
                     # The receipt before did not serve: perhaps its head never arrived.
-                    self._witness.forget_shown(self.peer)
+                    self._witness.forget_shown(peer)
                 self._put_receipt(command.told.digest)
 
-    def _introduce(self) -> None:
+    def _introduce(self, peer: str) -> None:
         """Show the certificates of our later ledger keys before anything that they signed.
 
         Spec: docs/ledger.md §20.11
         """
         for item in introductions(self.line, self._ledger.public_records()):
-            self._outgoing.put(lambda item=item: [item])  # type: ignore[misc]
+            self._put(peer, lambda item=item: [item])  # type: ignore[misc]
 
     def _put_receipt(self, digest: str) -> None:
-        self._outgoing.put(lambda: self._receipt_items(digest), key=digest)
+        sender = self.situation.statements[digest].statement.sender
+        self._put(sender, lambda: self._receipt_items(digest), key=digest)
 
     def _receipt_items(self, digest: str) -> Sequence[its.Item]:
+        peer = self.situation.statements[digest].statement.sender
         size = self._ledger.size
         return [
             *present(self._witness.prove(digest, size)),
-            *present(self._witness.countersign(self.peer)),
-            *present(self._witness.show(self.peer, size)),
+            *present(self._witness.countersign(peer)),
+            *present(self._witness.show(peer, size)),
         ]
 
     def _acknowledge_head(self, taken: Taken) -> None:
-        head = taken.head
+        head, peer = taken.head, taken.peer
         if head is None:
             return
         if head.verdict is HeadVerdict.STALE:
             conflict = its.HeadConflictItem(origin=head.checkpoint.origin, size=head.held_size)
-            self._outgoing.put(lambda: [conflict, *present(self._witness.give_back(self.peer))])
+            self._put(peer, lambda: [conflict, *present(self._witness.give_back(peer))])
         elif head.verdict in (HeadVerdict.FORK, HeadVerdict.INCONSISTENT):
-            self._refuse_head(head)
+            self._refuse_head(peer, head)
         elif head.verdict.may_countersign and not taken.statements:
-            self._outgoing.put(lambda: present(self._witness.countersign(self.peer)))
+            self._put(peer, lambda: present(self._witness.countersign(peer)))
 
     def _settle(self, recorded: Recorded) -> None:
         self._refused += sum(decision.uncounted for decision in recorded.decisions)
         for happening in recorded.happenings:
             event = happening.event
             if isinstance(event, ev.ReceiptObtained | ev.RejectionReceived):
-                self._outgoing.landed(event.digest)
-                self._fresh_items.pop(event.digest, None)
+                self._outgoings[event.peer].landed(event.digest)
+                if event.digest not in self.situation.outbox:
+                    self._fresh_items.pop(event.digest, None)
 
-    def _show_again(self, their_size: int) -> None:
+    def _show_again(self, peer: str, their_size: int) -> None:
         """Go on from the head that the peer says it holds: what came with another proved nothing.
 
         Spec: docs/ledger.md §8.1
         """
-        self._outgoing.resend()
-        self._witness.show_from(self.peer, their_size)
-        self._show_lasting()
-        cosigned = self._witness.cosigned_size(self.peer)
+        self._outgoings[peer].resend()
+        self._witness.show_from(peer, their_size)
+        self._show_lasting(peer)
+        cosigned = self._witness.cosigned_size(peer)
         for state in self.situation.statements.values():
-            if not state.outbound and state.index >= cosigned:
+            if state.statement.sender == peer and state.index >= cosigned:
                 self._put_receipt(state.digest)
         self._pump()
-        self.show_head()
+        self.show_head(peer)
 
 
 def _only(command: Command) -> Callable[[Situation, int], Sequence[Command]]:

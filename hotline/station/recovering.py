@@ -1,14 +1,16 @@
-"""What two stations tell each other when a ledger was put back (docs/ledger.md §8, §19)."""
+"""What stations tell each other when a ledger was put back (docs/ledger.md §8, §19)."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from hotline.core.errors import IntegrityError, InvariantError, PeerError, StorageError
 from hotline.core.exchange.commands import Quarantine, RecoverStatement, SendAgain
 from hotline.core.exchange.delivery import StatementState
 from hotline.core.exchange.generations import our_missing, owed, their_missing
+from hotline.core.records.events import StatementRecovered
 from hotline.core.records.witness import HeadVerdict
 from hotline.ledger.reader import LedgerReader
 from hotline.sealing import items as its
@@ -16,6 +18,7 @@ from hotline.sealing.authorisation import Act, verify_authorisation
 from hotline.sealing.statements import verify_statement
 from hotline.station.footing import present
 from hotline.station.past import RENEW_HINT
+from hotline.station.requests import Recorded
 from hotline.station.sending import Sending
 from hotline.station.witness import JudgedHead, ShownBack
 
@@ -32,29 +35,44 @@ MAX_ANSWERS = 4
 our generation, and then each minute while something comes back."""
 
 
+@dataclass(slots=True)
+class Recovery:
+    """Where we are with one peer.
+
+    Attributes:
+        asked: We asked it for what we lost since the link came up; `asked_s`: when, and
+            `came_back`: whether something came since, so that it is asked again.
+        answers: When we answered its own asking.
+        owed: What it still gets back, in order.
+    """
+
+    asked: bool = False
+    asked_s: float = 0.0
+    came_back: bool = False
+    answers: list[float] = field(default_factory=list)
+    owed: tuple[str, ...] = ()
+
+
 class Recovering(Sending):
     """The part of a station that finds out what was lost, here or there, and brings it back."""
 
-    _asked = False
-    _asked_s = 0.0
-    _answers: list[float]
-    _came_back = False
-    _owed: tuple[str, ...] = ()
+    _recoveries: dict[str, Recovery]
 
     # --- when the link is up -----------------------------------------------------------
 
-    def _greet(self) -> None:
+    def _greet(self, peer: str) -> None:
         """Say what the peer must know before anything else of this station's reaches it.
 
         Spec: docs/ledger.md §8.6, §19.5, §19.6
         """
-        self._owed, self._asked = (), False
+        recovery = self._recoveries[peer]
+        recovery.owed, recovery.asked = (), False
         for item in self._generation_items():
-            self._outgoing.put(lambda item=item: [item])  # type: ignore[misc]
-        self._outgoing.put(lambda: present(self._witness.give_back(self.peer)))
-        self._ask_back()
+            self._put(peer, lambda item=item: [item])  # type: ignore[misc]
+        self._put(peer, lambda: present(self._witness.give_back(peer)))
+        self._ask_back(peer)
         # The first answer may be lost or refused: once more in a minute.
-        self._came_back = True
+        recovery.came_back = True
 
     def _generation_items(self) -> Iterator[its.GenerationItem]:
         """Yield the authorisations of all our generations after the first, oldest first."""
@@ -71,18 +89,19 @@ class Recovering(Sending):
             if verified.authorisation.station == self.line.station:
                 yield its.GenerationItem(envelope=record)
 
-    def _ask_back(self) -> None:
+    def _ask_back(self, peer: str) -> None:
         """Ask for what we lost, if an earlier ledger of ours was put back."""
         situation = self.situation
         if situation.generation <= 1:
             return
-        self._asked, self._asked_s = True, asyncio.get_running_loop().time()
-        self._came_back = False
+        recovery = self._recoveries[peer]
+        recovery.asked, recovery.asked_s = True, asyncio.get_running_loop().time()
+        recovery.came_back = False
         item = its.RefetchItem(
-            ours=tuple(our_missing(situation, self.peer)),
-            yours=tuple(their_missing(situation, self.peer)),
+            ours=tuple(our_missing(situation, peer)),
+            yours=tuple(their_missing(situation, peer)),
         )
-        self._outgoing.put(lambda: [item])
+        self._put(peer, lambda: [item])
 
     # --- what the peer holds of ours -----------------------------------------------------
 
@@ -104,7 +123,7 @@ class Recovering(Sending):
         self._stop(error)
         return False
 
-    def _refuse_head(self, head: JudgedHead) -> None:
+    def _refuse_head(self, peer: str, head: JudgedHead) -> None:
         """Tell the peer that its head contradicts one we hold; keep the proof of a fork.
 
         Spec: docs/ledger.md §8.5
@@ -122,14 +141,16 @@ class Recovering(Sending):
             size=checkpoint.size,
             verdict="FORK" if head.verdict is HeadVerdict.FORK else "INCONSISTENT",
         )
-        self._outgoing.put(
-            lambda: [said, *present(self._witness.give_back(self.peer))], key=f"refused {said.size}"
+        self._put(
+            peer,
+            lambda: [said, *present(self._witness.give_back(peer))],
+            key=f"refused {said.size}",
         )
 
     # --- what comes back -----------------------------------------------------------------
 
     def _wanted(
-        self, returned: Sequence[RecoverStatement]
+        self, peer: str, returned: Sequence[RecoverStatement]
     ) -> list[RecoverStatement] | list[Quarantine]:
         """Return what may come back; what nobody asked for may not.
 
@@ -137,9 +158,9 @@ class Recovering(Sending):
         """
         if not returned:
             return []
-        if not self._asked:
-            return [Quarantine(self.peer, "", "returned: nothing was asked back", None)]
-        self._came_back = True
+        if not self._recoveries[peer].asked:
+            return [Quarantine(peer, "", "returned: nothing was asked back", None)]
+        self._recoveries[peer].came_back = True
         return list(returned)
 
     async def _resend_outbox(self) -> None:
@@ -149,6 +170,17 @@ class Recovering(Sending):
         """
         for digest in list(self.situation.outbox):
             await self._send_again(digest)
+
+    async def _send_recovered(self, recorded: Recorded) -> None:
+        """Send what came back from one peer to the others, who may never have got it.
+
+        Spec: docs/ledger.md §19.8
+        """
+        for one in recorded.happenings:
+            if isinstance(one.event, StatementRecovered) and one.event.digest in (
+                self.situation.outbox
+            ):
+                await self._send_again(one.event.digest)
 
     async def _send_again(self, digest: str) -> None:
         state = self.situation.statements[digest]
@@ -167,39 +199,40 @@ class Recovering(Sending):
 
     # --- what the peer lost --------------------------------------------------------------
 
-    async def _owe(self, asked: its.RefetchItem) -> None:
+    async def _owe(self, peer: str, asked: its.RefetchItem) -> None:
         """Begin to give back what a peer lost, as often as it may ask.
 
         Spec: docs/ledger.md §19.6
         """
-        now_s = asyncio.get_running_loop().time()
-        self._answers = [one for one in self._answers if now_s - one < ANSWER_AGAIN_S]
-        if len(self._answers) >= MAX_ANSWERS:
+        recovery, now_s = self._recoveries[peer], asyncio.get_running_loop().time()
+        recovery.answers = [one for one in recovery.answers if now_s - one < ANSWER_AGAIN_S]
+        if len(recovery.answers) >= MAX_ANSWERS:
             return
-        self._answers.append(now_s)
-        found = owed(self.situation, self.peer, asked.ours, asked.yours)[:MAX_OWED]
+        recovery.answers.append(now_s)
+        found = owed(self.situation, peer, asked.ours, asked.yours)[:MAX_OWED]
         ours = [one for one in found if self._is_left_behind(self.situation.statements[one])]
         for digest in ours:
             await self._send_again(digest)
-        self._owed = tuple(one for one in found if one not in set(ours))
-        self._give_next()
+        recovery.owed = tuple(one for one in found if one not in set(ours))
+        self._give_next(peer)
 
     def _is_left_behind(self, state: StatementState) -> bool:
         """Return whether a statement of ours has no order that the peer would take today."""
         return state.outbound and state.order.generation < self.situation.generation
 
-    def _give_next(self) -> None:
-        if self._owed:
-            self._outgoing.put(self._next_owed, rank=OWED_RANK, key="owed")
+    def _give_next(self, peer: str) -> None:
+        if self._recoveries[peer].owed:
+            self._put(peer, lambda: self._next_owed(peer), rank=OWED_RANK, key="owed")
 
-    def _next_owed(self) -> Sequence[its.Item]:
+    def _next_owed(self, peer: str) -> Sequence[its.Item]:
         """Build the next packet of what is owed; the letter after it waits behind the urgent."""
-        if not self._owed:
+        recovery = self._recoveries[peer]
+        if not recovery.owed:
             return ()
-        digest, *rest = self._owed
-        self._owed = tuple(rest)
+        digest, *rest = recovery.owed
+        recovery.owed = tuple(rest)
         state = self.situation.statements[digest]
-        self._give_next()
+        self._give_next(peer)
         try:
             item = self._item_of(state)
         except (IntegrityError, InvariantError, PeerError) as error:
@@ -217,7 +250,8 @@ class Recovering(Sending):
 
     def _keep_recovering(self) -> None:
         """Go on with what is owed, and ask again while something still comes back."""
-        self._give_next()
         now_s = asyncio.get_running_loop().time()
-        if self._came_back and now_s - self._asked_s >= ASK_AGAIN_S:
-            self._ask_back()
+        for peer, recovery in self._recoveries.items():
+            self._give_next(peer)
+            if recovery.came_back and now_s - recovery.asked_s >= ASK_AGAIN_S:
+                self._ask_back(peer)

@@ -11,7 +11,7 @@ happened; after it the directory `renewing` says so and no station opens the lin
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hotline.core.errors import IntegrityError, OperatorError
@@ -36,8 +36,14 @@ from hotline.station.home import (
     read_line,
 )
 from hotline.station.ledger_keys import LedgerKey, issue_ledger_key, open_root, stage_key
-from hotline.station.left_behind import describe_kept, judge_kept, witnessed_by_kept
+from hotline.station.left_behind import (
+    describe_kept,
+    judge_kept,
+    named_by_kept,
+    witnessed_by_kept,
+)
 from hotline.station.line import Line
+from hotline.station.naming import naming_draft
 from hotline.station.past import RENEWING
 from hotline.station.succession import clear, kept_in, made_before, take_place
 from hotline.station.upkeep import Bench
@@ -78,7 +84,7 @@ class _Ceremony:
     directory: Path
     card: LineCard
     line: Line
-    passphrase: str | None
+    passphrase: str | None = field(repr=False)
 
     @property
     def sealer(self) -> EpochSealer:
@@ -180,6 +186,7 @@ def _make(
     try:
         drafts = [*_drafts(line, renewal, record, verified, now_ms)]
         drafts += [record_draft(one.encode(), now_ms) for one in ceremony.card.records]
+        drafts += [naming_draft(one, now_ms) for one in named_by_kept(ceremony.directory, line)]
         drafts += [] if key is None else list(_changed(line, key, now_ms))
         drafts += [_loaded(pack, now_ms) for pack in packs]
         ledger.append(drafts, witnessed=witnessed_by_kept(ceremony.directory, line))

@@ -1,14 +1,14 @@
-"""The route that a line's card describes: who dials, who listens, which key is pinned."""
+"""The routes that a line's card describes: who dials, who listens, which key is pinned."""
 
 from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Callable
 from pathlib import Path
 
 from hotline.core.errors import LinkError
 from hotline.sealing.tls_identity import tls_pin
+from hotline.station.footing import MakeRoute
 from hotline.station.home import Home, OpenLine, PeerCard, write_json
 from hotline.transport.dialer import Dialer
 from hotline.transport.link import Timings
@@ -22,25 +22,28 @@ ROUTE_NAME = "direct"
 
 def route_maker(
     home: Home, opened: OpenLine, *, monotonic: Monotonic, chance: Chance, timings: Timings
-) -> Callable[[OnCell, OnState, OnFault], Route]:
-    """Return what makes the line's one direct route; the charter's first member listens.
+) -> MakeRoute:
+    """Return what makes the direct route to each peer; of two, the charter's earlier one listens.
 
     Raises:
-        LinkError: the peer's TLS certificate does not read.
+        LinkError: a peer's TLS certificate does not read.
+    Spec: docs/transport.md §1.4
     """
-    peer = opened.card.peers[0]
     identity = TlsIdentity(home.path / "tls" / "cert.pem", home.path / "tls" / "key.pem")
-    pinned = _pinned(peer)
+    peers = {peer.station: peer for peer in opened.card.peers}
+    pins = {name: _pinned(peer) for name, peer in peers.items()}
 
-    def make(on_cell: OnCell, on_state: OnState, on_fault: OnFault) -> Route:
-        if opened.card.listens:
+    def make(name: str, on_cell: OnCell, on_state: OnState, on_fault: OnFault) -> Route:
+        peer = peers[name]
+        if _listens_for(opened, name):
+            file = opened.directory / _listening_name(opened, name)
             return Listener(
                 ROUTE_NAME,
                 host=opened.card.host,
-                port=_last_port(opened.directory) or opened.card.port,
-                bound=lambda host, port: _tell(opened.directory, host, port),
+                port=_read_listening(file)[1] or peer.listen_port or opened.card.port,
+                bound=lambda host, port: write_json(file, {"host": host, "port": port}),
                 identity=identity,
-                peer=pinned,
+                peer=pins[name],
                 on_cell=on_cell,
                 on_state=on_state,
                 on_fault=on_fault,
@@ -49,9 +52,9 @@ def route_maker(
             )
         return Dialer(
             ROUTE_NAME,
-            where=lambda: _where(home, peer),
+            where=lambda: _where(home, opened, peer),
             identity=identity,
-            peer=pinned,
+            peer=pins[name],
             on_cell=on_cell,
             on_state=on_state,
             on_fault=on_fault,
@@ -71,29 +74,39 @@ def _pinned(peer: PeerCard) -> PinnedPeer:
     return PinnedPeer((der,), (tls_pin(der),))
 
 
-def _tell(directory: Path, host: str, port: int) -> None:
-    write_json(directory / LISTENING, {"host": host, "port": port})
+def _listens_for(opened: OpenLine, peer: str) -> bool:
+    """Return whether the peer dials us; on a line of two the card says it itself."""
+    if len(opened.card.peers) == 1:
+        return opened.card.listens
+    members = opened.line.roster.members
+    return members.index(opened.line.station) < members.index(peer)
 
 
-def _last_port(directory: Path) -> int:
-    """Return the port that we listened at before a restart, or 0."""
-    return _listening(directory)[1]
+def _listening_name(opened: OpenLine, dialer: str) -> str:
+    """Return the file that says where a station listens for another one.
+
+    A listener serves one peer, so on a line of three and more each has a port of its own.
+    """
+    pair = len(opened.card.peers) == 1
+    return LISTENING if pair else f"{LISTENING.removesuffix('.json')}-{dialer}.json"
 
 
-def _where(home: Home, peer: PeerCard) -> tuple[str, int]:
+def _where(home: Home, opened: OpenLine, peer: PeerCard) -> tuple[str, int]:
     """Ask anew at each dial: a listener on this machine may have moved."""
     if not peer.home:
         return peer.host, peer.port
+    name = _listening_name(opened, opened.line.station)
     for directory in sorted((home.path / peer.home / "lines").glob("*")):
-        host, port = _listening(directory)
+        host, port = _read_listening(directory / name)
         if port:
             return host, port
     raise LinkError(f"{peer.station} does not listen yet")
 
 
-def _listening(directory: Path) -> tuple[str, int]:
+def _read_listening(file: Path) -> tuple[str, int]:
+    """Return where a station listens, or listened before a restart; port 0 when it never did."""
     try:
-        told = json.loads((directory / LISTENING).read_text(encoding="utf-8"))
+        told = json.loads(file.read_text(encoding="utf-8"))
         return str(told["host"]), int(told["port"])
     except (OSError, ValueError, KeyError, TypeError):
         return "", 0

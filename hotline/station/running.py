@@ -40,7 +40,7 @@ async def settle(station: Station) -> None:
 async def settle_for_a_while(station: Station) -> None:
     """Settle while the other side is there; not for ever."""
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(SETTLE_LIMIT_S if station.route.up else UNLINKED_LIMIT_S):
+        async with asyncio.timeout(SETTLE_LIMIT_S if station.up else UNLINKED_LIMIT_S):
             await settle(station)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from hotline.core.errors import OperatorError, PeerError
 from hotline.core.exchange.commands import SendStatement, Told
+from hotline.core.exchange.rules import addresses_all
 from hotline.core.exchange.situation import Situation
 from hotline.core.records import events as ev
 from hotline.core.times import format_time
@@ -52,7 +53,8 @@ class Sending(Footing):
         """Record that an inbound statement stood on an officer's screen, and say so."""
         recorded = await self.note(ev.DisplayedHere(digest=digest, role=role))
         if recorded.happenings:
-            self._say_displayed(digest, recorded.happenings[0].at_ms)
+            sender = self.situation.statements[digest].statement.sender
+            self._say_displayed(sender, digest, recorded.happenings[0].at_ms)
 
     def _verified(self, envelope: bytes) -> VerifiedStatement:
         try:
@@ -61,6 +63,11 @@ class Sending(Footing):
             raise OperatorError(f"the statement was not sent: {error}") from error
         if verified.statement.sender != self.line.station:
             raise OperatorError("the statement was not sent: it is not one of this station's")
+        if not addresses_all(verified.statement, self.line.roster.members):
+            raise OperatorError(
+                "the statement was not sent: every other member of the line is addressed, once",
+                hint="name each in `to` or in `info`",
+            )
         if verified.verdict != "VERIFIED":
             raise OperatorError(
                 "the statement was not sent: your certificate is not valid now",
@@ -97,16 +104,16 @@ class Sending(Footing):
             if isinstance(one.event, ev.StatementSent) and isinstance(item, its.StatementItem):
                 self._fresh_items[one.event.digest] = item
 
-    def _statement_items(self, digest: str) -> Sequence[its.Item]:
+    def _statement_items(self, peer: str, digest: str) -> Sequence[its.Item]:
         """Build a statement's packet when its turn comes; empty if it was receipted since."""
         state = self.situation.statements[digest]
-        if self.peer not in state.unreceipted or state.index < 0:
+        if peer not in state.unreceipted or state.index < 0:
             return ()
         item: its.Item | None = self._fresh_items.get(digest)
         if item is None:
             item = its.decode_item(self._enclosure(state.index))
-        return [item, *present(self._witness.show(self.peer))]
+        return [item, *present(self._witness.show(peer))]
 
-    def _say_displayed(self, digest: str, at_ms: int) -> None:
+    def _say_displayed(self, peer: str, digest: str, at_ms: int) -> None:
         said = its.DisplayedItem(digest=Digest(bytes.fromhex(digest)), at=format_time(at_ms))
-        self._outgoing.put(lambda: [said])
+        self._put(peer, lambda: [said])

@@ -1,10 +1,11 @@
-"""The station on one line: commands from desks, cells from peers, and time passing."""
+"""The station on one line: commands from desks, cells from its peers, and time passing."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections.abc import Callable
+from functools import partial
 
 from hotline.core.errors import HotlineError
 from hotline.core.exchange.commands import Tick
@@ -16,6 +17,7 @@ from hotline.station.footing import Kept, MakeRoute
 from hotline.station.line import Line
 from hotline.station.outgoing import Outgoing
 from hotline.station.receiving import Receiving
+from hotline.station.recovering import Recovery
 
 TICK_S = 0.5
 REFUSED_SUMMARY_S = 60.0
@@ -23,7 +25,7 @@ MAX_DISPLAYED_REPEATED = 64
 
 
 class Station(Receiving):
-    """One station on a line with one peer. Everything happens on one event loop."""
+    """One station on a line with one or more peers. Everything happens on one event loop."""
 
     def __init__(
         self,
@@ -33,25 +35,36 @@ class Station(Receiving):
         make_route: MakeRoute,
         kept: Kept | None = None,
     ) -> None:
-        """Fold the ledger and prepare the route; nothing is opened before `run`.
+        """Fold the ledger and prepare a route to each peer; nothing is opened before `run`.
 
         Raises:
             IntegrityError: the ledger does not read.
         """
         super().__init__(line, ledger, rules, kept or Kept())
-        self.route = make_route(self._take_cell, self._link_changed, self._fault)
-        self._outgoing = Outgoing(
-            self.peer,
-            self.route,
+        self.routes = {
+            peer: make_route(
+                peer,
+                partial(self._take_cell, by=peer),
+                partial(self._link_changed, peer),
+                self._fault,
+            )
+            for peer in self.peers
+        }
+        self._outgoings = {peer: self._outgoing_to(peer) for peer in self.peers}
+        self._recoveries = {peer: Recovery() for peer in self.peers}
+        self._leaving = False
+        self._refused_said_s = 0.0
+
+    def _outgoing_to(self, peer: str) -> Outgoing:
+        return Outgoing(
+            peer,
+            self.routes[peer],
             self._courier,
             self._witness,
-            self._statement_items,
+            partial(self._statement_items, peer),
             self._fault,
             self._recorder.release,
         )
-        self._leaving = False
-        self._answers = []
-        self._refused_said_s = 0.0
 
     # --- what desks see and ask ------------------------------------------------
 
@@ -59,9 +72,21 @@ class Station(Receiving):
         """Call `changed` after each commit; returns what ends that."""
         return self._recorder.subscribe(changed)
 
-    def sending(self, digest: str) -> bool:
-        """Return whether a statement is on its way right now."""
-        return self._outgoing.sending(digest)
+    def sending(self, digest: str, peer: str = "") -> str:
+        """Return the route by which a statement is on its way right now, or "".
+
+        Args:
+            peer: To that station only; "" for any.
+        """
+        for one in [peer] if peer else self.peers:
+            if self._outgoings[one].sending(digest):
+                return self.routes[one].name
+        return ""
+
+    @property
+    def up(self) -> bool:
+        """Whether the links to all peers are up."""
+        return all(route.up for route in self.routes.values())
 
     def leave(self) -> None:
         """The watch is over: that the link goes down now is no news, and is not recorded."""
@@ -69,8 +94,9 @@ class Station(Receiving):
 
     @property
     def settled(self) -> bool:
-        """Whether nothing waits to go out and the peer countersigned all our entries."""
-        covered = self._witness.cosigned_size(self.peer) == self._ledger.size
+        """Whether nothing waits to go out and every peer countersigned all our entries."""
+        size = self._ledger.size
+        covered = all(self._witness.cosigned_size(peer) == size for peer in self.peers)
         return covered and not self.situation.outbox
 
     # --- life --------------------------------------------------------------------
@@ -83,25 +109,28 @@ class Station(Receiving):
             LinkError: the address to listen at cannot be bound.
         """
         self._fatal = asyncio.get_running_loop().create_future()
-        link = self.situation.links.get(self.peer)
-        if link is not None and link.state == "UP":
-            await self.note(self._link_event("DOWN", "this station was started again"))
+        for peer, link in list(self.situation.links.items()):
+            if peer in self.routes and link.state == "UP":
+                await self.note(self._link_event(peer, "DOWN", "this station was started again"))
         await self._resend_outbox()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.route.run())
-            tasks.create_task(self._outgoing.run())
+            for peer in self.peers:
+                tasks.create_task(self.routes[peer].run())
+                tasks.create_task(self._outgoings[peer].run())
             tasks.create_task(self._tick())
+            tasks.create_task(self._cosigning.run())
             tasks.create_task(_until(self._fatal))
 
     async def close(self) -> None:
-        """Close the route and the ledger. Call it once `run` has ended."""
+        """Close the routes and the ledger. Call it once `run` has ended."""
         async with contextlib.AsyncExitStack() as last:
             # Each of these is closed even if another one fails.
             last.callback(self._past.close)
             last.push_async_callback(self._recorder.close)
             last.push_async_callback(self._close_record)
-            with contextlib.suppress(HotlineError):
-                await self.route.close()
+            for route in self.routes.values():
+                with contextlib.suppress(HotlineError):
+                    await route.close()
 
     async def _tick(self) -> None:
         loop = asyncio.get_running_loop()
@@ -118,47 +147,50 @@ class Station(Receiving):
                 await self._say_refused(loop.time())
             await self._keep_hour(now_ms)
             self._keep_recovering()
+            await self._keep_comparing()
             self._pump()
 
     async def _say_refused(self, now_s: float) -> None:
         count, self._refused, self._refused_said_s = self._refused, 0, now_s
         await self.note(ev.CellsRefused(count=count, reason="cells that do not open"))
 
-    # --- the link --------------------------------------------------------------------
+    # --- the links --------------------------------------------------------------------
 
-    def _link_event(self, state: str, reason: str) -> ev.LinkChanged:
-        return ev.LinkChanged(
-            peer=self.peer, route=self.route.name, state=state, reason=reason[:400]
-        )
+    def _link_event(self, peer: str, state: str, reason: str) -> ev.LinkChanged:
+        name = self.routes[peer].name
+        return ev.LinkChanged(peer=peer, route=name, state=state, reason=reason[:400])
 
-    async def _link_changed(self, state: str, reason: str) -> None:
+    async def _link_changed(self, peer: str, state: str, reason: str) -> None:
         """Begin the route's letters anew; record what an officer must know.
 
         The letters begin before anything is awaited: what is written meanwhile must come
         after our introduction, and must not be thrown away with the letters of before.
         Dialling again and again is not news.
         """
-        self._outgoing.restart()
+        self._outgoings[peer].restart()
         if state == "UP":
-            self._introduce()
-            self._greet()
-            self._show_lasting()
-            self._repeat_displayed()
+            self._introduce(peer)
+            self._greet(peer)
+            self._show_lasting(peer)
+            self._repeat_displayed(peer)
+            self._comparing.forget_told(peer)
+            self._show_seen(peer)
             self._pump()
-        link = self.situation.links.get(self.peer)
+        link = self.situation.links.get(peer)
         before = link.state if link else "DOWN"
         now = "DOWN" if state == "DIALING" else state
         if now != before and not self._leaving:
-            await self.note(self._link_event(now, reason))
+            await self.note(self._link_event(peer, now, reason))
         if state == "UP":
-            self.show_head()
+            self.show_head(peer)
 
-    def _repeat_displayed(self) -> None:
+    def _repeat_displayed(self, peer: str) -> None:
         """Say again what the peer may have missed: nothing acknowledges a `displayed`."""
-        inbound = [state for state in self.situation.statements.values() if not state.outbound]
+        statements = self.situation.statements.values()
+        inbound = [state for state in statements if state.statement.sender == peer]
         for state in inbound[-MAX_DISPLAYED_REPEATED:]:
             if state.least == Delivery.DISPLAYED:
-                self._say_displayed(state.digest, state.at_ms)
+                self._say_displayed(peer, state.digest, state.at_ms)
 
 
 async def _until(fatal: asyncio.Future[None]) -> None:

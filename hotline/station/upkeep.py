@@ -106,7 +106,7 @@ class Work:
 
     bench: Bench
     opened: OpenLine
-    passphrase: str | None
+    passphrase: str | None = field(repr=False)
     _folded: list[Situation] = field(default_factory=list, repr=False)
 
     @property

@@ -50,13 +50,13 @@ def assert_whole(outcome: dict[str, object]) -> None:
 class RunningDrill:
     """A scripted drill whose sides can be killed while it runs."""
 
-    def __init__(self, home: Path, speed: int) -> None:
+    def __init__(self, home: Path, speed: int, scenario: str = "unplanned-encounter") -> None:
         self.lines: list[str] = []
         self.sides: dict[str, int] = {}
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "hotline", "drill", "--auto"),
-                *("--home", str(home), "--speed", str(speed)),
+                *("--home", str(home), "--speed", str(speed), "--scenario", scenario),
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -92,10 +92,12 @@ class RunningDrill:
             self._reader.join()
 
 
-def run_with_kills(home: Path, seed: int, kills_wanted: int) -> int:
+def run_with_kills(
+    home: Path, seed: int, kills_wanted: int, scenario: str = "unplanned-encounter"
+) -> int:
     """Run a drill to its end while its sides are killed at random moments; return the kills."""
     chance = random.Random(seed)
-    running = RunningDrill(home, speed=100)
+    running = RunningDrill(home, speed=100, scenario=scenario)
     kills = 0
     deadline = time.monotonic() + SECONDS
     while running.process.poll() is None and kills < kills_wanted and time.monotonic() < deadline:

@@ -109,9 +109,9 @@ def phrasebook() -> Phrasebook:
 
 
 @functools.cache
-def rules() -> Rules:
-    """Return the rules of a line between NORTH and SOUTH."""
-    return Rules(("NORTH", "SOUTH"), catalogue(), load_ladder(find_config()))
+def rules(members: tuple[str, ...] = ("NORTH", "SOUTH")) -> Rules:
+    """Return the rules of a line between NORTH and SOUTH, or others."""
+    return Rules(members, catalogue(), load_ladder(find_config()))
 
 
 @dataclass
@@ -145,7 +145,8 @@ class Place:
             self.home, self.opened, monotonic=monotonic_s, chance=lambda: 1.0, timings=FAST
         )
         kept = open_kept(self.home, self.opened, None, catalogue().packs)
-        self.station = Station(self.opened.line, self.opened.ledger, rules(), maker, kept)
+        members = rules(self.opened.line.roster.members)
+        self.station = Station(self.opened.line, self.opened.ledger, members, maker, kept)
         self._listen_in()
         certificate, signer = open_officer(self.home, self.opened.line.roster, self.person, None)
         self.officer = Officer(certificate, signer)

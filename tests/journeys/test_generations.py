@@ -473,7 +473,7 @@ async def test_statements_given_back_unasked_or_not_ours_are_not_recorded(tmp_pa
         unasked = its.ReturnedItem(envelope=item.envelope, order=item.order)
         south.inject(unasked)
         await refused(north, "nothing was asked back")
-        north.station._asked = True
+        north.station._recoveries["SOUTH"].asked = True
         south.inject(unasked, unasked)
         await refused(north, "a generation that lost nothing")
         forged = south.item()

@@ -13,17 +13,18 @@ from pathlib import Path
 import pytest
 
 from hotline.core.errors import IntegrityError, OperatorError
-from hotline.core.records.checkpoint import parse_note
+from hotline.core.records.add_checkpoint import WitnessKey, encode_vkey
+from hotline.core.records.checkpoint import cosign, parse_note
 from hotline.core.records.leaf import LEAF_BYTES
 from hotline.core.records.tiles import decode_bundle, encode_bundle
 from hotline.ledger.reconcile import Side, reconcile_sides
 from hotline.ledger.tiled import TiledCopy, verify_tiles
 from hotline.review.exporting import export_tiles
-from hotline.review.reviewing import review_ledgers
+from hotline.review.reviewing import Asked, review_ledgers
 from hotline.review.verdicts import Review
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.roster import identify_ledger
-from tests.ledger.rig import tamper
+from tests.ledger.rig import Key, tamper
 from tests.ledger.test_reconcile import cut
 from tests.review.outsider import make_pair
 from tests.review.rig import Worked, ledger_of
@@ -65,6 +66,23 @@ def test_export_reconciles_with_the_ledger_and_says_what_it_cannot(
         review
     )
     assert ("Nobody has countersigned that head" in said(review)) == (not review.theirs.cosigned)
+
+
+def test_trusted_outside_witness_on_the_head_of_an_export_counts(
+    worked: Worked, tiles: Path
+) -> None:
+    checkpoint = tiles / "checkpoint"
+    head = parse_note(checkpoint.read_bytes()).checkpoint
+    line = cosign(head, "witness.example/w1", Key(b"w"), 1_795_357_886).split(b"\n\n")[1]
+    checkpoint.write_bytes(checkpoint.read_bytes() + line)
+    trusted = encode_vkey(WitnessKey("witness.example/w1", Key(b"w").public_key))
+    stranger = encode_vkey(WitnessKey("witness.example/w1", Key(b"v").public_key))
+    words = f"The outside witness witness.example/w1 countersigned the first {head.size} entries."
+    assert words in said(review_ledgers(worked.north, tiles, Asked(witnesses=[trusted])))
+    for asked in (Asked(), Asked(witnesses=[stranger])):
+        review = review_ledgers(worked.north, tiles, asked)
+        assert review.ok
+        assert words not in said(review)
 
 
 def test_export_larger_than_a_tile_is_read_whole(tmp_path: Path) -> None:

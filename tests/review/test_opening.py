@@ -17,7 +17,7 @@ def nobody_asked(name: str) -> str:
 
 
 def test_record_holds_every_entry_of_the_verified_ledger(record: Record) -> None:
-    assert (record.station, record.peer) == ("NORTH", "SOUTH")
+    assert (record.station, record.peers) == ("NORTH", ("SOUTH",))
     assert record.verdict.ok
     assert len(record.happenings) == len(record.subjects) == record.verdict.entries
 

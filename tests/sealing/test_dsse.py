@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hotline.core import canonical
 from hotline.core.errors import PeerError
+from hotline.core.messages.statement import STATEMENT_TYPE
 from hotline.core.values import Digest
 from hotline.sealing.dsse import (
     ED25519,
@@ -17,10 +22,13 @@ from hotline.sealing.dsse import (
     SignatureEntry,
     decode_envelope,
     encode_envelope,
+    envelope_from_json,
     hybrid_signatures,
     single_signature,
 )
+from tests.fakes.mutate import mutated
 
+VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 KIND = "application/vnd.hotline.order.v1+json"
 
 
@@ -130,3 +138,30 @@ def test_single_signature_with_anything_else_is_refused(
 ) -> None:
     with pytest.raises(PeerError, match="exactly one"):
         single_signature(Envelope(KIND, b"{}", entries), what="order")
+
+
+def test_envelope_read_at_once_is_what_reading_step_by_step_gives() -> None:
+    """The quick way in decode_envelope must take nothing that the slow one refuses."""
+    samples = [
+        base64.b64decode(json.loads(path.read_text("utf-8"))["input"]["envelope"])
+        for path in sorted((VECTORS / "v1" / "statement").glob("*.json"))
+    ]
+    expect, chance = (STATEMENT_TYPE, KIND), random.Random(7)
+
+    def step_by_step(encoded: bytes) -> object:
+        body = canonical.decode(encoded, what="x", max_bytes=60_000)
+        return envelope_from_json(body, expect=expect, what="x")
+
+    def at_once(encoded: bytes) -> object:
+        return decode_envelope(encoded, expect=expect, what="x", max_bytes=60_000)
+
+    def answer(read: Callable[[bytes], object], encoded: bytes) -> object:
+        try:
+            return read(encoded)
+        except PeerError as error:
+            return str(error)
+
+    damaged = [mutated(chance.choice(samples), samples, chance) for _ in range(3_000)]
+    answers = [answer(step_by_step, one) for one in (*samples, *damaged)]
+    assert [answer(at_once, one) for one in (*samples, *damaged)] == answers
+    assert sum(not isinstance(one, str) for one in answers) > 40

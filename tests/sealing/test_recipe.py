@@ -1,7 +1,9 @@
-"""The recipe of docs/protocol.md §9, run as it is printed."""
+"""The recipe of docs/protocol.md §9, run as it is printed: every block of the section."""
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 import shutil
 import subprocess
@@ -13,18 +15,28 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from hotline.core import canonical
+from hotline.sealing.charter import read_charter
+from hotline.sealing.dsse import encode_envelope
+
 if TYPE_CHECKING:
     from tests.sealing.conftest import World
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "protocol.md"
-TOOLS = ("sh", "sed", "grep", "tr", "base64", "xxd", "sha256sum", "openssl")
+TOOLS = ("sh", "sed", "grep", "tr", "cmp", "base64", "xxd", "sha256sum", "openssl", "jq")
 pytestmark = pytest.mark.skipif(
     not all(map(shutil.which, TOOLS)), reason="the recipe's tools are not all here"
 )
 
 
 def blocks() -> list[str]:
-    return re.findall(r"```sh\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+    section = DOCUMENT.read_text("utf-8").partition("\n## 9 ")[2].partition("\n## ")[0]
+    return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+
+
+FUNCTIONS, CHAIN_BLOCK, JQ_BLOCK, MEMBERS_BLOCK = blocks()
+CLASSICAL = 'verify() { check "$1" "$2" ed25519 "$3"; }'
+"""In the place of the recipe's own, where openssl does not know ML-DSA yet."""
 
 
 @pytest.fixture
@@ -34,7 +46,8 @@ def place(world: World, tmp_path: Path) -> Path:
     (tmp_path / "charter.json").write_bytes(world.charter)
     (tmp_path / "certificate.json").write_bytes(world.n1.certificate)
     (tmp_path / "statement.json").write_bytes(world.signed())
-    (tmp_path / "recipe.sh").write_text(blocks()[0])
+    (tmp_path / "peer.json").write_bytes(world.south.root.record)
+    (tmp_path / "recipe.sh").write_text(FUNCTIONS if newer_openssl() else FUNCTIONS + CLASSICAL)
     return tmp_path
 
 
@@ -103,8 +116,80 @@ def test_recipe_lays_out_the_other_half_for_openssl(
         key.verify(signature, message + b" ")
 
 
-@pytest.mark.skipif(
-    not shutil.which("openssl") or not newer_openssl(), reason="needs OpenSSL 3.5 or later"
-)
+def altered(envelope: bytes, old: str, new: str) -> bytes:
+    """Change the payload of an envelope and nothing else."""
+    body = json.loads(envelope)
+    payload = base64.b64decode(body["payload"])
+    assert old.encode() in payload
+    body["payload"] = base64.b64encode(payload.replace(old.encode(), new.encode())).decode()
+    return canonical.encode(body)
+
+
+def answers(place: Path) -> list[str]:
+    return run(place, CHAIN_BLOCK + JQ_BLOCK).stdout.splitlines()[-13:]
+
+
 def test_recipe_as_printed_verifies_the_whole_chain(place: Path) -> None:
-    assert run(place, blocks()[1]).returncode == 0
+    """With an older openssl, which cannot do more, the Ed25519 half of it."""
+    done = run(place, CHAIN_BLOCK)
+    assert (done.returncode, done.stdout.count("Verified Successfully")) == (
+        0,
+        8 if newer_openssl() else 4,
+    )
+
+
+def test_recipe_as_printed_compares_what_the_records_say(place: Path) -> None:
+    assert answers(place) == ["true"] * 13
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "place_of_fault"),
+    [
+        ("statement", '"v":1}', '"v": 1}', 7),
+        ("charter", '"presence":false', '"presence":0.0', 3),
+        ("statement", '"from":"NORTH"', '"from":"SOUTH"', 11),
+        ("statement", '"at":"2026', '"at":"2028', 11),
+        ("statement", '"line":"', '"line":"0', 9),
+        ("certificate", '"usage":"statement"', '"usage":"ledger"', 11),
+        ("root", '"station":"NORTH"', '"station":"NORD"', 12),
+    ],
+)
+def test_recipe_as_printed_says_false_of_what_does_not_fit(
+    place: Path, name: str, old: str, new: str, place_of_fault: int
+) -> None:
+    file = place / f"{name}.json"
+    file.write_bytes(altered(file.read_bytes(), old, new))
+    # The signatures fail as well, before jq is asked: here only what jq says counts.
+    script = FUNCTIONS + 'check() { message "$1"; message "$4"; }\n' + CHAIN_BLOCK + JQ_BLOCK
+    found = run(place, script).stdout.splitlines()
+    assert found[place_of_fault].startswith("false")
+
+
+def test_recipe_as_printed_asks_for_every_member(world: World, place: Path) -> None:
+    done = run(place, CHAIN_BLOCK + MEMBERS_BLOCK)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "true")
+    (place / "peer.json").write_bytes(world.east.root.record)
+    assert run(place, CHAIN_BLOCK + MEMBERS_BLOCK).returncode != 0
+
+
+def test_recipe_as_printed_sees_a_stranger_among_the_signers(world: World, place: Path) -> None:
+    envelope = read_charter(world.charter)
+    signed = envelope.with_hybrid(world.east.root.digest, world.east.root.signer.sign(b""))
+    (place / "charter.json").write_bytes(encode_envelope(signed))
+    assert run(place, CHAIN_BLOCK + MEMBERS_BLOCK).stdout.splitlines()[-1] == "false"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("root.json", '"created":"2026', '"created":"2025'),
+        ("charter.json", '"presence":false', '"presence":true'),
+        ("certificate.json", '"rank":"CDR"', '"rank":"ADM"'),
+        ("statement.json", "closing fast", "going home"),
+    ],
+)
+def test_recipe_as_printed_stops_at_what_was_altered(
+    place: Path, file: str, old: str, new: str
+) -> None:
+    (place / file).write_bytes(altered((place / file).read_bytes(), old, new))
+    assert run(place, CHAIN_BLOCK).returncode != 0

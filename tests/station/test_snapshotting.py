@@ -337,9 +337,9 @@ async def test_statement_whose_file_is_gone_holds_up_no_other(
             return honest(index)
 
         monkeypatch.setattr(station, "_enclosure", enclosure)
-        station._owed = (gone, stands)
-        assert not station._next_owed()
-        assert len(station._next_owed()) == 1
+        station._recoveries["NORTH"].owed = (gone, stands)
+        assert not station._next_owed("NORTH")
+        assert len(station._next_owed("NORTH")) == 1
         monkeypatch.setattr(station, "_is_left_behind", lambda _state: True)
         await station._send_again(gone)
         assert len(station.faults) == 2

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from hotline.core.messages.statement import Statement
 from hotline.core.messages.template import Template
@@ -79,12 +80,14 @@ class TakeStatement:
     Attributes:
         peer: The station whose packet brought it.
         sent_at_ms: The peer's clock when it sealed the packet.
+        officers: Role and name of every officer of the line, by certificate id (hex).
     """
 
     told: Told
     peer: str
     verdict: str
     sent_at_ms: int
+    officers: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from hotline.core.errors import PeerError
 from hotline.core.exchange import rules as known
+from hotline.core.exchange.climbing import Climb, climb_of, climbed
 from hotline.core.exchange.commands import Told
 from hotline.core.exchange.delivery import StatementState
+from hotline.core.exchange.dialogues import answered, met
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Dialogue, Situation
-from hotline.core.messages.template import LadderAct, ReplyClass, Template
-from hotline.core.protocols.ladder import LadderState, Move, advance
+from hotline.core.messages.template import ReplyClass, Template
 from hotline.core.records import events as ev
 from hotline.core.times import parse_time
 
@@ -31,28 +31,20 @@ def consequences(situation: Situation, rules: Rules, told: Told, now_ms: int) ->
     yield from _incident(situation, told)
     if told.template is None:
         # Whatever it may mean, its sender waits for somebody to read it.
-        yield _to_be_read(rules, told, now_ms)
+        yield from _to_be_read(rules, told, now_ms)
         return
     yield from _answer(situation, told, told.template)
     yield from _special(situation, rules, told, told.template)
-    climb = _climb(situation, rules, told, told.template)
+    climb = climb_of(situation, rules, told, told.template)
     yield from _expect(situation, rules, told, told.template, climb, now_ms)
     if climb is not None:
-        yield from _ladder(situation, rules, told, climb)
+        yield from climbed(situation, rules, told, climb)
 
 
 def _incident(situation: Situation, told: Told) -> Iterator[ev.Event]:
     name = told.statement.incident
     if name is not None and name not in situation.incidents:
         yield ev.IncidentOpened(incident=name, statement=told.digest, station=told.statement.sender)
-
-
-def answered(situation: Situation, told: Told) -> Dialogue | None:
-    """Return the open dialogue of another station that `told` refers to first, or None."""
-    dialogue = situation.dialogues.get(told.statement.answers or "")
-    if dialogue is None or dialogue.how or dialogue.opener == told.statement.sender:
-        return None
-    return dialogue
 
 
 def _closes(dialogue: Dialogue, told: Told, template: Template) -> bool:
@@ -80,7 +72,8 @@ def _answer(situation: Situation, told: Told, template: Template) -> Iterator[ev
             )
     elif _closes(dialogue, told, template):
         yield ev.DialogueClosed(digest=dialogue.digest, statement=told.digest, how="ANSWERED")
-        yield from met(situation, dialogue.digest, told.digest, ("read", "reply"))
+        sender = told.statement.sender
+        yield from met(situation, dialogue.digest, told.digest, ("read", "reply"), sender)
         yield from _promises_kept(situation, dialogue.digest, told)
 
 
@@ -94,20 +87,9 @@ def _promised(told: Told, template: Template) -> int | None:
 def _promises_kept(situation: Situation, digest: str, told: Told) -> Iterator[ev.Event]:
     for deadline in situation.running():
         holding = situation.statements[deadline.digest].statement
-        if deadline.clock == "promise" and holding.answers == digest:
+        ours = deadline.station == told.statement.sender
+        if deadline.clock == "promise" and ours and holding.answers == digest:
             yield from met(situation, deadline.digest, told.digest, ("promise",))
-
-
-def met(
-    situation: Situation, digest: str, statement: str, clocks: tuple[str, ...]
-) -> Iterator[ev.Event]:
-    """Yield DeadlineMet for each of the named clocks of `digest` that is not met yet."""
-    for clock in clocks:
-        deadline = situation.deadlines.get((digest, clock))
-        if deadline is not None and deadline.state != "MET":
-            yield ev.DeadlineMet.model_validate(
-                {"digest": digest, "clock": clock, "statement": statement}
-            )
 
 
 def unread_by(situation: Situation, digest: str, station: str) -> bool:
@@ -115,7 +97,7 @@ def unread_by(situation: Situation, digest: str, station: str) -> bool:
 
     An acknowledgement wants none, so nothing acknowledges acknowledgements.
     """
-    if (digest, "read") not in situation.deadlines:
+    if (digest, "read", station) not in situation.deadlines:
         return False
     return all(reader != station for reader, *_ in situation.statements[digest].read_by)
 
@@ -138,7 +120,7 @@ def _special(
                 name=told.name,
                 at_ms=told.statement.at_ms,
             )
-            yield from met(situation, about.digest, told.digest, ("read",))
+            yield from met(situation, about.digest, told.digest, ("read",), sender)
             if not _wants_read_back(rules, about) or (sender, True) in about.readbacks:
                 yield from _read(situation, about.digest, told)
         case known.READ_BACK if theirs:
@@ -158,15 +140,20 @@ def _special(
             yield ev.StatementCorrected(digest=about.digest, statement=told.digest)
 
 
-def _to_be_read(rules: Rules, told: Told, now_ms: int) -> ev.DeadlineSet:
+def _to_be_read(rules: Rules, told: Told, now_ms: int) -> Iterator[ev.DeadlineSet]:
+    """Yield a clock for each station that gets it: who is only told reads it, too.
+
+    Spec: docs/protocol.md §5.6
+    """
     statement = told.statement
-    return ev.DeadlineSet(
-        digest=told.digest,
-        clock="read",
-        station=statement.to[0],
-        due_ms=now_ms + rules.read_clocks_ms[statement.precedence],
-        incident=statement.incident,
-    )
+    for station in (*statement.to, *statement.info):
+        yield ev.DeadlineSet(
+            digest=told.digest,
+            clock="read",
+            station=station,
+            due_ms=now_ms + rules.read_clocks_ms[statement.precedence],
+            incident=statement.incident,
+        )
 
 
 def _wants_read_back(rules: Rules, about: StatementState) -> bool:
@@ -176,10 +163,10 @@ def _wants_read_back(rules: Rules, about: StatementState) -> bool:
 
 def _read(situation: Situation, digest: str, told: Told) -> Iterator[ev.Event]:
     """Close a dialogue that asked for nothing but to be read, and read back where it asks."""
-    dialogue = situation.dialogues.get(digest)
-    if dialogue and not dialogue.how and dialogue.reply == ReplyClass.ROGER:
+    dialogue, sender = situation.dialogues.get(digest), told.statement.sender
+    if dialogue and sender in dialogue.waiting and dialogue.reply == ReplyClass.ROGER:
         yield ev.DialogueClosed(digest=digest, statement=told.digest, how="READ")
-        yield from met(situation, digest, told.digest, ("reply",))
+        yield from met(situation, digest, told.digest, ("reply",), sender)
 
 
 def _expect(
@@ -187,7 +174,7 @@ def _expect(
     rules: Rules,
     told: Told,
     template: Template,
-    climb: _Climb | None,
+    climb: Climb | None,
     now_ms: int,
 ) -> Iterator[ev.Event]:
     """The dialogue and the clocks that the statement itself starts.
@@ -197,16 +184,10 @@ def _expect(
     statement = told.statement
     if template.reply is ReplyClass.NONE:
         return
-    actor = statement.to[0]
-    yield _to_be_read(rules, told, now_ms)
+    yield from _to_be_read(rules, told, now_ms)
     if climb is not None and climb.refused:
         return
-    dialogue = answered(situation, told)
-    if (
-        dialogue is not None
-        and template.id in template.replies
-        and _closes(dialogue, told, template)
-    ):
+    if _ends_with_itself(answered(situation, told), told, template):
         return
     yield ev.DialogueOpened(
         digest=told.digest,
@@ -218,102 +199,40 @@ def _expect(
     due_ms = statement.reply_by_ms
     if due_ms is None and template.reply_clock_s:
         due_ms = now_ms + template.reply_clock_s * 1000
-    if due_ms is not None:
+    if due_ms is None:
+        return
+    for station in statement.to:
         yield ev.DeadlineSet(
             digest=told.digest,
             clock="reply",
-            station=actor,
+            station=station,
             due_ms=due_ms,
             incident=statement.incident,
         )
 
 
-def move_of(told: Told, template: Template) -> Move | None:
-    """Return what the statement does on its incident's ladder, or None."""
-    role = template.ladder
-    if role is None:
-        return None
-    fields = told.statement.fields
-    value = {LadderAct.ANSWER: "answer", LadderAct.VERIFY: "confirmed"}.get(role.act, "")
-    return Move(
-        act=role.act,
-        value=fields.get(value, "") if value else "",
-        step=role.step,
-        station=told.statement.sender,
-        digest=told.digest,
-        at_ms=told.statement.at_ms,
-        answers=told.statement.answers,
+def _ends_with_itself(dialogue: Dialogue | None, told: Told, template: Template) -> bool:
+    """Return whether a statement answers one of its own kind, so that it asks for nothing more."""
+    return (
+        dialogue is not None
+        and template.id in template.replies
+        and _closes(dialogue, told, template)
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Climb:
-    """A move on a ladder: where it stood, and where it then stands or why it does not move."""
+def late_consequences(situation: Situation, rules: Rules, told: Told) -> Iterator[ev.Event]:
+    """Yield what follows from a recorded statement now that the one it answers is recorded.
 
-    incident: str
-    move: Move
-    before: LadderState
-    after: LadderState
-    refused: str
-
-
-def _climb(situation: Situation, rules: Rules, told: Told, template: Template) -> _Climb | None:
-    move, name = move_of(told, template), told.statement.incident
-    if move is None or name is None:
-        return None
-    incident = situation.incidents.get(name)
-    before = incident.ladder if incident else LadderState()
-    after = advance(rules.ladder, before, move, rules.members)
-    if isinstance(after, str):
-        return _Climb(name, move, before, before, after)
-    return _Climb(name, move, before, after, "")
-
-
-def _ladder(situation: Situation, rules: Rules, told: Told, climb: _Climb) -> Iterator[ev.Event]:
-    said = {
-        "incident": climb.incident,
-        "statement": told.digest,
-        "station": climb.move.station,
-        "act": climb.move.act.value,
-        "value": climb.move.value,
-        "step": climb.move.step,
-    }
-    if climb.refused:
-        state = climb.before.state
-        yield ev.StepOutOfTurn.model_validate({**said, "state": state, "reason": climb.refused})
+    The dialogue that it opened, because nobody knew what it answers, lapses.
+    Spec: docs/protocol.md §5.7
+    """
+    template = told.template
+    if template is None:
         return
-    yield ev.LadderMoved.model_validate(
-        {**said, "before": climb.before.state, "after": climb.after.state}
-    )
-    if climb.after.state == rules.ladder.closed:
-        yield from _close_incident(situation, climb.incident, told)
-    else:
-        yield from _lapsed(situation, rules, told, climb)
-
-
-def _lapsed(situation: Situation, rules: Rules, told: Told, climb: _Climb) -> Iterator[ev.Event]:
-    """End the dialogues about proposals that no longer stand and closings that were overtaken."""
-    standing = climb.after.standing
-    answering = answered(situation, told)
-    for dialogue in situation.open_dialogues():
-        if dialogue.incident != climb.incident or dialogue is answering:
-            continue
-        asked = rules.template_of(situation.statements[dialogue.digest].statement.template)
-        act = asked.ladder.act if asked and asked.ladder else None
-        overtaken = act is LadderAct.PROPOSE and standing and standing.digest != dialogue.digest
-        undone = act is LadderAct.CLOSE and dialogue.opener not in climb.after.closers
-        if overtaken or undone:
-            yield ev.DialogueClosed(digest=dialogue.digest, statement=told.digest, how="LAPSED")
-            yield from met(situation, dialogue.digest, told.digest, ("reply",))
-
-
-def _close_incident(situation: Situation, name: str, told: Told) -> Iterator[ev.Event]:
-    yield ev.IncidentClosed(incident=name, statement=told.digest)
-    closing = answered(situation, told)
-    for dialogue in situation.open_dialogues():
-        if dialogue.incident == name and dialogue is not closing:
-            yield ev.DialogueClosed(digest=dialogue.digest, statement=told.digest, how="CLOSED")
-            yield from met(situation, dialogue.digest, told.digest, ("reply",))
-    for deadline in situation.running():
-        if deadline.incident == name and deadline.clock == "promise":
-            yield from met(situation, deadline.digest, told.digest, ("promise",))
+    ends = _ends_with_itself(answered(situation, told), told, template)
+    opened = situation.expecting.get(told.digest)
+    yield from _answer(situation, told, template)
+    yield from _special(situation, rules, told, template)
+    if ends and opened is not None:
+        yield ev.DialogueClosed(digest=told.digest, statement=told.digest, how="LAPSED")
+        yield from met(situation, told.digest, told.digest, ("reply",))

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from hotline.core.errors import OperatorError, PeerError
 from hotline.core.exchange import generations
 from hotline.core.exchange import rules as known
+from hotline.core.exchange.climbing import move_of
 from hotline.core.exchange.commands import (
     AdmitGeneration,
     AdmitLedgerKey,
@@ -23,9 +24,10 @@ from hotline.core.exchange.commands import (
     Tick,
     Told,
 )
-from hotline.core.exchange.consequences import consequences, move_of, unread_by
+from hotline.core.exchange.consequences import consequences, unread_by
+from hotline.core.exchange.crossing import caught_up
 from hotline.core.exchange.decision import Decision, Planned
-from hotline.core.exchange.rules import Rules
+from hotline.core.exchange.rules import Rules, addresses_all
 from hotline.core.exchange.situation import Situation
 from hotline.core.exchange.upkeep import (
     admit_ledger_key,
@@ -38,13 +40,14 @@ from hotline.core.values import ZERO_DIGEST
 
 MAX_QUARANTINED_KEYS = 10_000
 MAX_QUARANTINED_FORKS = 1_000
-"""Distinct refusals that are kept; forks have room of their own, so that no flood hides one.
+"""Distinct refusals of one station that are kept; forks have room of their own, and so has each
+station, so that no flood hides one.
 
 What comes beyond is refused all the same and counted in CellsRefused.
 """
 
 MAX_REFUSED_HEADS = 1_000
-"""Distinct contradicting heads kept as evidence; one is enough to convict."""
+"""Distinct contradicting heads of one station kept as evidence; one is enough to convict."""
 
 
 def decide(situation: Situation, rules: Rules, command: Command, now_ms: int) -> Decision:
@@ -132,7 +135,7 @@ def _take(situation: Situation, rules: Rules, command: TakeStatement, now_ms: in
     if recorded is not None and order in recorded.orders:
         return generations.take_again(recorded, command, now_ms)
     try:
-        gap = _check_place(situation, command)
+        gap = _check_place(situation, rules, command)
     except PeerError as error:
         return _quarantine(situation, Quarantine(command.peer, told.digest, str(error), told.item))
     if recorded is not None:
@@ -154,10 +157,11 @@ def _take(situation: Situation, rules: Rules, command: TakeStatement, now_ms: in
         planned.append(Planned(ev.ClockDoubted(digest=told.digest, difference_ms=difference_ms)))
     if command.verdict == "VERIFIED":
         planned += [Planned(event) for event in consequences(situation, rules, told, now_ms)]
+        planned += caught_up(situation, rules, command, planned, now_ms)
     return Decision(tuple(planned))
 
 
-def _check_place(situation: Situation, command: TakeStatement) -> ev.GapSeen | None:
+def _check_place(situation: Situation, rules: Rules, command: TakeStatement) -> ev.GapSeen | None:
     """Check where the statement stands in its sender's order; return a gap before it.
 
     Raises:
@@ -172,6 +176,8 @@ def _check_place(situation: Situation, command: TakeStatement) -> ev.GapSeen | N
         raise PeerError("it is not addressed to this station")
     if statement.sender in (*statement.to, *statement.info):
         raise PeerError("it is addressed to its own sender")
+    if not addresses_all(statement, rules.members):
+        raise PeerError("it is not addressed to every other member of its line, once")
     if statement.fields.get("reference", statement.answers) != statement.answers:
         raise PeerError("its reference is not the statement that it answers")
     generations.check_generation(situation, statement.sender, order)
@@ -206,20 +212,19 @@ def _quarantine(situation: Situation, command: Quarantine) -> Decision:
     """Keep it once per digest and reason, show it, and tell the peer each time."""
     rejected = (command.digest, command.reason) if command.digest else None
     reason = command.reason[: ev.MAX_REASON_CHARACTERS]
-    key = (command.digest, reason)
+    key = (command.peer, command.digest, reason)
     if key in situation.quarantine_keys:
         return Decision(rejected=rejected)
-    if _quarantine_is_full(situation, reason):
+    if _quarantine_is_full(situation, command.peer, reason):
         return Decision(rejected=rejected, uncounted=True)
     event = ev.StatementQuarantined(sender=command.peer, digest=command.digest, reason=reason)
     return Decision((Planned(event, item=command.item),), rejected=rejected)
 
 
-def _quarantine_is_full(situation: Situation, reason: str) -> bool:
-    forks = situation.forks_kept
+def _quarantine_is_full(situation: Situation, peer: str, reason: str) -> bool:
     if reason.startswith(known.FORK):
-        return forks >= MAX_QUARANTINED_FORKS
-    return len(situation.quarantine_keys) - forks >= MAX_QUARANTINED_KEYS
+        return situation.forks_kept.get(peer, 0) >= MAX_QUARANTINED_FORKS
+    return situation.refusals_kept.get(peer, 0) >= MAX_QUARANTINED_KEYS
 
 
 def _news(situation: Situation, events: Sequence[ev.Event]) -> Iterator[ev.Event]:
@@ -267,11 +272,15 @@ def _known(situation: Situation, event: ev.Event) -> bool:
             return (event.inject, event.trigger) in situation.injects
         case ev.HeadRefused():
             heads = situation.refused_heads
-            return (event.peer, event.note) in heads or len(heads) >= MAX_REFUSED_HEADS
+            kept = sum(peer == event.peer for peer, _ in heads)
+            return (event.peer, event.note) in heads or kept >= MAX_REFUSED_HEADS
         case ev.HeadRefusedThere():
             told = (event.peer, event.origin, event.size, event.verdict)
             heads_there = situation.refused_there
-            return told in heads_there or len(heads_there) >= MAX_REFUSED_HEADS
+            kept = sum(peer == event.peer for peer, *_ in heads_there)
+            return told in heads_there or kept >= MAX_REFUSED_HEADS
+        case ev.WitnessAnswered():
+            return situation.witnesses.get(event.witness) == event.state
         case ev.DrillStarted():
             return situation.drill_started_ms is not None
         case ev.DrillEnded():
@@ -282,7 +291,11 @@ def _known(situation: Situation, event: ev.Event) -> bool:
 
 def _tick(situation: Situation, now_ms: int) -> Decision:
     missed = [
-        Planned(ev.DeadlineMissed.model_validate({"digest": clock.digest, "clock": clock.clock}))
+        Planned(
+            ev.DeadlineMissed.model_validate(
+                {"digest": clock.digest, "clock": clock.clock, "station": clock.station}
+            )
+        )
         for clock in situation.running()
         if clock.state == "RUNNING" and clock.due_ms <= now_ms
     ]

@@ -41,7 +41,13 @@ class Planned:
                 return Digest(bytes.fromhex(self.event.line))
             case ev.RecordAdmitted():
                 return Digest(bytes.fromhex(self.event.record))
-            case ev.GenerationOpened() | ev.PeerGenerationAdmitted() | ev.EpochKeyDestroyed():
+            case (
+                ev.GenerationOpened()
+                | ev.PeerGenerationAdmitted()
+                | ev.EpochKeyDestroyed()
+                | ev.WitnessNamed()
+                | ev.WitnessDropped()
+            ):
                 return Digest(bytes.fromhex(self.event.authorisation))
             case _:
                 return ZERO_DIGEST

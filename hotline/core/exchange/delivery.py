@@ -44,7 +44,8 @@ class StatementState:
     Attributes:
         index: The ledger entry that sent or received it; below 0 in an earlier generation.
         outbound: Whether this station sent it.
-        reached: For each other station how far it came there; inbound: only our own.
+        reached: For each other station how far it came there; inbound: only our own, what
+            other stations did with it stands in `read_by` and `readbacks`.
         order: Its newest place in its sender's order; `orders`: every one it had.
         receipted: Stations that proved that they recorded it.
         read_by: (station, role, name, time in ms) of each officer's READ.
@@ -74,7 +75,8 @@ class StatementState:
 
     def advance(self, station: str, step: Delivery) -> None:
         """Move forward to `step` at `station`; a step back changes nothing."""
-        self.reached[station] = max(self.reached.get(station, step), step)
+        if station in self.reached:
+            self.reached[station] = max(self.reached[station], step)
 
     @property
     def least(self) -> Delivery:

@@ -16,7 +16,8 @@ def awaiting_read_back(situation: Situation, rules: Rules) -> list[StatementStat
     for dialogue in situation.open_dialogues():
         state = situation.statements[dialogue.digest]
         template = rules.template_of(state.statement.template)
-        asked = template is not None and bool(template.readback) and not state.outbound
+        ours = situation.station in dialogue.waiting
+        asked = template is not None and bool(template.readback) and ours
         read_back = (situation.station, True) in state.readbacks
         if asked and state.least >= Delivery.READ and not read_back:
             waiting.append(state)

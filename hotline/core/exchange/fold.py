@@ -45,6 +45,9 @@ SHOWN = (
     ev.HoldPlaced,
     ev.HoldReleased,
     ev.LedgerRestored,
+    ev.WitnessNamed,
+    ev.WitnessDropped,
+    ev.WitnessAnswered,
 )
 """Events that stand in the timeline as rows of their own."""
 
@@ -140,6 +143,9 @@ def _statement(
         case ev.StatementRecovered():
             reached = dict.fromkeys((*statement.to, *statement.info), Delivery.QUEUED)
             reached[event.peer] = Delivery.DELIVERED
+            if len(reached) > 1:
+                # Whether the others ever got it, nobody here knows any more.
+                situation.outbox[event.digest] = None
             words = f"given back by {event.peer}, {words} of generation {order.generation}"
     known = situation.statements.get(event.digest)
     if known is not None:
@@ -160,6 +166,9 @@ def _statement(
     )
     if statement.incident in situation.incidents:
         situation.incidents[statement.incident].statements.append(event.digest)
+    situation.early.pop(event.digest, None)
+    if statement.answers is not None and statement.answers not in situation.statements:
+        situation.early.setdefault(statement.answers, []).append(event.digest)
 
 
 def _again(state: StatementState, happening: Happening, order: ev.OrderRef, words: str) -> None:
@@ -203,6 +212,9 @@ def _incident(
             incident = situation.incidents[event.incident]
             incident.ladder = enter(incident.ladder, _move(situation, event), event.after)
             incident.ladder_at_ms = happening.at_ms
+            if event.statement in incident.out_of_turn:
+                # It had come before what it follows.
+                incident.out_of_turn.remove(event.statement)
             if event.before == CLOSED:
                 incident.closed_at_ms = None
 
@@ -230,23 +242,37 @@ def _dialogue(
             dialogue = Dialogue(
                 event.digest, event.station, event.reply, event.replies, event.incident
             )
+            dialogue.waiting.update(situation.statements[event.digest].statement.to)
             situation.dialogues[event.digest] = situation.expecting[event.digest] = dialogue
         case ev.DialogueHeld():
             state = situation.statements[event.digest]
             state.held, state.standby_until_ms = True, event.until_ms
             state.steps.append((happening.at_ms, "STANDBY: a holding reply, the clock runs on"))
         case ev.DialogueClosed():
-            situation.dialogues[event.digest].how = event.how
-            situation.expecting.pop(event.digest, None)
-            state = situation.statements[event.digest]
-            if event.how == "ANSWERED":
-                answered_at = situation.statements[event.statement].statement.sender
-                place = answered_at if state.outbound else situation.station
-                state.advance(place, Delivery.ANSWERED)
-            elif event.how == "CLOSED":
-                for station in state.reached:
-                    state.advance(station, Delivery.CLOSED)
-            state.steps.append((happening.at_ms, f"dialogue {event.how.lower()}"))
+            _closed(situation, happening, event)
+
+
+def _closed(situation: Situation, happening: Happening, event: ev.DialogueClosed) -> None:
+    """End a dialogue: for one station by its answer, for all when nobody's is awaited any more."""
+    dialogue = situation.dialogues[event.digest]
+    state = situation.statements[event.digest]
+    words = f"dialogue {event.how.lower()}"
+    if event.how in ("ANSWERED", "READ"):
+        by = situation.statements[event.statement].statement.sender
+        dialogue.waiting.discard(by)
+        if event.how == "ANSWERED":
+            state.advance(by, Delivery.ANSWERED)
+        if len(state.statement.to) > 1:
+            words = f"{event.how} by {by}"
+    else:
+        dialogue.waiting.clear()
+    if event.how == "CLOSED":
+        for station in state.reached:
+            state.advance(station, Delivery.CLOSED)
+    if not dialogue.waiting:
+        dialogue.how = event.how
+        situation.expecting.pop(event.digest, None)
+    state.steps.append((happening.at_ms, words))
 
 
 def _deadline(
@@ -254,21 +280,22 @@ def _deadline(
     happening: Happening,
     event: ev.DeadlineSet | ev.DeadlineMet | ev.DeadlineMissed,
 ) -> None:
-    key = (event.digest, event.clock)
-    match event:
-        case ev.DeadlineSet():
-            clock = Deadline(event.digest, event.clock, event.station, event.due_ms, event.incident)
-            situation.deadlines[key] = situation.clocks[key] = clock
-        case ev.DeadlineMet():
-            clock = situation.deadlines[key]
+    if isinstance(event, ev.DeadlineSet):
+        clock = Deadline(event.digest, event.clock, event.station, event.due_ms, event.incident)
+        key = (event.digest, event.clock, event.station)
+        situation.deadlines[key] = situation.clocks[key] = clock
+        return
+    state = situation.statements[event.digest]
+    for clock in situation.deadlines_of(event.digest, event.clock):
+        if event.station not in ("", clock.station):
+            continue
+        if isinstance(event, ev.DeadlineMissed):
+            clock.state = "MISSED"
+            state.steps.append((happening.at_ms, f"OVERDUE: no {event.clock} by {clock.station}"))
+        elif clock.state != "MET":
             clock.met_late = clock.state == "MISSED"
             clock.state = "MET"
-            situation.clocks.pop(key, None)
-        case ev.DeadlineMissed():
-            clock = situation.deadlines[key]
-            clock.state = "MISSED"
-            state = situation.statements[event.digest]
-            state.steps.append((happening.at_ms, f"OVERDUE: no {event.clock} by {clock.station}"))
+            situation.clocks.pop((event.digest, event.clock, clock.station), None)
 
 
 def _progress(situation: Situation, happening: Happening, event: ev.Event) -> None:
@@ -342,8 +369,10 @@ def _station(situation: Situation, happening: Happening, event: ev.Event) -> Non
             situation.links[event.peer] = Link(event.state, happening.at_ms, event.reason)
         case ev.StatementQuarantined():
             situation.quarantined.append((happening.at_ms, event.sender, event.reason))
-            situation.quarantine_keys.add((event.digest, event.reason))
-            situation.forks_kept += event.reason.startswith(FORK)
+            situation.quarantine_keys.add((event.sender, event.digest, event.reason))
+            fork = event.reason.startswith(FORK)
+            kept = situation.forks_kept if fork else situation.refusals_kept
+            kept[event.sender] = kept.get(event.sender, 0) + 1
         case ev.HeadRefused():
             situation.refused_heads.add((event.peer, event.note))
         case ev.HeadRefusedThere():

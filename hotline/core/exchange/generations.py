@@ -112,7 +112,7 @@ def recover(situation: Situation, rules: Rules, command: RecoverStatement, now_m
 
 
 def _kept_as_evidence(situation: Situation, command: Quarantine) -> Decision:
-    if (command.digest, command.reason) in situation.quarantine_keys:
+    if (command.peer, command.digest, command.reason) in situation.quarantine_keys:
         return Decision()
     event = ev.StatementQuarantined(sender=command.peer, digest="", reason=command.reason)
     return Decision((Planned(event, item=command.item),))

@@ -31,6 +31,16 @@ ROLES = {
 FORK = "fork"
 """With this word begins the reason for which the second of two statements is kept."""
 
+
+def addresses_all(statement: Statement, members: tuple[str, ...]) -> bool:
+    """Return whether every member but the sender stands once among those who act or are told.
+
+    Spec: docs/protocol.md §5.5
+    """
+    named = sorted((*statement.to, *statement.info))
+    return named == sorted(member for member in members if member != statement.sender)
+
+
 FIRST_GENERATION = 1
 """Generation of a station's first ledger of a line; one that was left behind opens the next."""
 

@@ -47,7 +47,11 @@ class Incident:
 
 @dataclass(slots=True)
 class Dialogue:
-    """A statement that expects an answer. `how` is "" while it is open."""
+    """A statement that expects an answer. `how` is "" while it is open.
+
+    Attributes:
+        waiting: Stations that must still answer; those that were only told need not.
+    """
 
     digest: str
     opener: str
@@ -55,6 +59,7 @@ class Dialogue:
     replies: tuple[str, ...]
     incident: str | None
     how: str = ""
+    waiting: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -90,15 +95,19 @@ class Situation:
         now_ms: When the newest of them was recorded.
         our_order: Newest of our generation; `their_orders`: newest of each other station.
         timeline: Indices of entries that a timeline shows, oldest first, with the event.
-        deadlines: Every clock ever set, by (digest, clock); `clocks`: those not met.
+        deadlines: Every clock ever set, by (digest, clock, station); `clocks`: those not met.
         dialogues: Every dialogue by its statement; `expecting`: those still open.
+        early: By a digest that is not here: statements that answer it and came before it.
         quarantined: (time in ms, sender, reason) of everything refused into quarantine.
+        quarantine_keys: (sender, digest, reason) of each; `forks_kept`: how many of a
+            sender's were forks, `refusals_kept`: how many were not.
         injects: (inject, trigger) that the drill has played here.
         erased: Epochs whose content is gone, and how many entries had it; what later
             events say of them is passed over.
         erased_received: Digests of the statements that were received in what was erased.
         erased_orders: By station the newest order up to the end of what was erased.
         holds: Cases under a legal hold, and why.
+        witnesses: How each outside witness stood to our log when it was last recorded.
     """
 
     station: str = ""
@@ -117,14 +126,16 @@ class Situation:
     incidents: dict[str, Incident] = field(default_factory=dict)
     dialogues: dict[str, Dialogue] = field(default_factory=dict)
     expecting: dict[str, Dialogue] = field(default_factory=dict)
-    deadlines: dict[tuple[str, str], Deadline] = field(default_factory=dict)
-    clocks: dict[tuple[str, str], Deadline] = field(default_factory=dict)
+    early: dict[str, list[str]] = field(default_factory=dict)
+    deadlines: dict[tuple[str, str, str], Deadline] = field(default_factory=dict)
+    clocks: dict[tuple[str, str, str], Deadline] = field(default_factory=dict)
     links: dict[str, Link] = field(default_factory=dict)
     packs: dict[str, str] = field(default_factory=dict)
     timeline: list[Happening] = field(default_factory=list)
     quarantined: list[tuple[int, str, str]] = field(default_factory=list)
-    quarantine_keys: set[tuple[str, str]] = field(default_factory=set)
-    forks_kept: int = 0
+    quarantine_keys: set[tuple[str, str, str]] = field(default_factory=set)
+    forks_kept: dict[str, int] = field(default_factory=dict)
+    refusals_kept: dict[str, int] = field(default_factory=dict)
     refused_heads: set[tuple[str, str]] = field(default_factory=set)
     refused_there: set[tuple[str, str, int, str]] = field(default_factory=set)
     injects: set[tuple[str, str]] = field(default_factory=set)
@@ -132,6 +143,7 @@ class Situation:
     erased_received: set[str] = field(default_factory=set)
     erased_orders: dict[str, OrderRef] = field(default_factory=dict)
     holds: dict[str, str] = field(default_factory=dict)
+    witnesses: dict[str, str] = field(default_factory=dict)
     officer: str = ""
     role: str = ""
     drill_started_ms: int | None = None
@@ -158,6 +170,15 @@ class Situation:
             if clock.clock == "read" and clock.station == self.station
         ]
         return sorted(waiting, key=lambda state: (state.statement.precedence.rank, state.index))
+
+    def deadlines_of(self, digest: str, clock: str) -> list[Deadline]:
+        """Return the clocks of one kind that were set for a statement, one for each station."""
+        state = self.statements.get(digest)
+        named = (
+            {*state.statement.to, *state.statement.info, state.statement.sender} if state else ()
+        )
+        found = (self.deadlines.get((digest, clock, station)) for station in sorted(named))
+        return [one for one in found if one is not None]
 
     def open_dialogues(self) -> list[Dialogue]:
         """Return the dialogues that wait for an answer, oldest first."""

@@ -23,6 +23,10 @@ def keep_house(situation: Situation, event: ev.Event) -> None:
             situation.holds[event.case] = event.reason
         case ev.HoldReleased():
             situation.holds.pop(event.case, None)
+        case ev.WitnessDropped():
+            situation.witnesses.pop(event.vkey.partition("+")[0], None)
+        case ev.WitnessAnswered():
+            situation.witnesses[event.witness] = event.state
         case _:
             pass
 

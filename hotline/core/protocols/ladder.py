@@ -14,6 +14,11 @@ INITIAL = "NONE"
 ACCEPTED = "ACCEPTED"
 CLOSED = "CLOSED"
 CONFIRMED = "YES"
+ACCEPT = "ACCEPT"
+ANSWERS_BY_WEIGHT = ("DECLINE", "COUNTER", "REFERRED-TO-AUTHORITY")
+"""Of several sides' answers the first of these decides; nobody is outvoted by the others."""
+
+PAIR = 2
 
 
 class LadderRow(BaseModel):
@@ -71,6 +76,7 @@ class LadderState:
         agreed: Whether the standing proposal was accepted.
         verdicts: What each station last said of the standing step, (station, YES or NO).
         closers: Stations that want to close.
+        answers: What each station last answered to the standing proposal, (station, answer).
         proposals: Every proposal so far, sorted.
         said: What each station last said of each step ever: (step, station, YES or NO).
     """
@@ -81,6 +87,7 @@ class LadderState:
     agreed: bool = False
     verdicts: tuple[tuple[str, str], ...] = ()
     closers: frozenset[str] = frozenset()
+    answers: tuple[tuple[str, str], ...] = ()
     proposals: tuple[Proposal, ...] = ()
     said: tuple[tuple[str, str, str], ...] = ()
 
@@ -129,20 +136,32 @@ def advance(
     if refused:
         return refused
     counted = _count(ladder, move)
-    row = _row(table, ladder, move, _value(counted, move, members))
-    if row is None:
+    several = len(members) > PAIR
+    if several and move.act is LadderAct.ANSWER:
+        after = _answered(table, counted, move, members)
+    else:
+        value = _value(counted, move, members)
+        row = _row(table, ladder, move, value)
+        # One more side spoke, and some still have not: the tally grew, the state stands.
+        grew = several and value == "SOME" and counted != ladder
+        stands = ladder.state if grew and _is_tally(table, ladder.state, move.act) else None
+        after = row.next if row else stands
+    if after is None:
         return f"in state {ladder.state} a {move.act} by {move.station} has no effect"
-    return enter(ladder, move, row.next)
+    return enter(ladder, move, after)
 
 
 def enter(ladder: LadderState, move: Move, state: str) -> LadderState:
     """Return the ladder after `move` led to `state`; the fold needs no table for this."""
     counted = _count(ladder, move)
     by_one = move.act in (LadderAct.PROPOSE, LadderAct.ANSWER)
+    # An answer that leaves the state to the others leaves it to whoever led into it, too.
+    waits = move.act is LadderAct.ANSWER and state == ladder.state
+    mover = ladder.mover if waits else move.station
     return replace(
         counted,
         state=state,
-        mover=move.station if by_one else "",
+        mover=mover if by_one else "",
         agreed=counted.agreed or state == ACCEPTED,
         closers=counted.closers if move.act is LadderAct.CLOSE else frozenset(),
     )
@@ -179,6 +198,9 @@ def _refusal(table: LadderTable, ladder: LadderState, move: Move) -> str:
                 return "it does not refer to the proposal that stands"
             if move.act is LadderAct.VERIFY and not ladder.agreed:
                 return "the step that stands was not agreed"
+            accepted = dict(ladder.answers).get(move.station) == ACCEPT
+            if move.act is LadderAct.ANSWER and accepted:
+                return "this side has accepted it already"
         case LadderAct.CLOSE:
             pass
     return ""
@@ -195,6 +217,7 @@ def _count(ladder: LadderState, move: Move) -> LadderState:
                 agreed=False,
                 verdicts=(),
                 closers=frozenset(),
+                answers=(),
                 proposals=_sorted({*ladder.proposals, standing}),
             )
         case LadderAct.VERIFY:
@@ -205,7 +228,40 @@ def _count(ladder: LadderState, move: Move) -> LadderState:
         case LadderAct.CLOSE:
             return replace(ladder, closers=ladder.closers | {move.station})
         case LadderAct.ANSWER:
-            return ladder
+            answers = {**dict(ladder.answers), move.station: move.value}
+            return replace(ladder, answers=tuple(sorted(answers.items())))
+
+
+def _answered(
+    table: LadderTable, counted: LadderState, move: Move, members: Sequence[str]
+) -> str | None:
+    """Return the state that the answers of three and more sides lead to, or None.
+
+    It is the same in whatever order they came: the answer that weighs most decides,
+    and a step is agreed when every side but its proposer accepted it.
+    Spec: docs/protocol.md §6.8
+    """
+    proposed = next(row.next for row in table.row if row.act is LadderAct.PROPOSE)
+    rows = {
+        row.value: row.next
+        for row in table.row
+        if row.act is LadderAct.ANSWER and row.state == proposed
+    }
+    open_ = {proposed, *rows.values()} - {ACCEPTED}
+    standing = counted.standing
+    if standing is None or standing.station == move.station or counted.state not in open_:
+        return None
+    said = dict(counted.answers)
+    for value in ANSWERS_BY_WEIGHT:
+        if value in said.values():
+            return rows.get(value)
+    agreed = said.keys() >= set(members) - {standing.station}
+    return rows.get(ACCEPT) if agreed else proposed
+
+
+def _is_tally(table: LadderTable, state: str, act: LadderAct) -> bool:
+    """Return whether `state` is one in which some sides have spoken and others are awaited."""
+    return any((row.act, row.value, row.next) == (act, "SOME", state) for row in table.row)
 
 
 def _proposal(ladder: LadderState, move: Move) -> Proposal:
@@ -272,6 +328,10 @@ def next_acts(table: LadderTable, ladder: LadderState, station: str) -> tuple[La
     acts = dict.fromkeys(
         row.act for row in table.row if row.state == ladder.state and row.by in ("either", side)
     )
+    if _may_still_answer(ladder, station):
+        acts[LadderAct.ANSWER] = None
+    if dict(ladder.answers).get(station) == ACCEPT:
+        acts.pop(LadderAct.ANSWER, None)
     if dict(ladder.verdicts).get(station) == CONFIRMED:
         acts.pop(LadderAct.VERIFY, None)
     if station in ladder.closers:
@@ -279,3 +339,16 @@ def next_acts(table: LadderTable, ladder: LadderState, station: str) -> tuple[La
     if not ladder.agreed:
         acts.pop(LadderAct.VERIFY, None)
     return tuple(acts)
+
+
+def _may_still_answer(ladder: LadderState, station: str) -> bool:
+    """Return whether others answered and `station` has not, so that its word is awaited."""
+    standing, said = ladder.standing, dict(ladder.answers)
+    return bool(
+        standing
+        and said
+        and not ladder.agreed
+        and station != standing.station
+        and station not in said
+        and ladder.state not in ("CLOSING", CLOSED)
+    )

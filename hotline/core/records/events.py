@@ -39,6 +39,9 @@ from hotline.core.records.keeping_events import (
     PeerGenerationAdmitted,
     StatementRecovered,
     StatementRenumbered,
+    WitnessAnswered,
+    WitnessDropped,
+    WitnessNamed,
 )
 from hotline.core.records.statement_events import (
     ClockDoubted,
@@ -121,6 +124,9 @@ __all__ = [
     "StatementSent",
     "StepOutOfTurn",
     "WatchOpened",
+    "WitnessAnswered",
+    "WitnessDropped",
+    "WitnessNamed",
     "decode_event",
     "encode_event",
 ]
@@ -175,6 +181,9 @@ EVENTS: dict[int, type[Event]] = {
         HoldReleased,
         LedgerRestored,
         StatementRenumbered,
+        WitnessNamed,
+        WitnessDropped,
+        WitnessAnswered,
     )
 }
 """Kind number to event, as docs/ledger.md §3 lists them."""

@@ -33,6 +33,8 @@ class DialogueHeld(Event):
 class DialogueClosed(Event):
     """The dialogue is over: ANSWERED, READ, RETRACTED, CLOSED with its incident, or LAPSED.
 
+    ANSWERED and READ: for the station whose statement it was; over for all when every
+    station that must answer has.
     LAPSED: it asked about a ladder step or a closing that no longer stands.
     """
 
@@ -99,17 +101,19 @@ class DeadlineSet(Event):
 
 
 class DeadlineMet(Event):
-    """What the clock waited for came."""
+    """What the clock waited for came. `station`: whose clock; "" where all of them are met."""
 
     kind: ClassVar[int] = 20
     digest: HexDigest
     clock: Literal["read", "reply", "promise"]
     statement: HexDigest
+    station: str = ""
 
 
 class DeadlineMissed(Event):
-    """The clock ran out."""
+    """The clock of `station` ran out; "" where all that run did."""
 
     kind: ClassVar[int] = 21
     digest: HexDigest
     clock: Literal["read", "reply", "promise"]
+    station: str = ""

@@ -9,11 +9,14 @@ from pydantic import Field
 from hotline.core.messages.statement import HexDigest
 from hotline.core.records.event import Event, OrderRef, Reason
 
-MAX_CASE_CHARACTERS = 60
+MAX_CASE_CHARACTERS = 46
 
 Case = Annotated[str, Field(min_length=1, max_length=MAX_CASE_CHARACTERS)]
 Officers = Annotated[tuple[str, ...], Field(strict=False, min_length=2, max_length=8)]
 """Role, rank and name of the officers who signed the authorisation, two or more persons."""
+
+Vkey = Annotated[str, Field(max_length=200)]
+"""Name, key id and key of an outside witness (docs/ledger.md §16.7)."""
 
 
 class JournalAnchored(Event):
@@ -164,6 +167,47 @@ class LedgerRestored(Event):
     size: int
     root: HexDigest
     backed_up_at_ms: int
+
+
+class WitnessNamed(Event):
+    """Two officers named an outside witness; the entry binds their authorisation.
+
+    Attributes:
+        vkey: Its key as it publishes it. That it stands here proves that the station named it.
+    """
+
+    kind: ClassVar[int] = 46
+    vkey: Vkey
+    authorisation: HexDigest
+    reason: Reason
+    officers: Officers
+
+
+class WitnessDropped(Event):
+    """Two officers decided that an outside witness is asked no more."""
+
+    kind: ClassVar[int] = 47
+    vkey: Vkey
+    authorisation: HexDigest
+    reason: Reason
+    officers: Officers
+
+
+class WitnessAnswered(Event):
+    """An outside witness stands otherwise to our log than before.
+
+    Attributes:
+        held_size: How many of our entries it says it holds, 0 if it did not say. Nobody signs
+            that number.
+        our_size: How many entries our ledger had then.
+    """
+
+    kind: ClassVar[int] = 48
+    witness: Annotated[str, Field(max_length=128)]
+    state: Literal["COSIGNS", "REFUSES", "SILENT", "CONTRADICTS"]
+    held_size: int
+    our_size: int
+    reason: Reason
 
 
 class StatementRenumbered(Event):

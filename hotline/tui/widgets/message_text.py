@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 
 from hotline.core.times import format_clock
-from hotline.desk.views import Direction, Mark, MessageView, TimelineRow
+from hotline.desk.views import Direction, Mark, MessageView, RecipientView, TimelineRow
 from hotline.tui.drawing import line_of
 from hotline.tui.literal import clean, literal
 from hotline.tui.look import BRIGHT, FAULT, KEY, PLAIN, QUIET, WARNING, precedence_symbol
@@ -27,7 +27,19 @@ def message_head(message: MessageView) -> list[Content]:
         literal(f"signed by {', '.join(message.signers)}", QUIET),
         line_of(("state ", QUIET), literal(message.state_word, BRIGHT)),
     ]
+    lines += [_recipient_line(one) for one in message.recipients]
     return lines + [line_of(("! ", WARNING), literal(flag, WARNING)) for flag in message.flags]
+
+
+def _recipient_line(recipient: RecipientView) -> Content:
+    """Return one of several addressees: what it is for it, and how far it came there."""
+    way = "TO  " if recipient.acts else "INFO"
+    owes = ", must answer" if recipient.must_answer else ""
+    return line_of(
+        (f"{way} {clean(recipient.station):<16} ", QUIET),
+        (f"{recipient.symbol[:1]} ", KEY),
+        literal(f"{recipient.word}{owes}", PLAIN),
+    )
 
 
 def message_lines(message: MessageView) -> tuple[list[Content], int]:

@@ -20,6 +20,10 @@ _PLACE_CELLS = 8
 _OFFICER_CELLS = 8
 """What the screen's words and the officer's name keep; the product's name goes first."""
 
+_LONGEST_NAME, _SHORT_NAME = 16, 4
+_REST_CELLS = 38
+"""What the row holds besides realm, station and links: screen, clock, officer, spaces."""
+
 
 class TitlePart(Widget):
     """A stretch of row 0; the terminal is sent only the stretches that changed."""
@@ -73,8 +77,8 @@ def title_ends(status: StatusView, place: str, width: int) -> tuple[Content, Con
     the product's name give way, in this order the last one first.
     """
     realm = f" {clean(_realm_words(status))} "
-    line_pair = f"{clean(status.station)}-{clean(status.peer)}"
-    link = f"LINK {clean(status.link_word)}"
+    line_pair = clean(status.station if status.links else f"{status.station}-{status.peer}")
+    link = f"LINK {_links_words(status, width - cell_len(f'{realm}    {line_pair}') - _REST_CELLS)}"
     room = width - cell_len(f"{realm}    {line_pair}  00:00:00Z  OOW   {link} ")
     officer_cells = min(cell_len(status.officer), _OFFICER_CELLS)
     name = _NAME if room - len(_NAME) >= cell_len(place) + officer_cells else ""
@@ -93,6 +97,20 @@ def title_ends(status: StatusView, place: str, width: int) -> tuple[Content, Con
         (link, mark_style(status.link_mark)),
     )
     return before, after
+
+
+def _links_words(status: StatusView, room: int) -> str:
+    """Name each of several links with symbol and word; what does not fit gives way.
+
+    First the ends of the names, then all but a count.
+    """
+    for cells in (_LONGEST_NAME, _SHORT_NAME) if status.links else ():
+        words = " ".join(
+            f"{clean(link.peer)[:cells]}{link.symbol}{clean(link.word)}" for link in status.links
+        )
+        if cell_len(words) <= room:
+            return words
+    return clean(status.link_word)
 
 
 def _realm_words(status: StatusView) -> str:

@@ -165,8 +165,8 @@ class Side:
         return found.ladder if found else LadderState()
 
     def clock(self, digest: str, clock: str) -> str:
-        found = self.situation.deadlines.get((digest, clock))
-        return found.state if found else ""
+        found = self.situation.deadlines_of(digest, clock)
+        return found[0].state if found else ""
 
     def refolded(self) -> Situation:
         return fold(self.log)

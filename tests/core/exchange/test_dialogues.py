@@ -39,7 +39,7 @@ def test_encounter_opens_dialogue_and_both_clocks_on_both_sides() -> None:
         assert dialogue.replies == ("sea/intent", "conv/reply")
         for clock in ("read", "reply"):
             assert side.clock(letter.digest, clock) == "RUNNING"
-            assert side.situation.deadlines[letter.digest, clock].station == "NORTH"
+            assert side.situation.deadlines[letter.digest, clock, "NORTH"].station == "NORTH"
         assert side.situation.incidents[INCIDENT].opened_by == "SOUTH"
 
 
@@ -201,12 +201,12 @@ def test_deadline_is_missed_once_and_a_late_answer_is_said_to_be_late() -> None:
     assert (missed.clock, missed.digest) == ("reply", letter.digest)  # type: ignore[attr-defined]
     assert not north.tick(1)
     assert north.clock(letter.digest, "reply") == "MISSED"
-    assert (letter.digest, "reply") in north.situation.clocks
+    assert (letter.digest, "reply", "NORTH") in north.situation.clocks
     both(north, south, "conv/reply", answers=letter.digest)
-    clock = north.situation.deadlines[letter.digest, "reply"]
+    clock = north.situation.deadlines[letter.digest, "reply", "NORTH"]
     assert (clock.state, clock.met_late) == ("MET", True)
-    assert south.situation.deadlines[letter.digest, "reply"].met_late is False
-    assert (letter.digest, "reply") not in north.situation.clocks
+    assert south.situation.deadlines[letter.digest, "reply", "NORTH"].met_late is False
+    assert (letter.digest, "reply", "NORTH") not in north.situation.clocks
 
 
 def test_reply_time_of_the_originator_overrides_the_templates() -> None:
@@ -214,7 +214,7 @@ def test_reply_time_of_the_originator_overrides_the_templates() -> None:
     due_ms = NOW_MS + 3 * MINUTE_MS
     letter = south.say("sea/encounter", _reply_by=format_time(due_ms))
     north.take(letter)
-    assert north.situation.deadlines[letter.digest, "reply"].due_ms == due_ms
+    assert north.situation.deadlines[letter.digest, "reply", "NORTH"].due_ms == due_ms
 
 
 # --- retraction, correction, read-back -------------------------------------------------

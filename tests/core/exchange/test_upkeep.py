@@ -51,10 +51,10 @@ def look(side: Side) -> None:
     """Present everything that is so, as the console would."""
     around = Surroundings(
         station=side.name,
-        peer=side.peer,
+        peers=(side.peer,),
         mode="STATION",
         clock=lambda: side.now_ms,
-        sending=lambda _digest: "",
+        sending=lambda _digest, _peer: "",
         coach=lambda: "",
         names={},
     )

@@ -10,6 +10,7 @@ from tests.ledger.tamper.cases import ALONE, BESIDE, EVERY, OLDER, Case, Missed,
 from tests.ledger.tamper.cases_log import swap
 from tests.ledger.tamper.forge import blob, flipped, note_by, sql, stored_as
 from tests.ledger.tamper.judging import Way
+from tests.ledger.tamper.scene import OUTSIDER
 
 HUGE = "zeroblob(1000000)"
 STRANGER = "hotline/EXERCISE/x/SOUTH"
@@ -122,6 +123,39 @@ COSIGNATURES = _cases(
                 " WHERE size = 13"
             ),
             BESIDE,
+        ),
+        (
+            "edit",
+            "that of an outside witness, whom the record names",
+            blob("cosignature", "note", f"signer = '{OUTSIDER}'", flipped(-9)),
+            BESIDE,
+        ),
+        (
+            "forge",
+            "an outside witness's, by a key that the record does not name",
+            forge.outside_cosignature(Key(b"thief")),
+            BESIDE,
+        ),
+        (
+            "lie",
+            "the outside witness signs another root",
+            forge.outside_cosignature(Key(b"outsider"), other_root=True),
+            BESIDE,
+        ),
+        (
+            "rename",
+            "an outside witness's under a member's name",
+            sql(
+                "UPDATE cosignature SET signer = (SELECT min(signer) FROM cosignature)"
+                f" WHERE signer = '{OUTSIDER}'"
+            ),
+            OLDER,
+        ),
+        (
+            "delete",
+            "the newest of an outside witness",
+            sql(f"DELETE FROM cosignature WHERE signer = '{OUTSIDER}'"),
+            missed(EVERY, Why.ITS_OWN),
         ),
         (
             "replace",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hotline.core import canonical
-from hotline.core.records.checkpoint import parse_note, sign_checkpoint
+from hotline.core.records.checkpoint import cosign, parse_note, sign_checkpoint
 from hotline.core.records.leaf import (
     SALT_BYTES,
     Leaf,
@@ -23,7 +23,7 @@ from hotline.core.records.leaf import (
 from hotline.core.records.merkle import Frontier, append_leaf
 from hotline.core.values import ZERO_DIGEST, Digest, sha256
 from tests.ledger.rig import NOW_MS, Key, Sealer, Station, admit, draft
-from tests.ledger.tamper.scene import Scene
+from tests.ledger.tamper.scene import OUTSIDER, Scene
 
 Act = Callable[[Scene], None]
 Change = Callable[[bytes], bytes]
@@ -313,6 +313,22 @@ def own_cosignature(scene: Scene) -> None:
     """Put a note by the ledger's own key under the witness's name."""
     sql("INSERT INTO cosignature SELECT signer, 16, note FROM cosignature WHERE size = 13")(scene)
     note_by(scene.north.key, 16, table="cosignature")(scene)
+
+
+def outside_cosignature(key: Key, *, other_root: bool = False) -> Act:
+    """Return an act that puts another cosignature in the place of the outside witness's."""
+
+    def act(scene: Scene) -> None:
+        with untriggered(scene.north.file) as connection:
+            held = "SELECT note FROM cosignature WHERE signer = ?"
+            (note,) = connection.execute(held, (OUTSIDER,)).fetchone()
+            seen = parse_note(note).checkpoint
+            if other_root:
+                seen = replace(seen, root=Digest(sha256(b"a root of the attacker's")))
+            put = "UPDATE cosignature SET note = ? WHERE signer = ?"
+            connection.execute(put, (cosign(seen, OUTSIDER, key, NOW_MS // 1000), OUTSIDER))
+
+    return act
 
 
 def note_by(key: Key, size: int, *, table: str = "head") -> Act:

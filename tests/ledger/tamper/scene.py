@@ -16,15 +16,23 @@ from pathlib import Path
 
 from hotline.core import canonical
 from hotline.core.errors import PeerError
-from hotline.core.records.checkpoint import verify_checkpoint
+from hotline.core.records.checkpoint import (
+    cosign,
+    parse_cosignature,
+    parse_note,
+    verify_checkpoint,
+)
 from hotline.core.records.lasting import cosign_lasting, sign_lasting
 from hotline.core.seams import LedgerIdentity
 from hotline.ledger.heads import Head
 from hotline.ledger.store import Ledger
 from hotline.sealing.mldsa import MldsaSigner
 from tests.ledger import rig
-from tests.ledger.rig import NOW_MS, Station, admit, deliver, draft, verifier
+from tests.ledger.rig import NOW_MS, Key, Station, admit, deliver, draft, verifier
 
+OUTSIDER = "witness.example/w1"
+"""An outside witness that the records of NORTH name; its key is the one from b"outsider"."""
+OUTSIDE_SIZE = 10
 BACKUP_STATEMENTS = 3
 STATEMENTS = 6
 
@@ -49,7 +57,8 @@ def identify(records: Sequence[bytes]) -> LedgerIdentity:
             (signature,) = envelope["signatures"]
             if canonical.encode(envelope) != record or signature["keyid"] != "root":
                 raise PeerError("a public record is not spelt as it was signed")
-        return replace(rig.identify(records), lasting_keys=keys)
+        named = {"NORTH": {OUTSIDER: (Key(b"outsider").public_key,)}}
+        return replace(rig.identify(records), lasting_keys=keys, outside_keys=named)
     except (KeyError, TypeError, IndexError) as error:
         raise PeerError("a public record is malformed") from error
 
@@ -117,6 +126,9 @@ def play(directory: Path, *, statements: int = STATEMENTS) -> Scene:
         sides = (north, ours, south, theirs) if number % 2 == 0 else (south, theirs, north, ours)
         deliver(*sides, number)
     sign_for_long(north, ours, ours.append([draft(90)]), south)
+    seen = parse_note(ours.head(OUTSIDE_SIZE)).checkpoint
+    outside = cosign(seen, OUTSIDER, Key(b"outsider"), NOW_MS // 1000)
+    ours.append(cosignatures=[parse_cosignature(outside)])
     # From here on in a write-ahead log of its own: short enough to flip every bit of it.
     ours.close()
     ours = north.open()

@@ -1,0 +1,225 @@
+"""What must be refused, and the tests that attack it: none of them may vanish unseen.
+
+Each refusal names at least one test function, in the floor where it is decided or over real
+sockets, or a frozen vector (`tests/vectors/v1`), which tests/sealing/test_frozen_vectors.py runs.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent
+PROTOCOL = TESTS.parent / "docs" / "protocol.md"
+
+REFUSALS = {
+    "replay of a cell": (
+        "journeys/test_attacks.py::test_cell_replayed_exactly_has_no_effect",
+        "journeys/test_attacks.py::test_own_cells_sent_back_are_not_taken",
+    ),
+    "replay of a statement under another number": (
+        "journeys/test_attacks.py::test_statement_replayed_under_a_new_number_is_quarantined",
+        "journeys/test_attacks.py::test_order_of_another_statement_is_quarantined",
+    ),
+    "replay across lines": (
+        "sealing/test_cell.py::test_cell_of_another_line_is_refused",
+        "sealing/test_packet.py::test_packet_of_another_line_is_refused",
+        "sealing/test_statements.py::test_statement_of_another_line_is_refused",
+        "sealing/test_order.py::test_order_of_another_line_is_refused",
+    ),
+    "flips in the key id": (
+        "sealing/test_cell.py::test_cell_with_a_flipped_key_id_says_unknown_key",
+        "sealing/test_cell.py::test_cell_key_id_changed_to_another_key_of_ours_is_refused",
+        "vectors/v1/cell/unknown-key.json",
+    ),
+    "flips in the ciphertext": (
+        "sealing/test_cell.py::test_cell_with_ciphertext_bits_flipped_is_refused",
+        "sealing/test_library_vectors.py::test_cell_from_the_published_encapsulation_opens",
+        "vectors/v1/cell/ciphertext-altered.json",
+        "vectors/v1/cell/kem-altered.json",
+        "vectors/v1/cell/tag-altered.json",
+    ),
+    "flips in the header": (
+        "sealing/test_cell.py::test_cell_with_any_header_bit_flipped_is_refused",
+        "sealing/test_cell.py::test_cell_with_another_day_in_its_header_is_refused",
+        "vectors/v1/cell/day-altered.json",
+    ),
+    "truncation": (
+        "sealing/test_cell.py::test_cell_truncated_is_refused",
+        "sealing/test_cell.py::test_cell_with_dishonest_padding_is_refused",
+        "vectors/v1/cell/truncated.json",
+        "vectors/v1/statement/truncated.json",
+    ),
+    "unknown suite": (
+        "sealing/test_cell.py::test_cell_of_an_unknown_suite_is_refused",
+        "vectors/v1/cell/suite-2.json",
+        "vectors/v1/charter/unknown-suite.json",
+    ),
+    "impersonation of an officer": (
+        "sealing/test_statements.py::test_statement_under_the_id_of_another_certificate_is_refused",
+        "sealing/test_statements.py::test_statement_by_a_stranger_is_refused_and_told_apart",
+        "journeys/test_attacks.py::test_statement_by_a_key_that_claims_a_real_certificate_is_quarantined",
+        "vectors/v1/statement/impostor.json",
+    ),
+    "impersonation of a station": (
+        "sealing/test_packet.py::test_packet_from_another_member_than_its_sealer_is_refused",
+        "sealing/test_records.py::test_certificate_by_an_impostor_with_the_same_station_name_is_refused",
+        "journeys/test_attacks.py::test_statement_as_if_from_the_victim_is_quarantined",
+        "journeys/test_attacks.py::test_head_by_another_key_is_refused",
+        "vectors/v1/statement/by-the-peer.json",
+    ),
+    "re-sealing to a third station": (
+        "sealing/test_packet.py::test_packet_resealed_to_a_third_station_is_refused",
+        "vectors/v1/packet/resealed.json",
+        "vectors/v1/packet/to-another.json",
+    ),
+    "a transport key signing a statement": (
+        "sealing/test_statements.py::test_statement_signed_by_a_working_key_is_refused",
+        "journeys/test_attacks.py::test_statement_signed_by_the_console_key_is_quarantined",
+        "vectors/v1/statement/by-a-console.json",
+        "vectors/v1/authorisation/by-a-console.json",
+    ),
+    "a statement key signing a packet or an order": (
+        "sealing/test_packet.py::test_packet_signed_by_another_key_than_the_console_is_refused",
+        "sealing/test_order.py::test_order_signed_by_another_key_is_refused",
+        "vectors/v1/packet/by-an-officer.json",
+        "vectors/v1/order/by-an-officer.json",
+    ),
+    "type confusion between payload types": (
+        "sealing/test_dsse.py::test_envelope_of_another_type_is_refused",
+        "sealing/test_statements.py::test_statement_signed_under_another_payload_type_is_refused",
+        "sealing/test_authorisation.py::test_authorisation_under_another_payload_type_is_refused",
+        "sealing/test_packet.py::test_packet_signature_over_the_bare_bytes_is_refused",
+        "vectors/v1/statement/kind-confused.json",
+    ),
+    "one officer where two are needed": (
+        "sealing/test_statements.py::test_statement_with_one_officer_where_two_are_needed_is_refused",
+        "sealing/test_authorisation.py::test_authorisation_by_one_officer_is_refused",
+        "vectors/v1/statement/one-where-two.json",
+    ),
+    "the same person twice": (
+        "sealing/test_statements.py::test_statement_signed_by_the_same_person_twice_is_refused",
+        "sealing/test_authorisation.py::test_authorisation_by_one_person_with_two_certificates_is_refused",
+        "vectors/v1/statement/person-twice.json",
+    ),
+    "lowered need": (
+        "sealing/test_statements.py::"
+        "test_statement_with_lowered_need_under_a_two_person_policy_is_refused",
+        "sealing/test_records.py::test_charter_policy_minimum_is_raised_by_need_and_never_lowered",
+        "vectors/v1/statement/need-lowered.json",
+    ),
+    "duplicate JSON keys": (
+        "sealing/test_dsse.py::test_envelope_with_duplicate_json_keys_is_refused",
+        "sealing/test_statements.py::test_statement_with_duplicate_json_keys_is_refused",
+        "sealing/test_packet.py::test_packet_with_duplicate_json_keys_is_refused",
+        "vectors/v1/statement/duplicate-key.json",
+    ),
+    "halves of two hybrid signatures": (
+        "sealing/test_statements.py::test_statement_with_halves_of_two_signatures_is_refused",
+        "sealing/test_statements.py::test_statement_with_halves_by_two_officers_is_refused",
+        "journeys/test_attacks.py::"
+        "test_statement_with_one_half_of_a_hybrid_signature_is_quarantined",
+        "vectors/v1/statement/halves-of-two.json",
+    ),
+    "a destroyed key": ("sealing/test_cell.py::test_cell_to_a_forgotten_key_says_unknown_key",),
+    "a wrong line secret": (
+        "sealing/test_cell.py::test_cell_under_a_wrong_line_secret_is_refused",
+        "sealing/test_cell.py::test_cell_under_a_secret_of_the_past_or_too_far_ahead_is_refused",
+        "vectors/v1/cell/wrong-secret.json",
+    ),
+    "a LIVE statement under EXERCISE keys": (
+        "sealing/test_statements.py::"
+        "test_statement_of_the_live_realm_on_an_exercise_line_is_refused",
+        "journeys/test_attacks.py::"
+        "test_statement_relabelled_live_on_an_exercise_line_is_quarantined",
+        "vectors/v1/statement/live.json",
+        "vectors/v1/certificate/live-by-exercise-root.json",
+    ),
+    "an EXERCISE statement under LIVE keys": (
+        "sealing/test_statements.py::test_exercise_statement_on_a_live_line_is_refused",
+        "sealing/test_records.py::test_charter_of_another_realm_than_its_roots_is_refused",
+    ),
+    "a public key of small order": (
+        "sealing/test_keys.py::test_small_order_key_with_universal_signature_is_refused",
+        "sealing/test_keys.py::test_small_order_key_at_certification_is_refused",
+        "sealing/test_ed25519_edges.py::test_verifier_accepts_nothing_that_libsodium_refuses",
+        "sealing/test_ed25519_edges.py::test_mixed_order_key_verifies_and_is_never_certified",
+        "sealing/test_library_vectors.py::test_sealing_key_with_a_point_of_small_order_is_refused",
+        "vectors/v1/root/small-order-key.json",
+        "vectors/v1/certificate/mixed-order-key.json",
+    ),
+    "oversized input": (
+        "sealing/test_dsse.py::test_envelope_over_its_bound_is_refused",
+        "sealing/test_packet.py::test_packet_over_its_bound_is_refused_and_never_written",
+        "sealing/test_cell.py::test_cell_with_trailing_bytes_or_oversized_is_refused",
+        "vectors/v1/cell/over-bound.json",
+    ),
+    "deeply nested input": (
+        "sealing/test_dsse.py::test_envelope_nested_deeply_is_refused",
+        "sealing/test_packet.py::test_packet_nested_deeply_is_refused",
+        "core/test_canonical.py::test_very_deep_input_is_refused_and_never_a_crash",
+        "vectors/v1/statement/deep.json",
+    ),
+    "a crafted packet that stops the queue": (
+        "sealing/test_packet.py::test_crafted_item_in_a_packet_does_not_stop_the_others",
+        "journeys/test_attacks.py::test_bad_items_among_good_ones_spoil_only_themselves",
+        "journeys/test_attacks.py::test_junk_cells_are_counted_and_told_in_one_event",
+        "vectors/v1/packet/items-set-aside.json",
+    ),
+}
+
+NOT_JUDGED_YET = {
+    "an older announcement": "`aseq` and `revocation` are carried and not judged yet",
+    "a rolled-back revocation list": "`aseq` and `revocation` are carried and not judged yet",
+}
+"""What cannot be refused before it means something, and the document's sentence that says so."""
+
+
+@cache
+def functions(path: Path) -> frozenset[str]:
+    """Names of the test functions of a module that nothing marks to be left out."""
+    tree = ast.parse(path.read_text("utf-8"))
+    return frozenset(
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and not any(
+            word in ast.unparse(mark)
+            for mark in node.decorator_list
+            for word in ("mark.skip", "mark.xfail", "mark.soak")
+        )
+    )
+
+
+def is_there(node: str) -> bool:
+    place, found, name = node.partition("::")
+    path = TESTS / place
+    if not path.is_file():
+        return False
+    if found:
+        return name in functions(path)
+    return json.loads(path.read_text("utf-8"))["expected"]["verdict"] not in ("VERIFIED", "")
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_refusal_has_its_tests(refusal: str) -> None:
+    assert REFUSALS[refusal]
+    assert [node for node in REFUSALS[refusal] if not is_there(node)] == []
+
+
+def test_table_would_notice_a_test_that_is_gone() -> None:
+    assert not is_there("sealing/test_cell.py::test_cell_that_nobody_wrote_is_refused")
+    assert not is_there("sealing/test_gone.py::test_cell_truncated_is_refused")
+    assert not is_there("vectors/v1/cell/gone.json")
+    assert is_there("sealing/test_cell.py::test_cell_truncated_is_refused")
+
+
+@pytest.mark.parametrize("refusal", NOT_JUDGED_YET)
+def test_refusal_that_is_not_judged_yet_is_documented_as_such(refusal: str) -> None:
+    """Once the document says otherwise, the refusal needs its tests in the table above."""
+    text = " ".join(PROTOCOL.read_text("utf-8").split())
+    assert NOT_JUDGED_YET[refusal] in text, f"{refusal}: give it its tests in REFUSALS"
