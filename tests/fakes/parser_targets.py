@@ -37,6 +37,7 @@ from hotline.sealing.hybrid import HybridPublicKey
 from hotline.sealing.roster import Roster, identify_ledger, names_of
 from hotline.station import assembly, home, manifest, shelf
 from hotline.transport import frames, tls
+from tests.fakes.parser_enrolment import enrolled
 from tests.fakes.parser_outsiders import outside_witnesses
 from tests.fakes.parser_rows import Targets, evidence, heads, texts
 from tests.fakes.parsers import Feed, Rig, Target, json_of
@@ -54,6 +55,7 @@ def targets(rig: Rig) -> Targets:
         **files_of_operators(rig),
         **evidence(rig),
         **outside_witnesses(rig),
+        **enrolled(rig),
     }
 
 
