@@ -7,7 +7,7 @@ Spec: docs/enrolment.md §5
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hotline.core.errors import IntegrityError, OperatorError, PeerError
 from hotline.core.messages.catalogue import Catalogue
@@ -223,8 +223,8 @@ class _Side:
     charter: bytes
     ours: Card
     theirs: Card
-    halves: dict[str, bytes]
-    passphrase: str | None
+    halves: dict[str, bytes] = field(repr=False)
+    passphrase: str | None = field(repr=False)
 
 
 def _lay(
