@@ -33,6 +33,7 @@ HOMES = {
     "textual": ("hotline.tui",),
     "websockets": ("hotline.transport",),
     "sqlite3": ("hotline.ledger", "hotline.transport.relay"),
+    "nats": ("hotline.transport.relay",),
     "sqlite_utils": ("hotline.ledger", "hotline.transport.relay"),
     "cryptography": ("hotline.sealing", "hotline.host.keyfile"),
     "nacl": ("hotline.sealing", "hotline.host.keyfile"),

@@ -90,6 +90,7 @@ FAULTS: list[tuple[Rule, str, str, str]] = [
     (rules.home_faults, "hotline/review/a.py", "import sqlite3 as s", "sqlite3 belongs"),
     (rules.home_faults, "hotline/transport/a.py", "import sqlite_utils", "sqlite_utils belongs"),
     (rules.home_faults, "hotline/ledger/a.py", "import nacl.signing", "nacl belongs"),
+    (rules.home_faults, "hotline/transport/a.py", "import nats", "nats belongs"),
     (rules.home_faults, "hotline/host/a.py", "import cryptography", "cryptography belongs"),
     (rules.home_faults, "hotline/tui/a.py", "from fluent.runtime import X", "fluent belongs"),
     (rules.home_faults, "hotline/core/a.py", "import babel.dates", "babel belongs"),

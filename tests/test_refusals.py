@@ -17,6 +17,21 @@ TESTS = Path(__file__).resolve().parent
 PROTOCOL = TESTS.parent / "docs" / "protocol.md"
 
 REFUSALS = {
+    "a member of three that speaks as another": (
+        "journeys/test_group_attacks.py::test_member_cannot_speak_as_another_to_a_third",
+    ),
+    "a receipt of another member's": (
+        "journeys/test_group_attacks.py::test_member_cannot_forge_a_receipt_of_another",
+    ),
+    "two histories for two witnesses": (
+        "journeys/test_group_attacks.py::"
+        "test_two_histories_of_one_size_become_evidence_at_both_witnesses",
+        "journeys/test_group_attacks.py::test_two_histories_of_two_sizes_cannot_be_joined",
+    ),
+    "a statement that leaves a member out": (
+        "journeys/test_group_attacks.py::test_statement_that_leaves_a_member_out_is_refused",
+        "journeys/test_groups.py::test_statement_that_leaves_a_member_out_is_not_sent",
+    ),
     "replay of a cell": (
         "journeys/test_attacks.py::test_cell_replayed_exactly_has_no_effect",
         "journeys/test_attacks.py::test_own_cells_sent_back_are_not_taken",

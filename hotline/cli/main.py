@@ -24,6 +24,7 @@ from hotline.cli import (
     line,
     officer,
     post,
+    relay,
     replay,
     verify,
     witness,
@@ -60,6 +61,7 @@ app.command("restore", short_help="Put a backup in place if nothing newer is kno
     backup.restore
 )
 app.command("doctor", short_help="Say what is well with a home and what is not.")(doctor.doctor)
+app.command("relay", short_help="Keep sealed cells in mailboxes, for stations.")(relay.relay)
 ledger.app.command("witness", short_help="Name an outside witness, drop one, or list them.")(
     witness.witness
 )

@@ -37,7 +37,15 @@ class Door(socket.socket):
         refused: Where the refusals are counted, as "strangers".
     """
 
-    def __init__(self, host: str, port: int, refused: Counter[str]) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        refused: Counter[str],
+        *,
+        strangers: int = MAX_STRANGERS,
+        strangers_per_address: int = MAX_STRANGERS_PER_ADDRESS,
+    ) -> None:
         """Bind `host` and `port` (0 for any free one) so that a restart can bind again at once.
 
         Raises:
@@ -49,6 +57,7 @@ class Door(socket.socket):
         family, kind, protocol, _, address = found[0]
         super().__init__(family, kind, protocol)
         self.refused = refused
+        self._most, self._most_per_address = strangers, strangers_per_address
         self._strangers: dict[tuple[Any, ...], _Caller] = {}
         try:
             self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -76,7 +85,7 @@ class Door(socket.socket):
 
     def _is_full(self, address: tuple[Any, ...]) -> bool:
         neighbours = sum(other[0] == address[0] for other in self._strangers)
-        return neighbours >= MAX_STRANGERS_PER_ADDRESS or len(self._strangers) >= MAX_STRANGERS
+        return neighbours >= self._most_per_address or len(self._strangers) >= self._most
 
     @property
     def strangers(self) -> int:

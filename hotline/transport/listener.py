@@ -17,6 +17,7 @@ from hotline.core.errors import LinkError
 from hotline.transport.door import Door
 from hotline.transport.endpoint import FORBIDDEN, PATH, SUBPROTOCOL, Endpoint, socket_limits
 from hotline.transport.link import Timings
+from hotline.transport.opening import objections
 from hotline.transport.route import Bound, Monotonic, OnCell, OnFault, OnState
 from hotline.transport.session import CLOSE_REPLACED, QUIET, hang_up
 from hotline.transport.tls import PinnedPeer, TlsIdentity, server_context
@@ -115,13 +116,7 @@ class Listener(Endpoint):
         tls = socket.transport.get_extra_info("ssl_object")
         if not self._peer.matches(tls.getpeercert(binary_form=True)):
             yield "pin", FORBIDDEN
-        if request.path != PATH:
-            yield "path", 404
-        if request.headers.get_all("Origin"):
-            yield "origin", 400
-        offered = ",".join(request.headers.get_all("Sec-WebSocket-Protocol")).split(",")
-        if SUBPROTOCOL not in (one.strip() for one in offered):
-            yield "subprotocol", 400
+        yield from objections(request, PATH, SUBPROTOCOL)
 
     async def _receive(self, socket: ServerConnection, door: Door) -> None:
         """Hold the newest session; the one before it ends, and ends first.

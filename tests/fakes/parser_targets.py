@@ -37,6 +37,8 @@ from hotline.sealing.hybrid import HybridPublicKey
 from hotline.sealing.roster import Roster, identify_ledger, names_of
 from hotline.station import assembly, home, manifest, shelf
 from hotline.transport import frames, tls
+from hotline.transport.relay import codec
+from hotline.transport.relay import frames as relayed
 from tests.fakes.parser_enrolment import enrolled
 from tests.fakes.parser_outsiders import outside_witnesses
 from tests.fakes.parser_rows import Targets, evidence, heads, texts
@@ -175,6 +177,21 @@ def packets(rig: Rig) -> Targets:
                 map(
                     frames.encode,
                     (frames.Ping(7), frames.Pong(7), frames.Bye(1000), frames.Cell(b"x")),
+                )
+            ),
+        ),
+        "hotline.transport.relay.codec.decode": Target(
+            codec.decode,
+            tuple(
+                map(
+                    codec.encode,
+                    (
+                        relayed.Chal(1, bytes(32)),
+                        relayed.Put(bytes(16), bytes(32), 7, b"x"),
+                        relayed.Ack(relayed.Stage.RELAYED, (bytes(32), bytes(32))),
+                        relayed.Consumed(bytes(16), (bytes(32),)),
+                        relayed.Nak(8, bytes(32), relayed.Code.QUOTA, 30),
+                    ),
                 )
             ),
         ),

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from hotline.transport import door as doors
 from hotline.transport.door import MAX_STRANGERS_PER_ADDRESS, Door
 
 
@@ -46,14 +45,15 @@ def test_door_accepts_up_to_its_bound_and_then_hangs_up(door: Door, refused: Cou
     assert door.strangers == 0
 
 
-def test_door_counts_all_addresses_together(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doors, "MAX_STRANGERS", 2)
-    callers = [socket.create_connection(door.getsockname()) for _ in range(3)]
-    accepted = [accept(door) for _ in range(2)]
-    with pytest.raises(ConnectionAbortedError):
-        accept(door)
-    for one in callers + accepted:
-        one.close()
+def test_door_counts_all_addresses_together(refused: Counter[str]) -> None:
+    with Door("127.0.0.1", 0, refused, strangers=2) as door:
+        door.listen()
+        callers = [socket.create_connection(door.getsockname()) for _ in range(3)]
+        accepted = [accept(door) for _ in range(2)]
+        with pytest.raises(ConnectionAbortedError):
+            accept(door)
+        for one in callers + accepted:
+            one.close()
 
 
 def test_admitted_caller_leaves_room_for_the_next(door: Door, refused: Counter[str]) -> None:

@@ -1,0 +1,62 @@
+"""TLS of a relay: everybody may come in, nobody with less than TLS 1.3.
+
+Who is whom is settled by mailbox keys, inside. Spec: docs/transport.md §9.1
+"""
+
+from __future__ import annotations
+
+import ssl
+
+from hotline.core.errors import OperatorError
+from hotline.transport.tls import PinnedPeer, TlsIdentity
+
+RECORD_BUFFER_BYTES = 32_768
+
+
+def relay_context(identity: TlsIdentity) -> ssl.SSLContext:
+    """Build the relay's context.
+
+    Raises:
+        OperatorError: the certificate or the key cannot be loaded.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    # A ticket would be one more thing to tell returning clients by.
+    context.num_tickets = 0
+    try:
+        context.load_cert_chain(
+            identity.certificate_path, identity.key_path, password=identity.passphrase
+        )
+    except (OSError, ValueError) as error:
+        raise OperatorError(
+            "the relay's certificate or key cannot be loaded", hint="look at --cert and --key"
+        ) from error
+    return context
+
+
+def certificate_of(identity: TlsIdentity) -> bytes:
+    """Return the DER of the certificate that the relay shows: the first in its file.
+
+    Raises:
+        OperatorError: the file holds none.
+    """
+    try:
+        pem = identity.certificate_path.read_text("ascii")
+        end = pem.index(ssl.PEM_FOOTER) + len(ssl.PEM_FOOTER)
+        return ssl.PEM_cert_to_DER_cert(pem[pem.index(ssl.PEM_HEADER) : end])
+    except (OSError, ValueError) as error:
+        raise OperatorError("the file of --cert holds no certificate") from error
+
+
+def pinned_context(peer: PinnedPeer) -> ssl.SSLContext:
+    """Build a client's context that trusts the relay's pinned certificates and no authority."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    try:
+        context.load_verify_locations(cadata=b"".join(peer.certificates))
+    except (OSError, ValueError) as error:
+        raise OperatorError("the relay's certificate cannot be loaded") from error
+    return context
