@@ -185,11 +185,35 @@ REFUSALS = {
         "journeys/test_attacks.py::test_junk_cells_are_counted_and_told_in_one_event",
         "vectors/v1/packet/items-set-aside.json",
     ),
+    "a rolled-back revocation list": (
+        "station/test_revoking.py::test_rolled_back_revocation_list_is_refused_with_an_alarm",
+        "station/test_revoking.py::test_other_list_of_the_same_length_is_refused",
+        "sealing/test_revocation.py::"
+        "test_chain_with_a_gap_a_fork_or_another_predecessor_is_refused",
+    ),
+    "a revoked signer": (
+        "station/test_revoking.py::"
+        "test_statement_of_a_revoked_officer_is_recorded_and_receipted_as_unverified",
+        "sealing/test_revocation.py::"
+        "test_revoked_signer_is_unverified_from_since_on_and_good_before",
+    ),
+    "a revocation by another station's root": (
+        "sealing/test_revocation.py::test_revocation_by_another_stations_root_is_refused",
+    ),
+    "a revocation replayed across realms": (
+        "sealing/test_revocation.py::test_revocation_replayed_across_realms_is_refused",
+    ),
+    "the same person twice on a suspension": (
+        "sealing/test_revocation.py::test_same_person_twice_on_a_suspension_is_refused",
+        "station/test_revoking.py::test_same_person_twice_does_not_suspend",
+    ),
+    "a successor that was not committed": (
+        "sealing/test_revocation.py::test_successor_that_was_not_committed_is_refused",
+        "station/test_rerooting.py::test_successor_that_was_not_committed_is_refused",
+    ),
 }
-
 NOT_JUDGED_YET = {
-    "an older announcement": "`aseq` and `revocation` are carried and not judged yet",
-    "a rolled-back revocation list": "`aseq` and `revocation` are carried and not judged yet",
+    "an older announcement": "`aseq` is carried and not judged yet",
 }
 """What cannot be refused before it means something, and the document's sentence that says so."""
 

@@ -23,6 +23,7 @@ from hotline.cli import (
     ledger,
     line,
     officer,
+    officer_revoke,
     post,
     relay,
     replay,
@@ -45,7 +46,6 @@ app = typer.Typer(
 )
 app.command("drill", short_help="Stand watch in an exercise on this machine.")(drill.drill)
 app.command("init", short_help="Make a station's home: its root, console, journal.")(begin.init)
-app.add_typer(officer.app, name="officer", short_help="Certify officers, renew and list them.")
 app.add_typer(card.app, name="card", short_help="Write, show and accept the cards of stations.")
 app.add_typer(line.app, name="line", short_help="Set a line up with another station.")
 app.command("console", short_help="Stand watch on a line.")(console.console)
@@ -66,6 +66,8 @@ ledger.app.command("witness", short_help="Name an outside witness, drop one, or 
     witness.witness
 )
 app.add_typer(ledger.app, name="ledger", short_help="Hold, erase, renew what a ledger keeps.")
+officer_revoke.register(officer.app)
+app.add_typer(officer.app, name="officer", short_help="Certify, renew, list, revoke officers.")
 
 
 def _show_version(asked: bool) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hotline.core.messages.catalogue import Catalogue
     from hotline.sealing.certificate import Certificate
 
-app = typer.Typer(no_args_is_help=True, help="Certify officers, renew and list them.")
+app = typer.Typer(no_args_is_help=True, help="Certify officers, renew, list and revoke them.")
 
 LONGEST_DAYS = 92
 _SOON_DAYS = 30

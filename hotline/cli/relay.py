@@ -195,7 +195,8 @@ def _assemble(wanted: _Wanted, store: RelayStore, metrics: Metrics, tell: Tell) 
         host=host,
         port=port,
         bound=_announcer(tell, wanted, signer.public_key, admission.size),
-        identity=TlsIdentity(wanted.cert, wanted.key),
+        # Without an answer of ours OpenSSL would ask for a passphrase on the terminal.
+        identity=TlsIdentity(wanted.cert, wanted.key, lambda: b""),
         signer=signer,
         verifier=verify_ed25519,
         entropy=system_entropy,

@@ -24,9 +24,11 @@ from hotline.desk.views import (
     Difference,
     DraftView,
     ReadBackView,
+    RootView,
     TemplateChoice,
 )
 from hotline.sealing.certificate import Certificate
+from hotline.sealing.fingerprint import root_words
 from hotline.sealing.hybrid import HybridSigner
 from hotline.sealing.statements import sign_statement
 from hotline.station.station import Station
@@ -80,7 +82,8 @@ class OfficerDesk(PresentedFeed):
             clock=clock,
             sending=station.sending,
             coach=coach,
-            names=line.roster.names,
+            names=lambda: line.roster.names,
+            new_root=self.new_root,
         )
         super().__init__(Presenter(lambda: station.situation, station.rules, own, around))
         self._drafts: dict[str, Draft] = {}
@@ -115,6 +118,41 @@ class OfficerDesk(PresentedFeed):
         state = self.situation.statements.get(digest)
         if state is not None and not state.outbound:
             await self.station.displayed(digest, self._officer.certificate.role)
+
+    # --- changed roots -------------------------------------------------------------
+
+    def new_root(self) -> RootView | None:
+        """Return the changed root of another station that waits to be compared, or None.
+
+        Spec: docs/protocol.md §4.25
+        """
+        waiting = next(iter(self.station.open_roots()), None)
+        if waiting is None:
+            return None
+        roots = self.station.line.roster.lineages[waiting.station].roots
+        before = roots[roots.index(waiting) - 1]
+        return RootView(
+            station=waiting.station,
+            root=waiting.digest.hex(),
+            words=tuple(root_words(waiting.digest).split()),
+            before=before.digest.hex(),
+            before_words=tuple(root_words(before.digest).split()),
+        )
+
+    async def compare_root(self, root: str, *, agreed: bool) -> None:
+        """Record what the officer found who compared a changed root's words by voice.
+
+        Raises:
+            OperatorError: no such root waits.
+        Spec: docs/protocol.md §4.25
+        """
+        certificate = self._officer.certificate
+        await self.station.compare_root(
+            Digest(bytes.fromhex(root)),
+            agreed=agreed,
+            role=certificate.role,
+            name=f"{certificate.rank} {certificate.name}".strip(),
+        )
 
     # --- composing -----------------------------------------------------------------
 

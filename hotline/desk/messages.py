@@ -65,7 +65,7 @@ def message_view(
         title=rendering.title,
         state_word=state_word,
         lines=rendering.lines,
-        flags=tuple(_flags(state, rendering.flags)),
+        flags=tuple(_flags(situation, state, rendering.flags)),
         history=tuple(state.steps),
         replies=offers.about(situation, state.digest),
         readback=tuple((spec.name, asked_words(template, spec, phrasebook)) for spec in readback)
@@ -81,10 +81,29 @@ def _can_acknowledge(situation: Situation, state: StatementState) -> bool:
     return ours and not state.outbound and state.least < Delivery.READ
 
 
-def _flags(state: StatementState, rendered: tuple[str, ...]) -> list[str]:
+def unverified_words(situation: Situation, state: StatementState) -> str:
+    """Return why nobody can say who signed a statement, as far as the record tells.
+
+    Spec: docs/protocol.md §4.23
+    """
+    for certificate in state.statement.by:
+        found = situation.withdrawn.get(certificate)
+        if found is not None:
+            whose = found.name or "its signer"
+            return (
+                f"UNVERIFIED: the key of {whose} is {found.how}: {found.reason}. Do not act on it."
+            )
+    return "UNVERIFIED: the signer's certificate is not valid. Do not act on it."
+
+
+def _flags(situation: Situation, state: StatementState, rendered: tuple[str, ...]) -> list[str]:
     flags = list(rendered)
     if state.verdict != "VERIFIED":
-        flags.insert(0, "UNVERIFIED: the signer's certificate is not valid. Do not act on it.")
+        flags.insert(0, unverified_words(situation, state))
+    flags += [
+        f"UNVERIFIED at {peer}: your certificate did not count there. Do not rely on it."
+        for peer in sorted(state.doubted_by)
+    ]
     if state.retracted_by:
         flags.insert(0, "RETRACTED by its originator.")
     if state.corrected_by:

@@ -9,7 +9,7 @@ from hotline.core.seams import Clock, Entropy
 from hotline.desk.desk import Officer, OfficerDesk
 from hotline.host.config import load_settings
 from hotline.host.phrases import load_phrasebook
-from hotline.station.home import Home, open_officer
+from hotline.station.home import Home, check_trusted, open_officer
 from hotline.station.station import Station
 
 LANGUAGE = "en"
@@ -30,9 +30,11 @@ def open_desk(
     """Unlock an officer's key and open a desk at a station.
 
     Raises:
-        OperatorError: no such officer, a wrong passphrase, or a wrong configuration.
+        OperatorError: no such officer, a wrong passphrase, a certificate that is revoked or
+            suspended, or a wrong configuration.
     """
     certificate, signer = open_officer(home, station.line.roster, person, passphrase)
+    check_trusted(station.line.roster, certificate, clock())
     book = load_phrasebook(config, LANGUAGE)
     return OfficerDesk(
         station,

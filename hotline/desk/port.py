@@ -70,6 +70,9 @@ class Post(Protocol):
     async def read_back(self, digest: str, typed: Mapping[str, str]) -> ReadBackView:
         """Compare blind-typed critical fields and tell the sender the outcome."""
 
+    async def compare_root(self, root: str, *, agreed: bool) -> None:
+        """Record what the officer found who compared a changed root's words by voice."""
+
     async def displayed(self, digest: str) -> None:
         """Record that the officer's console has shown an inbound statement."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hotline.core.exchange.delivery import StatementState
 from hotline.core.exchange.duties import awaiting_read_back
@@ -27,6 +27,7 @@ from hotline.desk.views import (
     IncidentView,
     Mark,
     MessageView,
+    RootView,
     StatusView,
     TimelineRow,
     WatchView,
@@ -47,6 +48,7 @@ class Surroundings:
             any), or "".
         coach: What EXCON tells the officer, or "".
         names: Certificate id (hex) to role, rank and name of whom it certifies.
+        new_root: A changed root that waits to be compared, or None.
     """
 
     station: str
@@ -55,7 +57,8 @@ class Surroundings:
     clock: Clock
     sending: Callable[[str, str], str]
     coach: Callable[[], str]
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Callable[[], Mapping[str, str]] = dict
+    new_root: Callable[[], RootView | None] = lambda: None
 
 
 class Presenter:
@@ -93,6 +96,7 @@ class Presenter:
             timeline_length=len(situation.timeline),
             notice=self._notice(situation),
             next_read=next((state.digest for state in situation.unread()), ""),
+            new_root=around.new_root(),
         )
 
     def timeline(self, start: int, stop: int) -> tuple[TimelineRow, ...]:
@@ -131,7 +135,7 @@ class Presenter:
         if state is None:
             return None
         words = self._state_word(situation, state)[0]
-        names = self._around.names
+        names = self._around.names()
         signers = tuple(names.get(one, f"unknown {one[:8]}") for one in state.statement.by)
         return message_view(
             situation,
@@ -293,6 +297,10 @@ class Presenter:
         """Say the one thing to do next, the most urgent first."""
         if situation.drill_outcome:
             return f"The exercise is over: {situation.drill_outcome}. ^X leaves."
+        for digest in situation.doubted:
+            state = situation.statements[digest]
+            keys = "mark it in TIMELINE, then Enter"
+            return f"ALARM: {state.token} from {state.statement.sender} is UNVERIFIED: {keys}."
         unread = situation.unread()
         if unread:
             first = unread[0]

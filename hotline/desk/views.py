@@ -143,10 +143,27 @@ class LadderView:
 
 
 @dataclass(frozen=True, slots=True)
+class RootView:
+    """A changed root of another station, which an officer must compare by voice.
+
+    Attributes:
+        root, before: Digests of the new and the old one in hex.
+        words, before_words: Their fingerprints, as they are read out.
+    """
+
+    station: str
+    root: str
+    words: tuple[str, ...]
+    before: str
+    before_words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WatchView:
     """The watch screen but for the timeline, which is read by pages.
 
-    `next_read` is the digest of the statement to read first, "" when none waits.
+    `next_read` is the digest of the statement to read first, "" when none waits;
+    `new_root` must be answered before anything else is done.
     """
 
     status: StatusView
@@ -159,6 +176,7 @@ class WatchView:
     timeline_length: int
     notice: str
     next_read: str = ""
+    new_root: RootView | None = None
 
 
 @dataclass(frozen=True, slots=True)

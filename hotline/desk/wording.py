@@ -10,6 +10,9 @@ from hotline.core.values import Precedence
 from hotline.desk.recipients import partly
 from hotline.desk.views import Mark
 
+UNVERIFIED = ("UNVERIFIED", "?")
+"""Nobody can say who signed it: a certificate had ended, or was revoked or suspended."""
+
 UNACKNOWLEDGED = ("UNACKNOWLEDGED", "!")
 
 
@@ -18,6 +21,8 @@ def outbound_state(state: StatementState, sending: str) -> tuple[str, str]:
     some = partly(state)
     if state.rejected:
         return some or ("REJECTED", "x")
+    if state.doubted_by:
+        return UNVERIFIED
     if state.retracted_by:
         return "RETRACTED", "-"
     if state.least >= Delivery.ANSWERED:
@@ -34,7 +39,7 @@ def outbound_state(state: StatementState, sending: str) -> tuple[str, str]:
 def inbound_state(state: StatementState, *, unread: bool) -> tuple[str, str]:
     """Return the word and symbol of a statement of the peer's."""
     if state.verdict != "VERIFIED":
-        return "UNVERIFIED", "?"
+        return UNVERIFIED
     if state.retracted_by:
         return "RETRACTED", "-"
     if unread:
@@ -46,7 +51,7 @@ def inbound_state(state: StatementState, *, unread: bool) -> tuple[str, str]:
 
 def statement_mark(state: StatementState, *, unread: bool, overdue: bool) -> Mark:
     """Return how much attention a statement wants."""
-    if state.rejected or state.verdict != "VERIFIED":
+    if state.rejected or state.doubted_by or state.verdict != "VERIFIED":
         return Mark.ALARM
     if unread and not state.outbound:
         flash = state.statement.precedence is Precedence.FLASH
@@ -126,6 +131,15 @@ def _upkeep_row(event: ev.Event) -> tuple[str, str, Mark]:
             return "HOLD", f"The hold on case {event.case} was released by {who}", Mark.NOTICE
         case ev.LedgerKeyChanged():
             return "LEDGER", f"{event.station} signs its ledger with a new key", Mark.NOTICE
+        case (
+            ev.KeyCertified()
+            | ev.TrustWithdrawn()
+            | ev.SuspensionLifted()
+            | ev.RevocationsRefused()
+            | ev.RootChanged()
+            | ev.RootCompared()
+        ):
+            return _trust_row(event)
         case ev.LedgerRestored():
             words = f"A backup with {event.size} entries was put in place; nothing newer was known"
             return "LEDGER", words, Mark.WARNING
@@ -136,6 +150,34 @@ def _upkeep_row(event: ev.Event) -> tuple[str, str, Mark]:
             return "WITNESS", f"{name} is {done}, decided by {who}", Mark.NOTICE
         case ev.WitnessAnswered():
             return _witness_row(event)
+        case _:
+            return "LOG", type(event).__name__, Mark.CALM
+
+
+def _trust_row(event: ev.Event) -> tuple[str, str, Mark]:
+    match event:
+        case ev.KeyCertified():
+            return "NEW KEY", f"{event.station} certified {event.name}", Mark.NOTICE
+        case ev.TrustWithdrawn():
+            whose = event.name or "A certificate that is not here"
+            words = f"{whose} of {event.station}: {event.reason}. What comes from it counts no more"
+            return event.how.upper(), words, Mark.ALARM
+        case ev.SuspensionLifted():
+            return "LIFTED", f"A suspension at {event.station} is over: {event.reason}", Mark.NOTICE
+        case ev.RevocationsRefused():
+            words = (
+                f"{event.peer} showed a list of revocations that was put back: number "
+                f"{event.counter}, {event.known} are known. Its packets are not read"
+            )
+            return "REFUSED", words, Mark.ALARM
+        case ev.RootChanged():
+            return "NEW ROOT", f"{event.station} has a new root: {event.words}", Mark.ALARM
+        case ev.RootCompared(agreed=True):
+            words = f"{event.role} {event.name} found the new root of {event.station} right"
+            return "NEW ROOT", words, Mark.NOTICE
+        case ev.RootCompared():
+            words = f"{event.role} {event.name} found ANOTHER root at {event.station}: call them"
+            return "NEW ROOT", words, Mark.ALARM
         case _:
             return "LOG", type(event).__name__, Mark.CALM
 

@@ -7,7 +7,8 @@ Spec: docs/ledger.md §15.7
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,11 +23,13 @@ from hotline.sealing.certificate import CERTIFICATE_TYPE
 from hotline.sealing.charter import CHARTER_TYPE, MAX_CHARTER_ENVELOPE_BYTES, CharterBody
 from hotline.sealing.dsse import Envelope, decode_envelope
 from hotline.sealing.fingerprint import root_words
-from hotline.sealing.root import ROOT_TYPE, verify_root
+from hotline.sealing.lineage import succeeds
+from hotline.sealing.revocation import PREPARED, REVOCATION_TYPE, place_of
+from hotline.sealing.root import ROOT_TYPE, read_root, verify_root
 from hotline.sealing.roster import identify_ledger
 from hotline.sealing.shapes import read_shape
 
-_TYPES = (ROOT_TYPE, CHARTER_TYPE, CERTIFICATE_TYPE)
+_TYPES = (ROOT_TYPE, CHARTER_TYPE, CERTIFICATE_TYPE, REVOCATION_TYPE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,9 @@ def vouched_by(roots: Sequence[bytes]) -> set[str]:
         OperatorError: one of them does not verify.
     """
     try:
-        return {root_words(verify_root(root).digest) for root in roots}
+        # One that follows another is proven by that one, which the charter names.
+        firsts = [root for root in roots if not succeeds(read_root(root))]
+        return {root_words(verify_root(root).digest) for root in firsts}
     except PeerError as error:
         raise OperatorError(f"a card is no good: {error}", hint="ask for the card again") from error
 
@@ -110,23 +115,60 @@ def unvouched(cards: Cards, identity: LedgerIdentity, stations: Sequence[str]) -
 
 
 def _of_line(records: Sequence[bytes], line: bytes) -> Iterator[bytes]:
-    """Yield the charter of `line`, the roots that it names, and what they certified.
+    """Yield the charter of `line`, the roots that it names, and what they signed.
 
-    A station journal has no charter: its line is its one root.
+    A station journal has no charter: its line is its one root. Of a chain of
+    revocations what has no gap before it is taken.
     """
-    envelopes = {record: _decode(record) for record in records}
+    envelopes = {record: found for record in records if (found := _decode(record)) is not None}
     known = {Digest(line)}
-    for record, envelope in envelopes.items():
-        if envelope and envelope.payload_type == CHARTER_TYPE and envelope.digest in known:
+    for record, envelope in _of_kind(envelopes, CHARTER_TYPE):
+        if envelope.digest in known:
             yield record
             known |= _members(envelope)
             break
-    for record, envelope in envelopes.items():
-        if envelope and envelope.payload_type == ROOT_TYPE and envelope.digest in known:
+    yield from _roots(envelopes, known)
+    for kind in (CERTIFICATE_TYPE, REVOCATION_TYPE):
+        signed = [one for one in _of_kind(envelopes, kind) if _issued_by(one[1], known)]
+        yield from (
+            record for record, _ in (signed if kind == CERTIFICATE_TYPE else _chain(signed))
+        )
+
+
+def _of_kind(envelopes: Mapping[bytes, Envelope], kind: str) -> Iterator[tuple[bytes, Envelope]]:
+    yield from ((record, one) for record, one in envelopes.items() if one.payload_type == kind)
+
+
+def _roots(envelopes: Mapping[bytes, Envelope], known: set[Digest]) -> Iterator[bytes]:
+    """Yield the roots that are known and those that follow them, which are known then."""
+    left = dict(_of_kind(envelopes, ROOT_TYPE))
+    while left:
+        found = [
+            record
+            for record, one in left.items()
+            if one.digest in known or (succeeds(one) and _issued_by(one, known))
+        ]
+        if not found:
+            return
+        for record in found:
+            known.add(left.pop(record).digest)
             yield record
-    for record, envelope in envelopes.items():
-        if envelope and envelope.payload_type == CERTIFICATE_TYPE and _issued_by(envelope, known):
-            yield record
+
+
+def _chain(signed: Sequence[tuple[bytes, Envelope]]) -> Iterator[tuple[bytes, Envelope]]:
+    lengths: dict[str, int] = {}
+    for (station, counter), record, envelope in sorted(_placed(signed), key=lambda one: one[0]):
+        if counter == PREPARED or counter - lengths.get(station, 0) in (0, 1):
+            lengths[station] = max(counter, lengths.get(station, 0))
+            yield record, envelope
+
+
+def _placed(
+    signed: Sequence[tuple[bytes, Envelope]],
+) -> Iterator[tuple[tuple[str, int], bytes, Envelope]]:
+    for record, envelope in signed:
+        with contextlib.suppress(PeerError):
+            yield place_of(envelope), record, envelope
 
 
 def _decode(record: bytes) -> Envelope | None:
@@ -149,5 +191,5 @@ def _members(charter: Envelope) -> set[Digest]:
     return {member.root for member in body.members}
 
 
-def _issued_by(certificate: Envelope, known: set[Digest]) -> bool:
-    return any(entry.signer in known for entry in certificate.signatures)
+def _issued_by(envelope: Envelope, known: set[Digest]) -> bool:
+    return any(entry.signer in known for entry in envelope.signatures)

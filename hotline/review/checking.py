@@ -119,8 +119,13 @@ def _check_disclosed(
         cosigners=cosigners,
         unjudged=judged.unjudged,
         unvouched=tuple(unvouched(cards, identity, stations)),
-        statement=judge_statement(disclosure, event, records),
+        statement=judge_statement(disclosure, event, records, _earliest_ms(cosigners)),
     )
+
+
+def _earliest_ms(cosigners: Sequence[Known]) -> int | None:
+    """Return when a member countersigned first, as far as is shown."""
+    return min((one.at_s * 1000 for one in cosigners if not one.outside), default=None)
 
 
 def _judge(

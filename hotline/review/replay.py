@@ -43,7 +43,7 @@ class ReplayFeed(PresentedFeed):
             clock=self.clock_ms,
             sending=lambda _digest, _peer: "",
             coach=lambda: "",
-            names=record.names,
+            names=lambda: record.names,
         )
         super().__init__(Presenter(lambda: self._situation, rules, phrasebook, around))
 

@@ -29,6 +29,7 @@ from hotline.review.generations import Generations, gather, read_generations
 from hotline.review.identity import identify_by_cards, read_vouched
 from hotline.review.locating import locate, shown
 from hotline.review.outsiders import cosigned_by, read_witnesses
+from hotline.review.trust_notes import trust_notes
 from hotline.review.verdicts import Review
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.mldsa import verify_mldsa65
@@ -158,7 +159,7 @@ def _with_outsiders(verdict: Verdict, path: Path, asked: Asked) -> Verdict:
 
 
 def _check(file: Path, asked: Asked, since: Checkpoint | None) -> Verdict:
-    return verify_ledger(
+    verdict = verify_ledger(
         file,
         identify=identify_ledger,
         verifier=verify_ed25519,
@@ -168,6 +169,7 @@ def _check(file: Path, asked: Asked, since: Checkpoint | None) -> Verdict:
         cores=asked.cores,
         since=since,
     )
+    return replace(verdict, notes=(*verdict.notes, *trust_notes(verdict, file)))
 
 
 def side_of(taken: Generations) -> Side:

@@ -15,9 +15,11 @@ from hotline.core.records.disclosed import Disclosure, read_statement_item
 from hotline.core.records.event import OrderRef
 from hotline.core.records.events import Event
 from hotline.review.sentences import printable
+from hotline.review.trust_notes import signer_words
+from hotline.sealing.certificate import Certificate
 from hotline.sealing.order import order_digest, read_order, verify_order
 from hotline.sealing.roster import Roster, identify_ledger
-from hotline.sealing.statements import UnknownSignerError, Verdict, verify_statement
+from hotline.sealing.statements import UnknownSignerError, verify_statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class ShownStatement:
         signers: Role, rank and name of the officers whose signatures verify, or empty
             when their certificates are not on the cards.
         expired: Whether a signer's certificate did not cover the time of the entry.
+        withdrawn: What is known of signers whose keys were revoked or suspended since.
         ordered: Whether the place in the sender's order is signed by the sender's station.
     """
 
@@ -35,6 +38,7 @@ class ShownStatement:
     signers: tuple[str, ...]
     expired: bool
     ordered: bool
+    withdrawn: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[str]:
         """Yield what the statement says, each line printable."""
@@ -47,6 +51,7 @@ class ShownStatement:
         if said.text:
             yield printable(f"    text: {said.text}")
         yield f"  {self._signed()}"
+        yield from (printable(f"  {words}.") for words in self.withdrawn)
 
     def _signed(self) -> str:
         if not self.signers:
@@ -64,11 +69,15 @@ class ShownStatement:
             "signers": list(self.signers),
             "expired": self.expired,
             "ordered": self.ordered,
+            "withdrawn": list(self.withdrawn),
         }
 
 
 def judge_statement(
-    disclosure: Disclosure, event: Event, records: Sequence[bytes]
+    disclosure: Disclosure,
+    event: Event,
+    records: Sequence[bytes],
+    countersigned_at_ms: int | None = None,
 ) -> ShownStatement | None:
     """Return the enclosed statement, judged, or None if none is shown.
 
@@ -76,6 +85,7 @@ def judge_statement(
         disclosure: Checked: the statement's digest is the leaf's subject.
         event: What the entry says; its order binds the enclosed one.
         records: Public records of the line that verify together.
+        countersigned_at_ms: The earliest countersignature by a member that is shown, or None.
     Raises:
         IntegrityError: a signature on the statement, or its order, does not verify; or the
             entry is one of a station journal, which holds no statements.
@@ -89,19 +99,26 @@ def judge_statement(
         statement = decode_statement(payload)
         roster = Roster.read(records)
         ordered = _check_order(roster, order, event)
-        signers, expired = _signers(roster, envelope, disclosure.leaf.recorded_at_ms)
+        at_ms = disclosure.leaf.recorded_at_ms
+        signers = _signers(roster, envelope, at_ms)
     except PeerError as error:
         raise IntegrityError(f"the enclosed statement does not verify: {error}") from error
-    return ShownStatement(statement, signers, expired, ordered)
+    told = (signer_words(roster, one, at_ms, countersigned_at_ms) for one in signers)
+    return ShownStatement(
+        statement,
+        signers=tuple(one.shown for one in signers),
+        expired=not all(one.covers(at_ms) for one in signers),
+        ordered=ordered,
+        withdrawn=tuple(words for words in told if words),
+    )
 
 
-def _signers(roster: Roster, envelope: bytes, at_ms: int) -> tuple[tuple[str, ...], bool]:
+def _signers(roster: Roster, envelope: bytes, at_ms: int) -> tuple[Certificate, ...]:
+    """Return the officers who signed, none when a certificate is not on the cards."""
     try:
-        verified = verify_statement(roster, envelope, at_ms=at_ms)
+        return verify_statement(roster, envelope, at_ms=at_ms).signers
     except UnknownSignerError:
-        return (), False
-    names = tuple(roster.names[one.id.hex()] for one in verified.signers)
-    return names, verified.verdict is Verdict.UNVERIFIED
+        return ()
 
 
 def _check_order(roster: Roster, order: bytes, event: Event) -> bool:

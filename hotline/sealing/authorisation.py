@@ -54,6 +54,7 @@ class Act(StrEnum):
     GENERATION = "generation"
     ERASE = "erase"
     RELEASE_HOLD = "release-hold"
+    SUSPEND = "suspend"
     WITNESS = "witness"
     DROP_WITNESS = "drop-witness"
 
@@ -230,6 +231,15 @@ def verify_authorisation_envelope(
         if not officer.key.verify(message, signatures[officer.id]):
             raise PeerError("authorisation: a signature does not verify")
     return VerifiedAuthorisation(envelope.digest, authorisation, officers, _VERIFIED_HERE)
+
+
+def act_of(envelope: Envelope) -> Act:
+    """Return the act that an authorisation is for; nothing is verified.
+
+    Raises:
+        PeerError: malformed.
+    """
+    return _read(envelope.payload).act
 
 
 def _read(payload: bytes) -> Authorisation:

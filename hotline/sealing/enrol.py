@@ -27,8 +27,9 @@ from hotline.sealing.hybrid import (
     draw_hybrid_seeds,
 )
 from hotline.sealing.prekey import Prekey, draw_prekey
-from hotline.sealing.root import ROOT_TYPE, next_root_hash, verify_root
+from hotline.sealing.root import ROOT_TYPE, Root, next_root_hash, verify_root
 
+NO_SUCCESSOR = "a successor that is kept in successor.key cannot take office yet"
 CLOCK_MARGIN_MS = 3_600_000
 """New certificates begin this much earlier: the peer's clock may be behind ours."""
 
@@ -40,8 +41,7 @@ class RootKey:
     Attributes:
         record: The root record's envelope, public.
         digest: Its identity.
-        next_seeds: Seeds of the next root, whose keys `record` commits to; None where
-            they are kept elsewhere.
+        next_seeds: Of the next root, to which `record` commits; None: kept elsewhere.
     """
 
     station: str
@@ -124,17 +124,7 @@ def make_root(*, station: str, realm: Realm, at_ms: int, entropy: Entropy) -> Ro
     """
     signer = HybridSigner(draw_hybrid_seeds(entropy))
     next_seeds = draw_hybrid_seeds(entropy)
-    payload = canonical.encode(
-        {
-            "created": format_time(at_ms),
-            "keys": _keys_json(signer.public_key),
-            "next_root_hash": next_root_hash(HybridSigner(next_seeds).public_key).hex(),
-            "realm": realm.value,
-            "station": station,
-            "v": 1,
-        }
-    )
-    envelope = Envelope(ROOT_TYPE, payload)
+    envelope = Envelope(ROOT_TYPE, _root_payload(station, realm, signer, next_seeds, at_ms))
     record = _signed(envelope, signer, envelope.digest)
     try:
         verify_root(record)
@@ -361,8 +351,50 @@ def restore_root(
         PeerError: the record does not verify.
         InvariantError: the seeds are not this record's.
     """
-    root = verify_root(record)
+    return rejoin_root(verify_root(record), record, seeds, next_seeds)
+
+
+def rejoin_root(
+    root: Root, record: bytes, seeds: HybridSeeds, next_seeds: HybridSeeds | None
+) -> RootKey:
+    """Join a verified root, its record, and the seeds of its key file again.
+
+    Raises:
+        InvariantError: the seeds are not this record's.
+    """
     signer = HybridSigner(seeds)
     if signer.public_key != root.key:
         raise InvariantError("the seeds are not those of the root record")
     return RootKey(root.station, root.realm, record, root.digest, signer, next_seeds)
+
+
+def make_successor(root: RootKey, after: HybridSeeds, *, at_ms: int) -> RootKey:
+    """Bring the committed successor of a root into office; it commits to the one after it.
+
+    Args:
+        after: Fresh seeds of the root after the successor.
+    Spec: docs/protocol.md §4.24
+    """
+    if root.next_seeds is None:
+        raise OperatorError("root.key does not hold its successor", hint=NO_SUCCESSOR)
+    signer = HybridSigner(root.next_seeds)
+    envelope = Envelope(ROOT_TYPE, _root_payload(root.station, root.realm, signer, after, at_ms))
+    message, digest = envelope.message, envelope.digest
+    envelope = envelope.with_hybrid(digest, signer.sign(message))
+    record = encode_envelope(envelope.with_hybrid(root.digest, root.signer.sign(message)))
+    return RootKey(root.station, root.realm, record, digest, signer, after)
+
+
+def _root_payload(
+    station: str, realm: Realm, signer: HybridSigner, next_seeds: HybridSeeds, at_ms: int
+) -> bytes:
+    return canonical.encode(
+        {
+            "created": format_time(at_ms),
+            "keys": _keys_json(signer.public_key),
+            "next_root_hash": next_root_hash(HybridSigner(next_seeds).public_key).hex(),
+            "realm": realm.value,
+            "station": station,
+            "v": 1,
+        }
+    )

@@ -81,6 +81,27 @@ class CertificateItem(Strict):
     envelope: EnvelopeObject
 
 
+class RevocationItem(Strict):
+    """A revocation, or two officers' authorisation of a suspension, of any member."""
+
+    t: Literal["revocation"] = "revocation"
+    envelope: EnvelopeObject
+
+
+class RevocationsWantedItem(Strict):
+    """The sender holds the receiver's numbered revocations up to `counter`, and wants the rest."""
+
+    t: Literal["revocations-wanted"] = "revocations-wanted"
+    counter: Count
+
+
+class RootItem(Strict):
+    """The root record of the sender that follows one before it."""
+
+    t: Literal["root"] = "root"
+    envelope: EnvelopeObject
+
+
 class HeadItem(Strict):
     """A signed head of the sender's ledger.
 
@@ -246,6 +267,9 @@ class ReturnedItem(Strict):
 Item: TypeAlias = (
     StatementItem
     | CertificateItem
+    | RevocationItem
+    | RevocationsWantedItem
+    | RootItem
     | HeadItem
     | CosignatureItem
     | RecordItem
@@ -268,6 +292,9 @@ Item: TypeAlias = (
 _MODELS: dict[str, type[Item]] = {
     "statement": StatementItem,
     "certificate": CertificateItem,
+    "revocation": RevocationItem,
+    "revocations-wanted": RevocationsWantedItem,
+    "root": RootItem,
     "head": HeadItem,
     "cosignature": CosignatureItem,
     "record": RecordItem,
@@ -286,7 +313,7 @@ _MODELS: dict[str, type[Item]] = {
     "refetch": RefetchItem,
     "returned": ReturnedItem,
 }
-_RESERVED = frozenset({"hello", "revocation"})
+_RESERVED = frozenset({"hello"})
 
 
 def encode_item(item: Item) -> bytes:

@@ -250,7 +250,7 @@ def verify_packet(
 
 def _console(roster: Roster, station: str, opened: OpenedCell, at_ms: int) -> Certificate:
     message = canonical.pae(PACKET_TYPE, opened.packet)
-    valid = [one for one in roster.certified(station, Usage.TRANSPORT) if one.covers(at_ms)]
+    valid = [one for one in roster.certified(station, Usage.TRANSPORT) if roster.trusts(one, at_ms)]
     if not valid:
         raise PeerError("packet: no console certificate of its sender is valid now")
     for certificate in valid:

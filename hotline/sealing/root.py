@@ -73,21 +73,75 @@ def verify_root(encoded: bytes) -> Root:
         PeerError: malformed, or the signature does not verify.
     Spec: docs/protocol.md §4.6
     """
-    envelope = decode_envelope(
-        encoded, expect=(ROOT_TYPE,), what="root record", max_bytes=MAX_ROOT_ENVELOPE_BYTES
-    )
-    return root_from_envelope(envelope)
+    return root_from_envelope(read_root(encoded))
 
 
 def root_from_envelope(envelope: Envelope) -> Root:
     """Check a root record that is already decoded, as `verify_root` does."""
     body = read_shape(RootBody, envelope.payload, what="root record", max_bytes=MAX_ROOT_BYTES)
-    digest = envelope.digest
+    root = _root(envelope, body)
     signatures = hybrid_signatures(envelope, what="root record")
-    if set(signatures) != {digest}:
+    if set(signatures) != {root.digest}:
         raise PeerError("root record: it must be signed by itself and nobody else")
-    key = HybridPublicKey(body.keys.ed25519, body.keys.mldsa65)
-    if not key.verify(envelope.message, signatures[digest]):
+    if not root.key.verify(envelope.message, signatures[root.digest]):
         raise PeerError("root record: its signature does not verify")
-    created_ms = parse_time(body.created)
-    return Root(digest, body.station, body.realm, key, created_ms, body.next_root_hash)
+    return root
+
+
+def parse_root(encoded: bytes) -> Root:
+    """Read a root record, a successor's too, that was verified before; no signature is checked.
+
+    Raises:
+        PeerError: it is not a root record.
+    """
+    envelope = read_root(encoded)
+    body = read_shape(RootBody, envelope.payload, what="root record", max_bytes=MAX_ROOT_BYTES)
+    return _root(envelope, body)
+
+
+def _root(envelope: Envelope, body: RootBody) -> Root:
+    return Root(
+        digest=envelope.digest,
+        station=body.station,
+        realm=body.realm,
+        key=HybridPublicKey(body.keys.ed25519, body.keys.mldsa65),
+        created_ms=parse_time(body.created),
+        next_root_hash=body.next_root_hash,
+    )
+
+
+def verify_successor(envelope: Envelope, before: Root) -> Root:
+    """Check the record of the root that follows `before`: committed to, and signed by both.
+
+    Raises:
+        PeerError: malformed, of another station or realm, not the successor that
+            `before` committed to, or not signed by itself and `before` alone.
+    Spec: docs/protocol.md §4.24
+    """
+    what = "successor root"
+    body = read_shape(RootBody, envelope.payload, what=what, max_bytes=MAX_ROOT_BYTES)
+    root = _root(envelope, body)
+    if (root.station, root.realm) != (before.station, before.realm):
+        raise PeerError("successor root: its station or realm is not that of the root before")
+    if next_root_hash(root.key) != before.next_root_hash:
+        raise PeerError("successor root: it is not the one that the root before committed to")
+    signatures = hybrid_signatures(envelope, what=what)
+    if set(signatures) != {root.digest, before.digest}:
+        raise PeerError("successor root: itself and the root before must sign it, nobody else")
+    message = envelope.message
+    if not root.key.verify(message, signatures[root.digest]):
+        raise PeerError("successor root: its own signature does not verify")
+    if not before.key.verify(message, signatures[before.digest]):
+        raise PeerError("successor root: the signature of the root before does not verify")
+    return root
+
+
+def read_root(encoded: bytes) -> Envelope:
+    """Decode a root record's envelope; nothing is verified yet.
+
+    Raises:
+        PeerError: it is not an envelope of a root record.
+    """
+    return decode_envelope(
+        encoded, expect=(ROOT_TYPE,), what="root record", max_bytes=MAX_ROOT_ENVELOPE_BYTES
+    )

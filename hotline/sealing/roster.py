@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from hotline.core.errors import IntegrityError, PeerError
 from hotline.core.seams import LedgerIdentity
 from hotline.core.values import Digest, Realm
-from hotline.sealing.authorisation import AUTHORISATION_TYPE, verify_authorisation_envelope
-from hotline.sealing.certificate import (
-    CERTIFICATE_TYPE,
-    Certificate,
-    Usage,
-    issuer_of,
-    read_certificate,
-    verify_certificate,
+from hotline.sealing.authorisation import (
+    AUTHORISATION_TYPE,
+    Act,
+    VerifiedAuthorisation,
+    verify_authorisation_envelope,
 )
+from hotline.sealing.certificate import CERTIFICATE_TYPE, Certificate, Usage, read_certificate
 from hotline.sealing.charter import (
     CHARTER_TYPE,
     MAX_CHARTER_ENVELOPE_BYTES,
@@ -26,32 +24,44 @@ from hotline.sealing.charter import (
 )
 from hotline.sealing.dsse import Envelope, decode_envelope
 from hotline.sealing.fingerprint import root_words
+from hotline.sealing.lineage import Lineage, read_lineages, succeeds
 from hotline.sealing.naming import outside_keys
-from hotline.sealing.root import ROOT_TYPE, Root, root_from_envelope
+from hotline.sealing.provenance import certify, check_keys, check_subject, find_revocation
+from hotline.sealing.revocation import PREPARED, REVOCATION_TYPE, VerifiedRevocation
+from hotline.sealing.root import ROOT_TYPE, Root
+from hotline.sealing.standing import Standing, read_standing, subject_of
 
 MAX_RECORDS = 4096
 JOURNAL_NAME = "station journal"
 """The line name of the ledger that a station keeps of itself."""
 
-_RECORD_TYPES = (ROOT_TYPE, CERTIFICATE_TYPE, CHARTER_TYPE, AUTHORISATION_TYPE)
+RECORD_TYPES = (
+    ROOT_TYPE,
+    CERTIFICATE_TYPE,
+    CHARTER_TYPE,
+    AUTHORISATION_TYPE,
+    REVOCATION_TYPE,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """Charter, roots and certificates of one line, verified against one another.
+    """Charter, roots, certificates and revocations of one line, verified against one another.
 
     Key objects are parsed once and kept here.
 
     Attributes:
-        roots: Root of each member, by station.
+        lineages: Roots of each member, by station.
         certificates: Every accepted certificate, by id.
         record_digests: Digest of every record that was accepted.
+        standing: What is revoked and suspended.
     """
 
     charter: Charter
-    roots: Mapping[str, Root]
+    lineages: Mapping[str, Lineage]
     certificates: Mapping[Digest, Certificate]
     record_digests: frozenset[Digest]
+    standing: Standing
 
     @property
     def realm(self) -> Realm:
@@ -72,6 +82,11 @@ class Roster:
     def members(self) -> tuple[str, ...]:
         """Station names, in the charter's order."""
         return self.charter.stations
+
+    @property
+    def roots(self) -> dict[str, Root]:
+        """The root of each member that its charter names, by station."""
+        return {station: lineage.first for station, lineage in self.lineages.items()}
 
     @property
     def names(self) -> dict[str, str]:
@@ -96,15 +111,86 @@ class Roster:
         """Verify one more certificate and return the roster that has it, and itself.
 
         Raises:
-            PeerError: malformed, not by a member's root, does not verify, or
+            PeerError: malformed, not by the newest root of a member, does not verify, or
                 certifies a key that already serves somebody or something else.
         """
-        certificate = _certify(read_certificate(encoded), self.roots)
+        envelope = read_certificate(encoded)
+        known = envelope.digest in self.certificates
+        lineages = self.lineages.values()
+        # What an older root certifies from now on, its thief may have certified.
+        roots = [root for one in lineages for root in (one.roots if known else [one.newest])]
+        certificate = certify(envelope, roots)
         certificates = {**self.certificates, certificate.id: certificate}
-        _check_keys(self.roots, certificates)
+        check_keys(self.lineages, certificates)
         digests = self.record_digests | {certificate.id}
         frozen = MappingProxyType(certificates)
-        return Roster(self.charter, self.roots, frozen, digests), certificate
+        return replace(self, certificates=frozen, record_digests=digests), certificate
+
+    def with_revocation(self, envelope: Envelope) -> tuple[Roster, VerifiedRevocation]:
+        """Verify one more revocation and return the roster that has it, and itself.
+
+        Raises:
+            PeerError: malformed, not by a root of the station whose certificate it ends,
+                does not verify, or is not the next of its chain.
+        Spec: docs/protocol.md §4.21
+        """
+        verified = find_revocation(envelope, self.lineages)
+        check_subject(verified, self.certificates)
+        self._check_newest(verified)
+        standing = self.standing.with_revocation(verified)
+        digests = self.record_digests | {verified.digest}
+        return replace(self, standing=standing, record_digests=digests), verified
+
+    def _check_newest(self, one: VerifiedRevocation) -> None:
+        """Refuse a numbered revocation that is new and by an older root: it may be stolen."""
+        numbered = one.revocation.counter != PREPARED
+        older = one.root != self.lineages[one.revocation.station].newest.digest
+        if numbered and older and one.digest not in self.record_digests:
+            raise PeerError("revocation: it is by a root that another one has followed")
+
+    def with_suspension(self, envelope: Envelope) -> tuple[Roster, VerifiedAuthorisation]:
+        """Verify one more suspension and return the roster that has it, and itself.
+
+        Raises:
+            PeerError: as `verify_authorisation`; it is of a certificate of another station or
+                of none that is here; or an officer who signed was not trusted any more.
+        Spec: docs/protocol.md §4.23
+        """
+        verified = verify_authorisation_envelope(self, envelope, act=Act.SUSPEND)
+        said = verified.authorisation
+        subject = self.certificates.get(subject_of(verified))
+        if subject is None or subject.station != said.station:
+            raise PeerError("suspension: it is of no certificate of the officers' station")
+        if not all(self.trusts(one, said.at_ms) for one in verified.officers):
+            raise PeerError("suspension: an officer who signed it was not trusted any more")
+        standing = self.standing.with_suspension(verified)
+        digests = self.record_digests | {verified.digest}
+        return replace(self, standing=standing, record_digests=digests), verified
+
+    def with_successor(self, envelope: Envelope) -> tuple[Roster, Root]:
+        """Verify the root record that follows a member's newest one; return the roster and it.
+
+        Raises:
+            PeerError: it is not the committed successor of a member's root, signed by both.
+        Spec: docs/protocol.md §4.24
+        """
+        signers = {entry.signer for entry in envelope.signatures} - {envelope.digest}
+        for station, lineage in self.lineages.items():
+            if any(root.digest in signers for root in lineage.roots):
+                grown = lineage.with_successor(envelope)
+                lineages = MappingProxyType({**self.lineages, station: grown})
+                check_keys(lineages, self.certificates)
+                digests = self.record_digests | {envelope.digest}
+                roster = replace(self, lineages=lineages, record_digests=digests)
+                return roster, grown.find(envelope.digest) or grown.newest
+        raise PeerError("successor root: it follows no root of a member of the charter")
+
+    def trusts(self, certificate: Certificate, at_ms: int) -> bool:
+        """Return whether a certificate is good for what arrives at `at_ms`.
+
+        Spec: docs/protocol.md §4.23
+        """
+        return self.standing.trusts(certificate, at_ms)
 
     def certified(self, station: str, usage: Usage) -> tuple[Certificate, ...]:
         """Return the certificates of `station` for `usage`, expired ones too, newest last."""
@@ -126,7 +212,20 @@ class Roster:
     def console_keys(self, station: str, at_ms: int) -> tuple[bytes, ...]:
         """Return the Ed25519 keys that may sign packets of `station` at `at_ms`."""
         certificates = self.certified(station, Usage.TRANSPORT)
-        return tuple(one.key.ed25519 for one in certificates if one.covers(at_ms))
+        return tuple(one.key.ed25519 for one in certificates if self.trusts(one, at_ms))
+
+    def unrevoked(self, station: str, usage: Usage, at_ms: int) -> tuple[Certificate, ...]:
+        """Return the certificates that nothing withdraws at `at_ms`, expired ones too.
+
+        Spec: docs/protocol.md §4.23
+        """
+        found = self.certified(station, usage)
+        return tuple(one for one in found if not self.is_withdrawn(one, at_ms))
+
+    def is_withdrawn(self, certificate: Certificate, at_ms: int) -> bool:
+        """Return whether a certificate is revoked or suspended for what arrives at `at_ms`."""
+        found = self.standing.withdrawal(certificate)
+        return found is not None and found.covers(at_ms)
 
 
 def _names(certificates: Mapping[Digest, Certificate]) -> dict[str, str]:
@@ -135,26 +234,38 @@ def _names(certificates: Mapping[Digest, Certificate]) -> dict[str, str]:
 
 def _read(records: Sequence[bytes]) -> Roster:
     envelopes = _decode(records)
-    by_type: dict[str, list[Envelope]] = {kind: [] for kind in _RECORD_TYPES}
+    by_type: dict[str, list[Envelope]] = {kind: [] for kind in RECORD_TYPES}
     for envelope in envelopes:
         by_type[envelope.payload_type].append(envelope)
-    roots = {root.digest: root for root in map(root_from_envelope, by_type[ROOT_TYPE])}
+    found = read_lineages(by_type[ROOT_TYPE])
     if len({envelope.digest for envelope in by_type[CHARTER_TYPE]}) != 1:
         raise PeerError("exactly one charter must be among them")
     # Two envelopes of one charter differ in their signatures only: check both.
-    charters = [verify_charter(envelope, roots) for envelope in by_type[CHARTER_TYPE]]
+    firsts = {digest: lineage.first for digest, lineage in found.items()}
+    charters = [verify_charter(envelope, firsts) for envelope in by_type[CHARTER_TYPE]]
     charter = charters[0]
-    members = {member.station: roots[member.root] for member in charter.members}
-    if len(members) != len(roots):
+    lineages = {member.station: found[member.root] for member in charter.members}
+    if len(lineages) != len(found):
         raise PeerError("a root record is of no member of the charter")
-    issued = [_certify(envelope, members) for envelope in by_type[CERTIFICATE_TYPE]]
+    roots = [root for lineage in lineages.values() for root in lineage.roots]
+    issued = [certify(envelope, roots) for envelope in by_type[CERTIFICATE_TYPE]]
     certificates = {certificate.id: certificate for certificate in issued}
-    _check_keys(members, certificates)
+    check_keys(lineages, certificates)
     digests = frozenset(envelope.digest for envelope in envelopes)
-    roster = Roster(charter, MappingProxyType(members), MappingProxyType(certificates), digests)
-    for envelope in by_type[AUTHORISATION_TYPE]:
-        verify_authorisation_envelope(roster, envelope)
-    return roster
+    frozen = MappingProxyType(certificates)
+    roster = Roster(charter, MappingProxyType(lineages), frozen, digests, Standing())
+    return replace(roster, standing=_standing(roster, by_type))
+
+
+def _standing(roster: Roster, by_type: Mapping[str, Sequence[Envelope]]) -> Standing:
+    """Verify revocations and authorisations; those that suspend, and no others, count here.
+
+    What officers signed before they were revoked themselves stays as it was taken.
+    """
+    revocations = [find_revocation(one, roster.lineages) for one in by_type[REVOCATION_TYPE]]
+    authorised = [verify_authorisation_envelope(roster, one) for one in by_type[AUTHORISATION_TYPE]]
+    suspensions = [one for one in authorised if one.authorisation.act is Act.SUSPEND]
+    return read_standing(revocations, suspensions)
 
 
 def _decode(records: Sequence[bytes]) -> list[Envelope]:
@@ -162,35 +273,9 @@ def _decode(records: Sequence[bytes]) -> list[Envelope]:
         raise PeerError(f"there are more than {MAX_RECORDS} records")
     bound = MAX_CHARTER_ENVELOPE_BYTES
     return [
-        decode_envelope(record, expect=_RECORD_TYPES, what="record", max_bytes=bound)
+        decode_envelope(record, expect=RECORD_TYPES, what="record", max_bytes=bound)
         for record in records
     ]
-
-
-def _certify(envelope: Envelope, roots: Mapping[str, Root]) -> Certificate:
-    issuer = issuer_of(envelope)
-    for root in roots.values():
-        if root.digest == issuer:
-            return verify_certificate(envelope, root)
-    raise PeerError("certificate: its issuer is not a member of the charter")
-
-
-def _check_keys(roots: Mapping[str, Root], certificates: Mapping[Digest, Certificate]) -> None:
-    """Refuse a key that serves two persons, two usages or a root and something else.
-
-    Spec: docs/protocol.md §4.11
-    """
-    holder: dict[bytes, tuple[str, ...]] = {}
-    holders: list[tuple[tuple[bytes, bytes], tuple[str, ...]]] = [
-        ((root.key.ed25519, root.key.mldsa65), (root.station,)) for root in roots.values()
-    ]
-    holders += [
-        ((one.key.ed25519, one.key.mldsa65), (one.station, one.person.casefold(), one.usage))
-        for one in certificates.values()
-    ]
-    for keys, owner in holders:
-        if any(holder.setdefault(key, owner) != owner for key in keys):
-            raise PeerError("one key serves two persons or two usages")
 
 
 def identify_ledger(records: Sequence[bytes]) -> LedgerIdentity:
@@ -282,19 +367,18 @@ def _try_journal(records: Sequence[bytes]) -> StationRecords | None:
 
 def _read_journal(envelopes: Sequence[Envelope]) -> StationRecords | None:
     """Read the records of a station journal, None when they are of something else."""
+    if any(one.payload_type not in (ROOT_TYPE, CERTIFICATE_TYPE) for one in envelopes):
+        return None
     found = [envelope for envelope in envelopes if envelope.payload_type == ROOT_TYPE]
     others = [envelope for envelope in envelopes if envelope.payload_type != ROOT_TYPE]
-    if len({envelope.digest for envelope in found}) != 1:
+    if len({one.digest for one in found if not succeeds(one)}) != 1:
         return None
-    if any(envelope.payload_type != CERTIFICATE_TYPE for envelope in others):
-        return None
-    # Two envelopes of one root differ in their signatures only: check both.
-    root, *_ = [root_from_envelope(envelope) for envelope in found]
-    issued = [_certify(envelope, {root.station: root}) for envelope in others]
+    (lineage,) = read_lineages(found).values()
+    issued = [certify(envelope, lineage.roots) for envelope in others]
     certificates = {certificate.id: certificate for certificate in issued}
-    _check_keys({root.station: root}, certificates)
+    check_keys({lineage.first.station: lineage}, certificates)
     digests = frozenset(envelope.digest for envelope in envelopes)
-    return StationRecords(root, certificates, digests)
+    return StationRecords(lineage.first, certificates, digests)
 
 
 def _journal_identity(journal: StationRecords) -> LedgerIdentity:

@@ -31,8 +31,9 @@ class UnknownSignerError(PeerError):
 class Verdict(StrEnum):
     """What a station may say of a statement whose signatures all verify.
 
-    UNVERIFIED: a signer's certificate does not cover the time of arrival, so
-    nobody can say that the signature was made while the key was good.
+    UNVERIFIED: a signer's certificate does not cover the time of arrival, or is
+    revoked or suspended then, so nobody can say that the signature was made while the
+    key was good.
     """
 
     VERIFIED = "VERIFIED"
@@ -119,7 +120,7 @@ def verify_statement(roster: Roster, envelope: bytes, *, at_ms: int) -> Verified
         UnknownSignerError: a signer's certificate is not in the roster.
         PeerError: altered, spelled otherwise, one half of a signature, wrong usage, realm, line or
             station, a person twice, too few persons, an unexpected signer.
-    Spec: docs/protocol.md §1.2, §3.2, §4.12
+    Spec: docs/protocol.md §1.2, §3.2, §4.12, §4.23
     """
     parsed = _decode(envelope)
     statement = decode_statement(parsed.payload)
@@ -131,7 +132,7 @@ def verify_statement(roster: Roster, envelope: bytes, *, at_ms: int) -> Verified
     for signer in signers:
         if not signer.key.verify(message, signatures[signer.id]):
             raise PeerError("statement: a signature does not verify")
-    good = all(signer.covers(at_ms) for signer in signers)
+    good = all(roster.trusts(signer, at_ms) for signer in signers)
     verdict = Verdict.VERIFIED if good else Verdict.UNVERIFIED
     return VerifiedStatement(
         statement, parsed.payload, parsed.digest, signers, verdict, _VERIFIED_HERE

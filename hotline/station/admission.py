@@ -116,6 +116,8 @@ def read_generation(
     renewal = read_renewal(authorisation)
     if renewal.generation <= newest:
         return None
+    if any(line.roster.is_withdrawn(one, line.clock()) for one in verified.officers):
+        raise PeerError("generation: an officer who signed it is not trusted any more")
     earlier = [line.origin_of(peer, one) for one in range(1, renewal.generation)]
     if renewal.kept_origin not in earlier:
         raise PeerError("generation: it does not follow a ledger of its station")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hotline.core.errors import PeerError
-from hotline.core.values import ZERO_DIGEST
 from hotline.sealing.cell import open_cell, seal_cell
 from hotline.sealing.items import Item
 from hotline.sealing.packet import (
@@ -21,7 +20,6 @@ from hotline.station.line import Line
 INSTANCE_BYTES = 16
 MAX_INSTANCES = 64
 """Starts of one peer whose last counter is remembered, the oldest forgotten first."""
-NOTHING_REVOKED = RevocationHead(counter=0, digest=ZERO_DIGEST)
 
 
 class Courier:
@@ -55,7 +53,7 @@ class Courier:
                 instance=self._instance,
                 announcement=line.announcement,
                 items=tuple(items),
-                revocation=NOTHING_REVOKED,
+                revocation=revocation_head(line),
                 sent_at_ms=now_ms,
             )
         )
@@ -94,3 +92,12 @@ class Courier:
         heard[packet.instance] = packet.counter
         while len(heard) > MAX_INSTANCES:
             del heard[next(iter(heard))]
+
+
+def revocation_head(line: Line) -> RevocationHead:
+    """Return the head of our own list of revocations, as every packet shows it.
+
+    Spec: docs/protocol.md §4.22
+    """
+    counter, digest = line.roster.standing.head(line.station)
+    return RevocationHead(counter=counter, digest=digest)

@@ -19,7 +19,7 @@ from hotline.ledger.public import erased_epochs
 from hotline.ledger.reader import LedgerReader
 from hotline.ledger.snapshot import LEDGER_NAME
 from hotline.ledger.store import Ledger
-from hotline.sealing.certificate import Certificate
+from hotline.sealing.certificate import Certificate, Usage
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.roster import Roster, identify_ledger
 from hotline.station.anchors import JOURNAL, check_anchored, journal_generation, newest_anchor
@@ -173,6 +173,8 @@ def _log(ledger: Path) -> Iterator[Examined]:
 def _certificates(card: LineCard, now_ms: int) -> Iterator[Examined]:
     roster = Roster.read([record.encode() for record in card.records])
     ours = [one for one in roster.certificates.values() if one.station == card.station]
+    for one in ours:
+        yield from _withdrawn(roster, one, now_ms)
     newest: dict[tuple[str, str], Certificate] = {}
     for one in sorted(ours, key=lambda one: one.not_after_ms):
         newest[one.person.casefold(), one.usage] = one
@@ -186,6 +188,19 @@ def _certificates(card: LineCard, now_ms: int) -> Iterator[Examined]:
             yield Examined("FAIL", f"{whose} has ended: have the root issue a new one.")
         else:
             yield Examined("WARN", f"{whose} ends in {days} days: have the root renew it.")
+
+
+def _withdrawn(roster: Roster, certificate: Certificate, now_ms: int) -> Iterator[Examined]:
+    """Say what the other station does not take any more, and what to do about it."""
+    found = roster.standing.withdrawal(certificate)
+    if found is None or not certificate.covers(now_ms):
+        return
+    whose = f"The certificate of {certificate.person} for {certificate.usage} is {found.how}"
+    unattended = certificate.usage is not Usage.STATEMENT
+    yield Examined(
+        "FAIL" if unattended else "WARN",
+        f"{whose} ({found.reason}): have the root issue a new one.",
+    )
 
 
 def examine_keys(ledger: Path, passphrase: str | None) -> Iterator[Examined]:

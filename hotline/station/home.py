@@ -316,10 +316,26 @@ def open_officer(
     """
     opened = read_key_file(home.officer_here(person), passphrase)
     signer = HybridSigner(hybrid_seeds(opened.seeds, "officer"))
+    # Of a renewed certificate the newest counts.
     for certificate in reversed(roster.certified(opened.station, Usage.STATEMENT)):
         if certificate.key == signer.public_key:
             return certificate, signer
     raise OperatorError(f"no certificate of this line is for the key of {person}")
+
+
+def check_trusted(roster: Roster, certificate: Certificate, now_ms: int) -> None:
+    """Refuse an officer whose certificate is revoked or suspended: nothing signed would count.
+
+    Raises:
+        OperatorError: it is; says why.
+    Spec: docs/protocol.md §4.23
+    """
+    found = roster.standing.withdrawal(certificate)
+    if found is not None and found.covers(now_ms):
+        raise OperatorError(
+            f"the certificate of {certificate.person} is {found.how}: {found.reason}",
+            hint="another officer must sign; the root can certify a new key",
+        )
 
 
 def officers_of(home: Home) -> tuple[str, ...]:

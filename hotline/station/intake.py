@@ -30,9 +30,10 @@ from hotline.sealing.certificate import Certificate
 from hotline.sealing.order import Order, order_digest, verify_order
 from hotline.sealing.packet import VerifiedPacket
 from hotline.sealing.roster import Roster
-from hotline.sealing.statements import VerifiedStatement, verify_statement
+from hotline.sealing.statements import Verdict, VerifiedStatement, verify_statement
 from hotline.station.admission import read_generation
 from hotline.station.comparing import Comparing, SplitView
+from hotline.station.introducing import Offered
 from hotline.station.line import Line
 from hotline.station.longterm import LongTerm
 from hotline.station.witness import JudgedHead, ShownBack, Witness
@@ -52,7 +53,8 @@ class Taken:
         shown_back: Our newest head as the peer holds it.
         refetch: The peer lost the end of its ledger and asks for what was in it.
         returned: Statements of ours that the peer gives back.
-        certificate: Of a new ledger key; it is judged when it is recorded.
+        offered: A public record; it is judged when it is recorded.
+        revocations_wanted: The peer holds our numbered revocations up to that one.
         splits: Third stations, or the peer, that signed two histories.
         joined: Proofs that two heads of ours are of one history, to send.
     """
@@ -71,7 +73,8 @@ class Taken:
     unknown_key: bool = False
     shown_back: ShownBack | None = None
     admissions: list[AdmitGeneration] = field(default_factory=list)
-    certificate: its.CertificateItem | None = None
+    offered: Offered | None = None
+    revocations_wanted: int | None = None
     refetch: its.RefetchItem | None = None
     returned: list[RecoverStatement] = field(default_factory=list)
     splits: list[SplitView] = field(default_factory=list)
@@ -121,7 +124,7 @@ class Intake:
     def _item(self, taken: Taken, item: its.Item, sent_at_ms: int, situation: Situation) -> None:
         match item:
             case its.StatementItem():
-                taken.statements.append(self._statement(taken.peer, item, sent_at_ms))
+                taken.statements.append(self._statement(taken.peer, item, sent_at_ms, situation))
             case its.HeadItem():
                 self._head(taken, item)
             case its.CosignatureItem():
@@ -155,21 +158,29 @@ class Intake:
                 self._of_comparing(taken, item)
             case its.NackItem():
                 taken.unknown_key = item.code == "unknown-key"
-            case its.CertificateItem():
-                self._certificate(taken, item)
+            case (
+                its.CertificateItem()
+                | its.RevocationItem()
+                | its.RootItem()
+                | its.RevocationsWantedItem()
+            ):
+                self._offer(taken, item)
             case its.LineTestItem():
                 raise PeerError("this line is tested by statements only")
 
-    def _certificate(self, taken: Taken, item: its.CertificateItem) -> None:
-        """Take one certificate of a packet, so that each is judged beside those before it.
+    def _offer(self, taken: Taken, item: Offered | its.RevocationsWantedItem) -> None:
+        """Take one public record of a packet, so that each is judged beside those before it.
 
         Raises:
             PeerError: it is a further one.
         Spec: docs/ledger.md §20.11
         """
-        if taken.certificate not in (None, item):
-            raise PeerError("certificate: only one comes in a packet")
-        taken.certificate = item
+        if isinstance(item, its.RevocationsWantedItem):
+            taken.revocations_wanted = item.counter
+            return
+        if taken.offered not in (None, item):
+            raise PeerError("certificate: only one public record comes in a packet")
+        taken.offered = item
 
     def _of_recovery(self, taken: Taken, item: its.Item, situation: Situation) -> None:
         """Sort what stations say of each other's ledgers (docs/ledger.md §8, §19)."""
@@ -217,12 +228,12 @@ class Intake:
         taken.admissions += [admission] if admission else []
 
     def _statement(
-        self, peer: str, item: its.StatementItem, sent_at_ms: int
+        self, peer: str, item: its.StatementItem, sent_at_ms: int, situation: Situation
     ) -> TakeStatement | Quarantine:
-        encoded = its.encode_item(item)
+        encoded, now_ms = its.encode_item(item), self._line.clock()
         try:
-            verified = verify_statement(self._line.roster, item.envelope, at_ms=self._line.clock())
-            order, _ = verify_order(self._line.roster, item.order)
+            verified = verify_statement(self._line.roster, item.envelope, at_ms=now_ms)
+            order, orderer = verify_order(self._line.roster, item.order)
             if order.digest != verified.digest:
                 raise PeerError("its order is of another statement")
             if not order.sender == verified.statement.sender == peer:
@@ -232,10 +243,29 @@ class Intake:
         return TakeStatement(
             told=told(verified, reference_of(order), encoded, self._rules),
             peer=peer,
-            verdict=verified.verdict.value,
+            verdict=self._verdict(verified, orderer, situation, now_ms).value,
             sent_at_ms=sent_at_ms,
             officers=self._officers(),
         )
+
+    def _verdict(
+        self, verified: VerifiedStatement, orderer: Certificate, situation: Situation, now_ms: int
+    ) -> Verdict:
+        """Return what may be said of a statement that arrives now.
+
+        It is UNVERIFIED, too, under an order by a withdrawn ledger key, and while nobody
+        has compared the words of the changed root that certified its signer.
+        Spec: docs/protocol.md §4.23, §4.25
+        """
+        roster = self._line.roster
+        compared = all(
+            one.root == roster.lineages[one.station].first.digest
+            or situation.compared_roots.get(one.root.hex(), False)
+            for one in verified.signers
+        )
+        if not compared or roster.is_withdrawn(orderer, now_ms):
+            return Verdict.UNVERIFIED
+        return verified.verdict
 
     def _officers(self) -> Mapping[str, tuple[str, str]]:
         """Return role and name of every officer, read once for each roster."""

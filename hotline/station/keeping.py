@@ -158,7 +158,8 @@ def open_kept(
 def _owner(opened: OpenLine, passphrase: str | None, packs: dict[str, str]) -> JournalOwner:
     roster, station = opened.line.roster, opened.line.station
     root = roster.roots[station].digest
-    own = {one.id for one in roster.certificates.values() if one.station == station} | {root}
+    own = {one.id for one in roster.certificates.values() if one.station == station}
+    own |= {one.digest for one in roster.lineages[station].roots}
     records = [record.encode() for record in opened.card.records]
     return JournalOwner(
         station=station,

@@ -16,17 +16,18 @@ from hotline.core.seams import Entropy
 from hotline.core.values import Digest
 from hotline.host.keyfile import KeyFile, read_key_file, write_key_file
 from hotline.ledger.public import record_digest
-from hotline.sealing.certificate import CERTIFICATE_TYPE, MAX_VALIDITY_MS, Usage
+from hotline.sealing.certificate import MAX_VALIDITY_MS, Usage
 from hotline.sealing.ed25519 import Ed25519Signer
 from hotline.sealing.enrol import (
     CLOCK_MARGIN_MS,
     RootKey,
     Subject,
     issue_certificate,
-    restore_root,
+    rejoin_root,
 )
 from hotline.sealing.hybrid import HybridSeeds, HybridSigner, draw_hybrid_seeds
-from hotline.sealing.root import verify_root
+from hotline.sealing.joining import join_record
+from hotline.sealing.root import parse_root
 from hotline.sealing.roster import Roster
 
 LEDGER, STAGED = "ledger", "ledger-next"
@@ -48,7 +49,7 @@ class LedgerKey:
 
 
 def open_root(path: Path, passphrase: str | None, records: Sequence[bytes]) -> RootKey:
-    """Unlock a station's root and find its record among the public ones.
+    """Unlock a station's root and find its record among the public ones, which verified.
 
     Raises:
         OperatorError: no such key file, a wrong passphrase, or another line's root.
@@ -57,14 +58,14 @@ def open_root(path: Path, passphrase: str | None, records: Sequence[bytes]) -> R
     public_key = HybridSigner(_pair(seeds, "root")).public_key
     for record in records:
         try:
-            root = verify_root(record)
+            root = parse_root(record)
         except PeerError:
             # It is a record of another kind.
             continue
         if root.key == public_key:
             # The successor's seeds may be kept elsewhere.
             successor = _pair(seeds, "next") if f"next/{_HALVES[0]}" in seeds else None
-            return restore_root(record, _pair(seeds, "root"), successor)
+            return rejoin_root(root, record, _pair(seeds, "root"), successor)
     raise OperatorError(f"{path.name} is not the root of this station on this line")
 
 
@@ -116,21 +117,21 @@ def staged_key(seeds: Mapping[str, bytes]) -> bytes | None:
 def new_records(
     known: Sequence[str], roster: Roster, bound: Sequence[bytes]
 ) -> tuple[Roster, tuple[str, ...]]:
-    """Return roster and records with the certificates that a ledger binds beyond `known`.
+    """Return roster and records with what a ledger binds of keys beyond `known`.
 
     Args:
         known: Records of line.json, which `roster` was read from.
-        bound: Public records of the ledger.
+        bound: Public records of the ledger, in the order in which they were bound.
     Raises:
         PeerError: one of them does not verify.
+    Spec: docs/ledger.md §20.10, docs/protocol.md §4.22
     """
     records = list(known)
     for record in bound:
-        if CERTIFICATE_TYPE.encode() in record and record_digest(record) not in (
-            roster.record_digests
-        ):
-            roster, _ = roster.with_certificate(record)
-            records.append(record.decode())
+        if record_digest(record) not in roster.record_digests:
+            grown = join_record(roster, record)
+            records += [record.decode()] if grown is not roster else []
+            roster = grown
     return roster, tuple(records)
 
 

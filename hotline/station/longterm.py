@@ -18,6 +18,7 @@ from hotline.core.records.lasting import (
     verify_lasting,
 )
 from hotline.ledger.store import Ledger
+from hotline.sealing.certificate import Usage
 from hotline.sealing.items import Item, LastingItem
 from hotline.sealing.mldsa import verify_mldsa65
 from hotline.station.line import Line
@@ -90,6 +91,14 @@ class LongTerm:
             return self._their_cosignature(peer, found)
         raise PeerError("a long-lasting signature is neither the peer's own nor on a head of ours")
 
+    def _keys_of(self, peer: str) -> tuple[bytes, ...]:
+        """Return the keys of `peer` that may sign for long what arrives now.
+
+        Spec: docs/protocol.md §4.23
+        """
+        roster, now_ms = self._line.roster, self._line.clock()
+        return tuple(one.key.mldsa65 for one in roster.unrevoked(peer, Usage.LEDGER, now_ms))
+
     def _is_of(self, peer: str, origin: str) -> bool:
         return origin.rpartition("/")[0] == self._line.witness_of(peer)
 
@@ -102,7 +111,7 @@ class LongTerm:
             raise PeerError("a long-lasting signature is on another head than the one witnessed")
         if self._ledger.lasting(found.signer, checkpoint.size) is not None:
             return JudgedLasting(answer=checkpoint)
-        keys = self._line.roster.lasting_keys(peer)
+        keys = self._keys_of(peer)
         verify_lasting(found.note, found.signer, keys, verify_mldsa65)
         return JudgedLasting(fresh=found, answer=checkpoint)
 
@@ -120,7 +129,7 @@ class LongTerm:
             return JudgedLasting()
         if ours.checkpoint != found.checkpoint:
             raise PeerError("a long-lasting cosignature is on a head that we never signed")
-        keys = self._line.roster.lasting_keys(peer)
+        keys = self._keys_of(peer)
         return JudgedLasting(fresh=verify_lasting(found.note, found.signer, keys, verify_mldsa65))
 
     def countersign(self, peer: str, checkpoint: Checkpoint) -> Sequence[Item]:

@@ -14,14 +14,15 @@ from hotline.sealing import items as its
 from hotline.sealing.cell import UnknownKeyError
 from hotline.station.footing import present
 from hotline.station.intake import Taken
-from hotline.station.introducing import admit_certificate, introductions
+from hotline.station.introducing import admit_offered, introductions
 from hotline.station.keeping import Keeping
 from hotline.station.recovering import Recovering
 from hotline.station.requests import Recorded
+from hotline.station.trusting import Trusting
 from hotline.station.witnessing import Witnessing
 
 
-class Receiving(Keeping, Witnessing, Recovering):
+class Receiving(Keeping, Trusting, Witnessing, Recovering):
     """The part of a station that takes what its peers say."""
 
     async def _take_cell(self, cell: bytes, by: str = "") -> None:
@@ -38,6 +39,8 @@ class Receiving(Keeping, Witnessing, Recovering):
             return
         except PeerError:
             self._refused += 1
+            return
+        if not await self._list_stands(verified.packet):
             return
         taken = self._intake.sort(verified, self.situation)
         if taken.shown_back is not None and not self._stands(taken.shown_back):
@@ -63,6 +66,8 @@ class Receiving(Keeping, Witnessing, Recovering):
         for proof in taken.joined:
             self._put(taken.peer, lambda proof=proof: [proof])  # type: ignore[misc]
         self._acknowledge_head(taken)
+        if taken.revocations_wanted is not None:
+            self._answer_wanted(taken.peer, taken.revocations_wanted)
         if taken.refetch is not None:
             await self._owe(taken.peer, taken.refetch)
         if taken.their_size is not None:
@@ -71,13 +76,13 @@ class Receiving(Keeping, Witnessing, Recovering):
             self._outgoings[taken.peer].resend()
 
     def _all_of(self, taken: Taken) -> Sequence[Command]:
-        """Return what a packet asks for; its certificate is judged only now.
+        """Return what a packet asks for; the public record in it is judged only now.
 
         Spec: docs/ledger.md §20.11
         """
-        if taken.certificate is None:
+        if taken.offered is None:
             return taken.commands()
-        admission = admit_certificate(self.line, taken.peer, taken.certificate)
+        admission = admit_offered(self.line, taken.peer, taken.offered)
         return [*taken.commands(), *([admission] if admission else [])]
 
     def _answer(self, peer: str, commands: Sequence[Command], recorded: Recorded) -> None:
@@ -96,9 +101,9 @@ class Receiving(Keeping, Witnessing, Recovering):
                 self._put_receipt(command.told.digest)
 
     def _introduce(self, peer: str) -> None:
-        """Show the certificates of our later ledger keys before anything that they signed.
+        """Show our roots, certificates and revocations before anything that rests on them.
 
-        Spec: docs/ledger.md §20.11
+        Spec: docs/protocol.md §4.22, docs/ledger.md §20.11
         """
         for item in introductions(self.line, self._ledger.public_records()):
             self._put(peer, lambda item=item: [item])  # type: ignore[misc]

@@ -29,7 +29,7 @@ from hotline.sealing.hybrid import HybridSigner
 from hotline.sealing.roster import Roster
 from hotline.station.drafts import draft_of
 from hotline.station.happenings import happenings
-from hotline.station.home import Home, OpenLine, open_line, open_officer
+from hotline.station.home import Home, OpenLine, check_trusted, open_line, open_officer
 from hotline.station.line import Line
 from hotline.station.snapshotting import SituationCache
 
@@ -63,12 +63,16 @@ class Bench:
         """Unlock the keys of officers whom `roster` certifies.
 
         Raises:
-            OperatorError: no such key file, a wrong passphrase, no certificate.
+            OperatorError: no such key file, a wrong passphrase, no certificate, or one that
+                is revoked or suspended.
         """
-        return [
+        found = [
             open_officer(self.home, roster, one, self.passphrase(self.home.officer_here(one)))
             for one in persons
         ]
+        for certificate, _ in found:
+            check_trusted(roster, certificate, self.clock())
+        return found
 
     def authorise(
         self,

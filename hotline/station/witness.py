@@ -23,6 +23,7 @@ from hotline.core.records.merkle import check_inclusion
 from hotline.core.records.witness import HeadVerdict, WitnessedHead, judge_head
 from hotline.core.values import Digest
 from hotline.ledger.store import Ledger
+from hotline.sealing.certificate import Usage
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.items import CosignatureItem, HeadItem, HeldItem, RecordItem
 from hotline.station.line import Line
@@ -86,11 +87,10 @@ class Witness:
         Raises:
             PeerError: malformed, of another ledger, not signed by its ledger key, or
                 of a size that no item can name.
-        Spec: docs/ledger.md §8.1
+        Spec: docs/ledger.md §8.1, docs/protocol.md §4.23
         """
         note = item.checkpoint.encode()
-        keys = self._line.roster.ledger_keys(peer)
-        checkpoint = verify_checkpoint(note, keys, verify_ed25519)
+        checkpoint = verify_checkpoint(note, self._keys_of(peer), verify_ed25519)
         if checkpoint.origin != self._origin_of(peer):
             raise PeerError("a head is of another ledger or generation than this line's")
         if checkpoint.size > MAX_INTEGER:
@@ -104,6 +104,15 @@ class Witness:
                 checkpoint.origin, checkpoint.size, checkpoint.root, note, held_size
             )
         return JudgedHead(verdict, checkpoint, note, held, fresh)
+
+    def _keys_of(self, peer: str) -> tuple[bytes, ...]:
+        """Return the ledger keys of `peer` that may sign what arrives now: none that is revoked.
+
+        Spec: docs/protocol.md §4.23
+        """
+        roster, now_ms = self._line.roster, self._line.clock()
+        found = roster.unrevoked(peer, Usage.LEDGER, now_ms)
+        return tuple(one.key.ed25519 for one in found)
 
     def _origin_of(self, peer: str) -> str:
         return self._line.origin_of(peer, self._generation_of(peer))
@@ -258,8 +267,7 @@ class Witness:
         except InvariantError as error:
             raise PeerError("a cosignature is of a head that we never signed") from error
         note = parse_note(ours).checkpoint.body() + b"\n" + item.note.encode() + b"\n"
-        keys = self._line.roster.ledger_keys(peer)
-        return verify_cosignature(note, name, keys, verify_ed25519)
+        return verify_cosignature(note, name, self._keys_of(peer), verify_ed25519)
 
     # --- receipts ------------------------------------------------------------
 

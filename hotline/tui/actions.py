@@ -17,6 +17,7 @@ SEND, READBACK, INCIDENT, HELP, LEAVE, PICK = (
     "leave",
     "pick",
 )
+NEW_ROOT = "new root"
 ALL = frozenset((WATCH, MESSAGE, CHOOSE, COMPOSE, SEND, READBACK, INCIDENT, HELP, LEAVE, PICK))
 _ROAM = frozenset((WATCH, MESSAGE, CHOOSE, INCIDENT, HELP, COMPOSE, READBACK))
 _LISTS = frozenset((WATCH, MESSAGE, CHOOSE, INCIDENT, PICK))
@@ -48,7 +49,15 @@ class Action:
 
 
 _SHARED = (
-    Action("help", "f1", "F1", "h", "Help", "All keys, and how an exchange goes.", ALL - {HELP}),
+    Action(
+        "help",
+        "f1",
+        "F1",
+        "h",
+        "Help",
+        "All keys, and how an exchange goes.",
+        (ALL - {HELP}) | {NEW_ROOT},
+    ),
     Action("watch", "f2", "F2", "w", "Watch", "Back to the watch screen.", ALL - {WATCH}),
     Action(
         "incident",
@@ -60,7 +69,7 @@ _SHARED = (
         _ROAM,
     ),
     Action("open", "enter", "Enter", "", "Open", "Open the marked line.", _LISTS, by_widget=True),
-    Action("pane", "tab", "Tab", "", "Pane", "Go to the next pane or field.", ALL),
+    Action("pane", "tab", "Tab", "", "Pane", "Go to the next pane or field.", ALL | {NEW_ROOT}),
     Action(
         "pane_back",
         "shift+tab",
@@ -68,7 +77,7 @@ _SHARED = (
         "",
         "Pane",
         "Go to the pane or field before.",
-        ALL,
+        ALL | {NEW_ROOT},
     ),
     Action(
         "back",
@@ -86,10 +95,16 @@ _SHARED = (
         "",
         "Keys",
         "Then a letter does what an F-key does, for terminals that take the F-keys.",
-        ALL,
+        ALL | {NEW_ROOT},
     ),
     Action(
-        "leave", "ctrl+x", "^X", "x", "Leave", "Leave the console; it asks first.", ALL - {LEAVE}
+        "leave",
+        "ctrl+x",
+        "^X",
+        "x",
+        "Leave",
+        "Leave the console; it asks first.",
+        (ALL - {LEAVE}) | {NEW_ROOT},
     ),
     Action(
         "up", "up", "Up", "", "Up", "One line up.", _LISTS | {HELP, SEND, COMPOSE}, by_widget=True
@@ -139,7 +154,7 @@ _ACTING = (
         "Read",
         "Tell the sender READ BY OFFICER, once the whole text is on the screen. "
         "It does not say that you agree.",
-        ALL - {LEAVE, PICK},
+        (ALL - {LEAVE, PICK}) | {NEW_ROOT},
         acts=True,
     ),
     Action(

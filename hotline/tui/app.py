@@ -9,7 +9,7 @@ from functools import partial
 
 from hotline.core.seams import Clock
 from hotline.desk.port import Desk
-from hotline.desk.views import Direction, DraftView, MessageView, TemplateChoice
+from hotline.desk.views import Direction, DraftView, MessageView, RootView, TemplateChoice
 from hotline.tui.actions import CONSOLE_ACTIONS, Action, app_bindings, find_action
 from hotline.tui.closing import Closing
 from hotline.tui.roaming import Roaming
@@ -17,12 +17,21 @@ from hotline.tui.screens.choose import ChooseScreen
 from hotline.tui.screens.compose import ComposeScreen
 from hotline.tui.screens.frame import FrameScreen
 from hotline.tui.screens.message import MessageScreen
+from hotline.tui.screens.new_root import NewRootScreen
 from hotline.tui.screens.readback import ReadBackScreen
 from hotline.tui.screens.send import SendScreen
 from hotline.tui.screens.watch import WatchScreen
 
 FIELD_LIMIT_S = 1.0
 """How long the next key waits for a field to take the ones before it."""
+
+BEFORE_AN_ANSWER = frozenset(
+    (
+        *("help", "pane", "pane_back", "back", "chord", "leave", "acknowledge", "open"),
+        *("up", "down", "page_up", "page_down", "first", "last"),
+    )
+)
+"""What works while a changed root waits: a FLASH is read and acknowledged, nothing is composed."""
 
 READ_NOT_AGREED = "It does not say that you agree."
 
@@ -50,6 +59,7 @@ class ConsoleApp(Roaming):
     ) -> None:
         super().__init__(desk, desk, ascii=ascii, clock=clock, closing=closing)
         self.desk = desk
+        self._answered: set[str] = set()
 
     def footer_word(self, frame: FrameScreen, action: Action) -> str:
         """Return the word for `action`; F8 names the statement that it is about."""
@@ -129,6 +139,55 @@ class ConsoleApp(Roaming):
     def _incident_in_view(self) -> str | None:
         name = getattr(self.frame, "incident", None)
         return name if isinstance(name, str) and name else None
+
+    def on_mount(self) -> None:
+        """Ask at once what must be asked before anything else."""
+        self.call_after_refresh(self.refresh_view)
+
+    def refresh_view(self) -> None:
+        """Show what is so; a changed root stands before everything until it is answered.
+
+        Spec: docs/protocol.md §4.25
+        """
+        super().refresh_view()
+        root = self.view.new_root
+        if (
+            root is not None
+            and not self._asked
+            and root.root not in self._answered
+            and self.is_running
+        ):
+            self._go(NewRootScreen(root))
+
+    def offers(self, action: Action) -> bool:
+        """Return whether `action` works here: over a changed root only what reads and leaves."""
+        return super().offers(action) and (not self._asked or action.id in BEFORE_AN_ANSWER)
+
+    @property
+    def _asked(self) -> bool:
+        return any(isinstance(screen, NewRootScreen) for screen in self.screen_stack)
+
+    def _go(self, screen: FrameScreen) -> None:
+        acting = (ChooseScreen, ComposeScreen, SendScreen, ReadBackScreen)
+        if self._asked and isinstance(screen, acting):
+            self.say("First answer for the new root: Esc goes back to it.", fault=True)
+            return
+        super()._go(screen)
+
+    def answer_root(self, root: RootView, *, agreed: bool) -> None:
+        """Record what was found of a changed root; one that differs is asked about again later."""
+        self.act(
+            self.desk.compare_root(root.root, agreed=agreed), partial(self._answer, root, agreed)
+        )
+
+    def _answer(self, root: RootView, agreed: bool, _: None) -> None:
+        self._answered.add(root.root)
+        if isinstance(self.screen, NewRootScreen):
+            self.go_back()
+        words = f"The new root of {root.station} counts from now on."
+        if not agreed:
+            words = f"It stays UNVERIFIED. Call {root.station}; tell your security officer."
+        self.say(words, fault=not agreed)
 
     def open_choice(self, choice: TemplateChoice) -> None:
         """Begin a draft from a form and show the composer."""

@@ -31,6 +31,7 @@ SYMBOLS = (
     ("DISPLAYED", "It was on their console. Not yet read."),
     ("READ BY OFFICER", "An officer there read it. Not agreed, not answered."),
     ("READ BACK", "They typed the critical fields and these were compared."),
+    ("UNVERIFIED ?", "Nobody can say who signed it: do not act on it, call them."),
     ("v p * !", "On the ladder: taken by us, by them, by both, broken."),
     ("T-08:19  LATE", "Time left on a clock; LATE when it ran out."),
     ("YOU  THEY", "Whose turn it is."),

@@ -37,7 +37,18 @@ OUTCOME_STANDS_MS = 5_000
 NEWS_WAITS_MS = 2_000
 """So long "done" stands in any case, when the desk meanwhile has something new to say."""
 
-STYLES = ("frame", "watch", "message", "incident", "compose", "send", "readback", "leave", "chord")
+STYLES = (
+    "frame",
+    "watch",
+    "message",
+    "incident",
+    "compose",
+    "send",
+    "readback",
+    "leave",
+    "newroot",
+    "chord",
+)
 """One sheet for what all screens share, then one for each screen that has a look of its own."""
 
 

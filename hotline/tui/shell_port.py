@@ -9,7 +9,14 @@ from textual.dom import DOMNode
 
 from hotline.core.seams import Clock
 from hotline.desk.port import Feed, Post
-from hotline.desk.views import DraftView, MessageView, TemplateChoice, TimelineRow, WatchView
+from hotline.desk.views import (
+    DraftView,
+    MessageView,
+    RootView,
+    TemplateChoice,
+    TimelineRow,
+    WatchView,
+)
 
 Outcome = TypeVar("Outcome")
 
@@ -93,6 +100,9 @@ class ShellPort(Protocol):
         self, title: str, choices: tuple[tuple[str, str], ...], chosen: Callable[[str], None]
     ) -> None:
         """Show a list of (value, words) to pick one from."""
+
+    def answer_root(self, root: RootView, *, agreed: bool) -> None:
+        """Record what was found of a changed root, and go on."""
 
     def go_back(self, screens: int = 1) -> None:
         """Leave that many screens; the watch screen always stays."""

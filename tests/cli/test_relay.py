@@ -13,6 +13,11 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+)
 
 from hotline.cli.main import main
 from hotline.core.errors import LinkError
@@ -187,6 +192,30 @@ def view_of(relay: RelayProcess) -> bytes:
     assert relay.running is not None
     page = relay.page("metrics")[1] if relay.running.poll() is None else ""
     return b"\n".join([*files, page.encode()])
+
+
+def lock_key(papers: Papers, path: Path) -> Path:
+    path.write_bytes(
+        papers.key.private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"passphrase")
+        )
+    )
+    return path
+
+
+def test_relay_whose_key_wants_a_passphrase_asks_nobody_and_says_so(
+    tmp_path: Path,
+    relay_papers: Papers,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "admission").touch(0o600)
+    cert = str(relay_papers.identity.certificate_path)
+    key = str(lock_key(relay_papers, tmp_path / "locked.key"))
+    fixed = ["--listen", "127.0.0.1:0", "--admission", "admission", "--free-floor", "0"]
+    assert main(["relay", "--cert", cert, "--key", key, *fixed]) == 2
+    assert "key cannot be loaded" in capsys.readouterr().err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

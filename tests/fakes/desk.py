@@ -28,6 +28,7 @@ from hotline.desk.views import (
     Mark,
     MessageView,
     ReadBackView,
+    RootView,
     StatusView,
     TemplateChoice,
     TimelineRow,
@@ -104,6 +105,7 @@ class FakeDesk:
     form_fields: tuple[FieldView, ...] = ()
     notice: str = ""
     next_read: str = ""
+    new_root: RootView | None = None
     code: str = ""
     warnings: tuple[str, ...] = ()
     calls: list[tuple[object, ...]] = field(default_factory=list)
@@ -126,6 +128,7 @@ class FakeDesk:
             timeline_length=len(self.said),
             notice=self.notice,
             next_read=self.next_read,
+            new_root=self.new_root,
         )
 
     def status(self) -> StatusView:
@@ -322,6 +325,12 @@ class FakeDesk:
         )
         self.changed()
         return digest_of(number)
+
+    async def compare_root(self, root: str, *, agreed: bool) -> None:
+        self._take("compare_root", root, agreed)
+        if agreed:
+            self.new_root = None
+        self.changed()
 
     async def acknowledge(self, digest: str) -> None:
         self._take("acknowledge", digest)

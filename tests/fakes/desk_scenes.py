@@ -14,6 +14,7 @@ from hotline.desk.views import (
     LadderView,
     Mark,
     MessageView,
+    RootView,
     RungView,
     TemplateChoice,
     TimelineRow,
@@ -71,6 +72,16 @@ LADDER = LadderView(
     ),
     "Your turn: answer 5K1.",
 )
+
+
+NEW_ROOT = RootView(
+    station="SOUTH",
+    root="ab" * 32,
+    words=tuple(f"new{number:02}" for number in range(1, 25)),
+    before="cd" * 32,
+    before_words=tuple(f"old{number:02}" for number in range(1, 25)),
+)
+"""A root that SOUTH says it signs with from now on."""
 
 
 def quiet_desk(mode: str = "LIVE") -> FakeDesk:

@@ -42,6 +42,7 @@ from hotline.transport.relay import frames as relayed
 from tests.fakes.parser_enrolment import enrolled
 from tests.fakes.parser_outsiders import outside_witnesses
 from tests.fakes.parser_rows import Targets, evidence, heads, texts
+from tests.fakes.parser_trust import records_of_trust
 from tests.fakes.parsers import Feed, Rig, Target, json_of
 
 SEALING = "hotline.sealing"
@@ -58,6 +59,7 @@ def targets(rig: Rig) -> Targets:
         **evidence(rig),
         **outside_witnesses(rig),
         **enrolled(rig),
+        **records_of_trust(rig),
     }
 
 

@@ -153,7 +153,7 @@ def _speak(north: Shell, south: Shell) -> None:
     north.terminal.keys("F3")
     north.sees("Free text")
     north.terminal.keys("Enter")
-    north.sees("COMPOSE")
+    north.sees("To SOUTH")
     # The first box is the precedence; the text comes after it.
     north.terminal.keys("Tab")
     north.terminal.type("First words.")

@@ -23,7 +23,7 @@ from hotline.station.ledger_keys import open_root
 from tests.fakes.line import FakeLine, Place, wait_for
 from tests.journeys.test_generations import generation
 
-ONE_ONLY = "certificate: only one comes in a packet"
+ONE_ONLY = "certificate: only one public record comes in a packet"
 
 
 def new_key() -> HybridSigner:

@@ -11,7 +11,7 @@ from textual.widgets import Input
 
 from hotline.tui.shell import Shell
 from tests.fakes.desk import CODE, FakeDesk
-from tests.fakes.desk_scenes import crowded_desk, flash_desk, quiet_desk
+from tests.fakes.desk_scenes import NEW_ROOT, crowded_desk, flash_desk, quiet_desk
 from tests.tui.rig import BROAD, NARROW, console, replay, settled, text_of
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -28,6 +28,12 @@ def coded_desk() -> FakeDesk:
 def read_desk() -> FakeDesk:
     desk = crowded_desk()
     desk.said[-1].read = True
+    return desk
+
+
+def rooted_desk() -> FakeDesk:
+    desk = crowded_desk()
+    desk.new_root = NEW_ROOT
     return desk
 
 
@@ -51,6 +57,7 @@ SCENES: dict[str, tuple[Callable[[], FakeDesk], tuple[str, ...]]] = {
     ),
     "help": (crowded_desk, ("f1",)),
     "leave": (flash_desk, ("ctrl+x",)),
+    "new-root": (rooted_desk, ()),
 }
 
 

@@ -9,10 +9,17 @@ from hotline.core.messages.statement import Statement
 from hotline.core.messages.template import Template
 from hotline.core.records.events import (
     Event,
+    KeyCertified,
     LedgerKeyChanged,
     OrderRef,
     PeerGenerationAdmitted,
+    RootChanged,
+    SuspensionLifted,
+    TrustWithdrawn,
 )
+
+TrustEvent = LedgerKeyChanged | KeyCertified | TrustWithdrawn | SuspensionLifted | RootChanged
+"""What a public record that is admitted may change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +73,16 @@ class AdmitGeneration:
 
 
 @dataclass(frozen=True, slots=True)
-class AdmitLedgerKey:
-    """The peer's ledger has a new key; `record` is its certificate, verified."""
+class AdmitRecord:
+    """A public record that came by the line, verified, and what it changes.
 
-    event: LedgerKeyChanged
+    Attributes:
+        digest: Its identity in hex; `record`: its envelope, which the first entry binds.
+    """
+
+    digest: str
     record: bytes
+    event: TrustEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +129,7 @@ Command = (
     | SendAgain
     | RecoverStatement
     | AdmitGeneration
-    | AdmitLedgerKey
+    | AdmitRecord
     | TakeStatement
     | Quarantine
     | Note

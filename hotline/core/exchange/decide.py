@@ -13,7 +13,7 @@ from hotline.core.exchange import rules as known
 from hotline.core.exchange.climbing import move_of
 from hotline.core.exchange.commands import (
     AdmitGeneration,
-    AdmitLedgerKey,
+    AdmitRecord,
     Command,
     Note,
     Quarantine,
@@ -29,11 +29,8 @@ from hotline.core.exchange.crossing import caught_up
 from hotline.core.exchange.decision import Decision, Planned
 from hotline.core.exchange.rules import Rules, addresses_all
 from hotline.core.exchange.situation import Situation
-from hotline.core.exchange.upkeep import (
-    admit_ledger_key,
-    check_first_receipt,
-    check_not_erased,
-)
+from hotline.core.exchange.trust import admit_record, is_list_known
+from hotline.core.exchange.upkeep import check_first_receipt, check_not_erased
 from hotline.core.protocols.ladder import LadderState, advance, next_acts
 from hotline.core.records import events as ev
 from hotline.core.values import ZERO_DIGEST
@@ -65,8 +62,8 @@ def decide(situation: Situation, rules: Rules, command: Command, now_ms: int) ->
             return generations.recover(situation, rules, command, now_ms)
         case AdmitGeneration():
             return generations.admit(situation, command)
-        case AdmitLedgerKey():
-            return admit_ledger_key(command)
+        case AdmitRecord():
+            return admit_record(command)
         case TakeStatement():
             return _take(situation, rules, command, now_ms)
         case Quarantine():
@@ -279,6 +276,8 @@ def _known(situation: Situation, event: ev.Event) -> bool:
             heads_there = situation.refused_there
             kept = sum(peer == event.peer for peer, *_ in heads_there)
             return told in heads_there or kept >= MAX_REFUSED_HEADS
+        case ev.RevocationsRefused():
+            return is_list_known(situation, event)
         case ev.WitnessAnswered():
             return situation.witnesses.get(event.witness) == event.state
         case ev.DrillStarted():

@@ -41,6 +41,12 @@ class Planned:
                 return Digest(bytes.fromhex(self.event.line))
             case ev.RecordAdmitted():
                 return Digest(bytes.fromhex(self.event.record))
+            case ev.TrustWithdrawn() | ev.SuspensionLifted():
+                return Digest(bytes.fromhex(self.event.record))
+            case ev.KeyCertified():
+                return Digest(bytes.fromhex(self.event.certificate))
+            case ev.RootChanged():
+                return Digest(bytes.fromhex(self.event.root))
             case (
                 ev.GenerationOpened()
                 | ev.PeerGenerationAdmitted()

@@ -48,6 +48,7 @@ class StatementState:
             other stations did with it stands in `read_by` and `readbacks`.
         order: Its newest place in its sender's order; `orders`: every one it had.
         receipted: Stations that proved that they recorded it.
+        doubted_by: Stations that recorded it as UNVERIFIED.
         read_by: (station, role, name, time in ms) of each officer's READ.
         readbacks: (station, agreed) of each read-back.
         standby_until_ms: A promised full reply, or None; `held`: a holding reply came.
@@ -63,6 +64,7 @@ class StatementState:
     verdict: str
     reached: dict[str, Delivery]
     receipted: set[str] = field(default_factory=set)
+    doubted_by: set[str] = field(default_factory=set)
     rejected: dict[str, str] = field(default_factory=dict)
     read_by: list[tuple[str, str, str, int]] = field(default_factory=list)
     readbacks: list[tuple[str, bool]] = field(default_factory=list)
@@ -77,6 +79,15 @@ class StatementState:
         """Move forward to `step` at `station`; a step back changes nothing."""
         if station in self.reached:
             self.reached[station] = max(self.reached[station], step)
+
+    def receipt(self, peer: str, verdict: str, at_ms: int) -> None:
+        """Note that `peer` proved that it recorded this, and what it made of the signatures."""
+        self.receipted.add(peer)
+        self.advance(peer, Delivery.DELIVERED)
+        flaw = "" if verdict == "VERIFIED" else f", there {verdict}"
+        if flaw:
+            self.doubted_by.add(peer)
+        self.steps.append((at_ms, f"DELIVERED: {peer} recorded it{flaw}"))
 
     @property
     def least(self) -> Delivery:

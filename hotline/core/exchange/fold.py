@@ -15,6 +15,7 @@ from hotline.core.exchange.situation import (
     Link,
     Situation,
 )
+from hotline.core.exchange.trust import TRUST_SHOWN, doubt, keep_trust
 from hotline.core.exchange.upkeep import is_later, keep_house
 from hotline.core.messages.template import LadderAct
 from hotline.core.protocols.ladder import CLOSED, Move, enter, keep
@@ -45,6 +46,7 @@ SHOWN = (
     ev.HoldPlaced,
     ev.HoldReleased,
     ev.LedgerRestored,
+    *TRUST_SHOWN,
     ev.WitnessNamed,
     ev.WitnessDropped,
     ev.WitnessAnswered,
@@ -97,6 +99,7 @@ def _dispatch(situation: Situation, happening: Happening, event: ev.Event) -> No
     match event:
         case ev.StatementSent() | ev.StatementReceived() | ev.StatementRecovered():
             _statement(situation, happening, event)
+            doubt(situation, event)
         case ev.IncidentOpened() | ev.IncidentClosed() | ev.LadderMoved() | ev.StepOutOfTurn():
             _incident(situation, happening, event)
         case ev.DialogueOpened() | ev.DialogueHeld() | ev.DialogueClosed():
@@ -303,12 +306,9 @@ def _progress(situation: Situation, happening: Happening, event: ev.Event) -> No
     match event:
         case ev.ReceiptObtained():
             state = situation.statements[event.digest]
-            state.receipted.add(event.peer)
-            state.advance(event.peer, Delivery.DELIVERED)
+            state.receipt(event.peer, event.verdict, at_ms)
             if not state.unreceipted:
                 situation.outbox.pop(event.digest, None)
-            flaw = "" if event.verdict == "VERIFIED" else f", there {event.verdict}"
-            state.steps.append((at_ms, f"DELIVERED: {event.peer} recorded it{flaw}"))
         case ev.RejectionReceived():
             state = situation.statements[event.digest]
             state.rejected[event.peer] = event.reason
@@ -317,6 +317,7 @@ def _progress(situation: Situation, happening: Happening, event: ev.Event) -> No
             state.steps.append((at_ms, f"REJECTED by {event.peer}: {event.reason}"))
         case ev.DisplayedHere():
             state = situation.statements[event.digest]
+            situation.doubted.pop(event.digest, None)
             state.advance(situation.station, Delivery.DISPLAYED)
             state.steps.append((at_ms, f"DISPLAYED here to {event.role}"))
         case ev.DisplayedThere():
@@ -390,3 +391,4 @@ def _station(situation: Situation, happening: Happening, event: ev.Event) -> Non
             situation.drill_outcome = event.outcome
         case _:
             keep_house(situation, event)
+            keep_trust(situation, event)

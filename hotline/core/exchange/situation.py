@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from hotline.core.exchange.delivery import StatementState
 from hotline.core.messages.statement import Statement
 from hotline.core.protocols.ladder import LadderState
-from hotline.core.records.events import Event, OrderRef
+from hotline.core.records.events import Event, OrderRef, TrustWithdrawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,10 @@ class Situation:
         erased_received: Digests of the statements that were received in what was erased.
         erased_orders: By station the newest order up to the end of what was erased.
         holds: Cases under a legal hold, and why.
+        withdrawn: By certificate (hex) what was recorded against it and stands.
+        compared_roots: By changed root (hex) whether officers found its words right.
+        doubted: Statements that came in UNVERIFIED and stood on no screen yet, oldest first.
+        refused_lists: (station, number, digest) of every list of revocations refused.
         witnesses: How each outside witness stood to our log when it was last recorded.
     """
 
@@ -143,6 +147,10 @@ class Situation:
     erased_received: set[str] = field(default_factory=set)
     erased_orders: dict[str, OrderRef] = field(default_factory=dict)
     holds: dict[str, str] = field(default_factory=dict)
+    withdrawn: dict[str, TrustWithdrawn] = field(default_factory=dict)
+    doubted: dict[str, None] = field(default_factory=dict)
+    compared_roots: dict[str, bool] = field(default_factory=dict)
+    refused_lists: set[tuple[str, int, str]] = field(default_factory=set)
     witnesses: dict[str, str] = field(default_factory=dict)
     officer: str = ""
     role: str = ""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from hotline.core.errors import PeerError
-from hotline.core.exchange.commands import AdmitLedgerKey
-from hotline.core.exchange.decision import Decision, Planned
 from hotline.core.exchange.situation import Situation
 from hotline.core.records import events as ev
 from hotline.core.records.events import OrderRef
@@ -29,15 +27,6 @@ def keep_house(situation: Situation, event: ev.Event) -> None:
             situation.witnesses[event.witness] = event.state
         case _:
             pass
-
-
-def admit_ledger_key(command: AdmitLedgerKey) -> Decision:
-    """Bind the certificate of the peer's new ledger key, and say that it changed.
-
-    Spec: docs/ledger.md §20.11
-    """
-    admitted = ev.RecordAdmitted(record=command.event.certificate)
-    return Decision((Planned(admitted, public=command.record), Planned(command.event)))
 
 
 def _carry(situation: Situation, event: ev.EpochKeyDestroyed) -> None:

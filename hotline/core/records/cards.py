@@ -17,6 +17,7 @@ MAX_CARD_BYTES = 16_777_216
 ROOT = "application/vnd.hotline.root.v1+json"
 CHARTER = "application/vnd.hotline.charter.v1+json"
 CERTIFICATE = "application/vnd.hotline.certificate.v1+json"
+REVOCATION = "application/vnd.hotline.revocation.v1+json"
 
 _WHAT = "a card"
 
@@ -50,6 +51,8 @@ def parse_cards(encoded: bytes) -> list[bytes]:
 def ledger_records(records: Sequence[bytes], also: Collection[Digest] = ()) -> list[bytes]:
     """Return the records that name ledger keys: roots, charters and ledger certificates.
 
+    Revocations, too: they form a chain, and name certificates by their ids only.
+
     The certificates of officers stay out, but for those whose ids are in `also`: a
     file for outsiders names no more people than it needs.
 
@@ -66,7 +69,7 @@ def roots_in(records: Sequence[bytes]) -> list[bytes]:
 
 def _names_ledger(record: bytes, also: Collection[Digest]) -> bool:
     kind, payload = _read(record)
-    if kind in (ROOT, CHARTER):
+    if kind in (ROOT, CHARTER, REVOCATION):
         return True
     if kind != CERTIFICATE:
         return False

@@ -145,6 +145,8 @@ async def _prove(
         raise PeerError("it answered AUTH with something else")
     if not handshake.verify_welcome(answer, chal, auth, certificate, verifier):
         raise PeerError("its signature does not verify")
+    if not answer.window_cells:
+        raise PeerError("it leaves no room for a single cell")
     return answer
 
 

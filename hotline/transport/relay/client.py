@@ -135,7 +135,7 @@ class Mailboxes:
             LinkError: the session ended; put the same bytes again.
         """
         size = len(cell)
-        if not 1 <= size <= self.welcome.max_body_bytes:
+        if not 1 <= size <= min(self.welcome.max_body_bytes, self.welcome.window_bytes):
             raise RefusedError(Code.TOO_BIG, 0)
         cell_id = sha256(cell)
         question = kind_of(Put), bytes(cell_id)

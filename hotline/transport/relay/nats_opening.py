@@ -15,7 +15,7 @@ from nats.errors import Error as NatsError
 
 from hotline.core.errors import OperatorError, StorageError
 from hotline.transport.relay import nats_checks as checks
-from hotline.transport.relay.nats_api import JetStream
+from hotline.transport.relay.nats_api import ApiRefusalError, JetStream
 from hotline.transport.relay.nats_store import NatsStore
 from hotline.transport.route import Monotonic
 
@@ -77,7 +77,14 @@ async def open_nats(
 async def _settle_stream(js: JetStream, wanted: dict[str, Any], checked: set[str]) -> None:
     found = await js.describe(wanted["name"])
     if found is None:
-        found = await js.call(f"STREAM.CREATE.{wanted['name']}", wanted)
+        try:
+            found = await js.call(f"STREAM.CREATE.{wanted['name']}", wanted)
+        except ApiRefusalError as refused:
+            why = f"{refused.code}: {refused.words}"
+            raise OperatorError(
+                f"JetStream does not make stream {wanted['name']} ({why})",
+                hint="look at its limits and at --nats-replicas (docs/operations.md)",
+            ) from refused
     _refuse(list(checks.stream_doubts(wanted, found, checked)))
 
 

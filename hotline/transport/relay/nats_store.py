@@ -168,31 +168,40 @@ class NatsStore:
     async def create(self, box: Box, token: bytes) -> Creation:
         """See `RelayStore.create`; the token first: a box without one is never made."""
         try:
-            bound = await self._once(_TOKEN + token.hex(), box.id)
+            bound, is_new = await self._once(_TOKEN + token.hex(), box.id)
+            if bound != box.id and await self._is_dropped(bound):
+                # A relay died between dropping that box and freeing its token.
+                await self._release(token)
+                bound, is_new = await self._once(_TOKEN + token.hex(), box.id)
             if bound != box.id:
                 return Creation.TAKEN
             record = box.recipient + box.sender + token
-            there = await self._once(_BOX + box.id.hex(), record)
+            there, _ = await self._once(_BOX + box.id.hex(), record)
         except ApiRefusalError as refused:
             if refused.code in NO_ROOM or refused.code == STORE_FAILED:
                 return Creation.FULL
             raise
         self._boxes.pop(box.id, None)
         if there != record:
-            await self._release(token)
+            if is_new:
+                await self._release(token)
             return Creation.TAKEN
         return Creation.MADE
 
-    async def _once(self, subject: str, payload: bytes) -> bytes:
-        """Publish where nothing stands yet; return what stands there now."""
+    async def _once(self, subject: str, payload: bytes) -> tuple[bytes, bool]:
+        """Publish where nothing stands yet; return what stands there now, and if it is new."""
         try:
             await self._js.publish(subject, payload, _ONLY_FIRST)
         except ApiRefusalError as refused:
             if refused.code not in WRONG_LAST_SEQUENCE:
                 raise
             stored = await self._js.get(BOXES, {"last_by_subj": subject})
-            return b"" if stored is None else stored.payload
-        return payload
+            return (b"" if stored is None else stored.payload), False
+        return payload, True
+
+    async def _is_dropped(self, box: bytes) -> bool:
+        stored = await self._js.get(BOXES, {"last_by_subj": _BOX + box.hex()})
+        return stored is not None and len(stored.payload) == _DROPPED.size
 
     async def _release(self, token: bytes) -> None:
         stored = await self._js.get(BOXES, {"last_by_subj": _TOKEN + token.hex()})

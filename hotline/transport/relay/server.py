@@ -20,7 +20,7 @@ from hotline.transport.door import Door
 from hotline.transport.endpoint import socket_limits
 from hotline.transport.opening import objections
 from hotline.transport.relay import handshake
-from hotline.transport.relay.frames import VERSION, Auth, Chal, Refusal, Refuse, Welcome
+from hotline.transport.relay.frames import NO_TOKEN, VERSION, Auth, Chal, Refusal, Refuse, Welcome
 from hotline.transport.relay.limits import FAILURES_KEPT_S, Failures
 from hotline.transport.relay.outgoing import PATH, SUBPROTOCOL, Outgoing, receive
 from hotline.transport.relay.premises import Premises
@@ -60,6 +60,7 @@ class Relay:
         self._context, self._certificate = relay_context(identity), certificate_of(identity)
         self._failures = Failures(premises.limits.failures_per_minute, premises.monotonic)
         self._sessions: dict[bytes, RelaySession] = {}
+        self._newcomers: set[bytes] = set()
         self._handlers: set[asyncio.Task[None]] = set()
         premises.store.on_arrival(premises.hub.arrived)
 
@@ -137,20 +138,23 @@ class Relay:
         assert task is not None
         self._handlers.add(task)
         try:
-            key = await self._greet(socket)
-            if key is not None:
+            auth = await self._greet(socket)
+            if auth is not None:
                 door.admit(socket.remote_address)
-                await self._hold(socket, key)
+                await self._hold(socket, auth)
         except (ConnectionClosed, LinkError):
             self._premises.metrics.refused["broke"] += 1
         except StorageError:
             self._premises.metrics.refused["store"] += 1
             socket.transport.abort()
+        except Exception as fault:  # noqa: BLE001 - a bug of ours must not end the relay
+            self._premises.tell("session_fault", fault=type(fault).__name__)
+            socket.transport.abort()
         finally:
             self._handlers.discard(task)
 
-    async def _greet(self, socket: ServerConnection) -> bytes | None:
-        """Challenge a stranger; return the mailbox key that it proved, or None once refused."""
+    async def _greet(self, socket: ServerConnection) -> Auth | None:
+        """Challenge a stranger; return its AUTH once that is verified, or None once refused."""
         timings = self._premises.limits.timings
         try:
             async with asyncio.timeout(self._premises.limits.auth_timeout_s):
@@ -164,7 +168,7 @@ class Relay:
         socket.transport.abort()
         return None
 
-    async def _challenge(self, socket: ServerConnection) -> bytes | None:
+    async def _challenge(self, socket: ServerConnection) -> Auth | None:
         outgoing = Outgoing(socket, self._premises.limits.timings.send_timeout_s)
         chal = Chal(VERSION, self._entropy(32))
         await outgoing.send(chal)
@@ -181,7 +185,7 @@ class Relay:
             await hang_up(socket, CLOSE_REFUSED, "", self._premises.limits.timings)
             return None
         await outgoing.send(self._welcome(chal, auth))
-        return auth.key
+        return auth
 
     async def _objection(self, auth: Auth, chal: Chal) -> tuple[Refusal, int] | None:
         """Say what is wrong with an AUTH, the cheapest question first.
@@ -200,7 +204,10 @@ class Relay:
             if box is None or auth.key not in (box.recipient, box.sender):
                 return forbidden
         full = len(self._sessions) >= self._premises.limits.sessions
-        return (Refusal.BUSY, RETRY_BUSY_S) if full and auth.key not in self._sessions else None
+        # One token would otherwise open as many sessions as its holder has keys.
+        crowded = auth.token != NO_TOKEN and len(self._newcomers) >= self._premises.limits.strangers
+        busy = (full or crowded) and auth.key not in self._sessions
+        return (Refusal.BUSY, RETRY_BUSY_S) if busy else None
 
     def _welcome(self, chal: Chal, auth: Auth) -> Welcome:
         limits = self._premises.limits
@@ -214,14 +221,17 @@ class Relay:
         )
         return handshake.sign_welcome(welcome, chal, auth, self._certificate, self._signer)
 
-    async def _hold(self, socket: ServerConnection, key: bytes) -> None:
+    async def _hold(self, socket: ServerConnection, auth: Auth) -> None:
         """Serve the newest session of a key; an older one ends.
 
         Spec: docs/transport.md §9.3
         """
+        key = auth.key
         older = self._sessions.get(key)
         session = self._sessions[key] = RelaySession(socket, key, self._premises)
         self._premises.metrics.sessions = len(self._sessions)
+        if auth.token != NO_TOKEN:
+            self._newcomers.add(key)
         if older is not None:
             self._premises.metrics.refused["replaced"] += 1
             await older.end(CLOSE_REPLACED, "replaced")
@@ -232,6 +242,7 @@ class Relay:
         finally:
             if self._sessions.get(key) is session:
                 del self._sessions[key]
+                self._newcomers.discard(key)
             self._premises.metrics.sessions = len(self._sessions)
 
 

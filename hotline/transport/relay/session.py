@@ -73,7 +73,7 @@ class RelaySession:
 
     async def serve(self) -> str:
         """Read and answer until the session ends; return one word that says why."""
-        self._spawn(self._acknowledge())
+        acknowledging = asyncio.create_task(self._sheltered(self._acknowledge()))
         try:
             while True:
                 frame = await receive(self._socket)
@@ -92,16 +92,19 @@ class RelaySession:
             await hang_up(self._socket, CLOSE_REFUSED, str(error), self._premises.limits.timings)
             return "refused"
         finally:
-            await self._end()
+            await self._end([acknowledging, *self._pump.tasks])
 
-    async def _end(self) -> None:
+    async def _end(self, endless: list[asyncio.Task[None]]) -> None:
+        """Let what is on its way into the store get there: others wait to be woken by it."""
         for stack in self._sending.values():
             stack.close()
-        tasks = [*self._tasks, *self._pump.tasks]
-        for task in tasks:
+        for task in endless:
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._premises.limits.timings.send_timeout_s)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*endless, *self._tasks, return_exceptions=True)
 
     async def end(self, code: int, reason: str) -> None:
         """Close the session from outside; `serve` returns then."""

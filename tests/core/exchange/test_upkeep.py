@@ -56,7 +56,7 @@ def look(side: Side) -> None:
         clock=lambda: side.now_ms,
         sending=lambda _digest, _peer: "",
         coach=lambda: "",
-        names={},
+        names=dict,
     )
     presenter = Presenter(lambda: side.situation, rules(), phrasebook(), around)
     presenter.watch()

@@ -157,7 +157,11 @@ async def check_creation_is_repeatable_and_a_token_makes_one_box(keeper: Keeper)
     assert await store.create(box, token) is Creation.MADE
     assert await store.create(Box(new_box(), RECIPIENT, SENDER), token) is Creation.TAKEN
     other = Box(box.id, RECIPIENT, STRANGER)
-    assert await store.create(other, new_box() * 2) is Creation.TAKEN
+    assert await store.create(other, token) is Creation.TAKEN
+    assert await store.create(Box(new_box(), RECIPIENT, SENDER), token) is Creation.TAKEN
+    unused = new_box() * 2
+    assert await store.create(other, unused) is Creation.TAKEN
+    assert await store.create(Box(new_box(), RECIPIENT, SENDER), unused) is Creation.MADE
     assert await store.find(box.id) == box
 
 

@@ -86,6 +86,7 @@ class Rig:
     clock: Callable[[], int] = system_clock
     address: tuple[str, int] = ("", 0)
     premises: Premises | None = None
+    relay: Relay | None = None
 
     @property
     def admission(self) -> Path:
@@ -123,6 +124,7 @@ class Rig:
             verifier=verify_ed25519,
             entropy=system_entropy,
         )
+        self.relay = relay
         work = asyncio.create_task(relay.run())
         try:
             await asyncio.wait([work, bound], return_when=asyncio.FIRST_COMPLETED, timeout=20)

@@ -165,6 +165,19 @@ async def test_address_that_fails_too_often_is_not_listened_to(rig: Rig) -> None
         assert rig.metrics.refused["failures"] == 1
 
 
+async def test_one_token_opens_a_bounded_number_of_sessions(rig: Rig) -> None:
+    with_limits(rig, strangers=2)
+    token = rig.token()
+    async with honest(rig), rig.dial(new_box(), new_key(), token):
+        async with rig.dial(new_box(), new_key(), token):
+            with pytest.raises(LinkError, match="refuses this key"):
+                async with rig.dial(new_box(), new_key(), token):
+                    pytest.fail("a token opened one session more")
+        await until(lambda: rig.metrics.sessions == 3)
+        async with rig.dial(new_box(), new_key(), token):
+            assert rig.metrics.refused["busy"] == 1
+
+
 async def test_stranger_that_says_nothing_is_gone_after_the_auth_timeout(rig: Rig) -> None:
     with_limits(rig, auth_timeout_s=0.3)
     async with honest(rig):
@@ -320,6 +333,17 @@ async def test_window_holds_back_cells_that_are_not_consumed(rig: Rig) -> None:
         assert len(pushed) == 4
 
 
+async def test_cell_of_a_sender_that_left_at_once_wakes_its_recipient(rig: Rig) -> None:
+    async with raw_session(rig) as (socket, box, _):
+        assert rig.premises is not None
+        with rig.premises.hub.waiting(box) as arrived:
+            one = cell(20)
+            await socket.send(encode(Put(box, sha256(one), later(), one)))
+            socket.transport.abort()
+            async with asyncio.timeout(10):
+                await arrived.wait()
+
+
 async def test_second_session_of_a_key_replaces_the_first(rig: Rig) -> None:
     async with raw_session(rig) as (socket, box, key):
         await opened(rig, box, key)
@@ -331,6 +355,43 @@ async def test_tls_connection_of_a_relay_keeps_a_small_buffer(rig: Rig) -> None:
     async with raw_session(rig) as (socket, _, _):
         kept = socket.transport._ssl_protocol
         assert kept.max_size == len(kept._ssl_buffer) == 32_768
+
+
+LYING = {
+    "a cell of another box": [Push(b"x" * 16, 1, 1, b"cell")],
+    "a client's frame": [Ping(1)],
+    "another challenge": [Chal(1, bytes(32))],
+    "more cells than the window": [Push(b"b" * 16, at, 1, b"cell %d" % at) for at in range(99)],
+}
+
+
+@pytest.mark.parametrize("said", LYING.values(), ids=LYING)
+async def test_client_leaves_a_relay_that_breaks_the_protocol(rig: Rig, said: list[Frame]) -> None:
+    key, box, token = new_key(), b"b" * 16, rig.token()
+    taking = asyncio.Event()
+
+    async def take(_: bytes) -> None:
+        await taking.wait()
+
+    async with rig.running(), rig.dial(box, key, token) as mine:
+        await mine.create(box, key.public_key, token)
+        await mine.subscribe(box, take)
+        assert rig.relay is not None
+        (session,) = rig.relay._sessions.values()
+        for frame in said:
+            await session._outgoing.send(frame)
+        why = await asyncio.wait_for(mine.ended(), 10)
+        assert "broke the protocol" in str(why)
+        with pytest.raises(LinkError):
+            await mine.put(box, cell(), later())
+
+
+async def test_client_refuses_a_relay_without_a_window(rig: Rig) -> None:
+    with_limits(rig, window_cells=0)
+    async with rig.running():
+        with pytest.raises(LinkError, match="no room for a single cell"):
+            async with rig.dial(new_box(), new_key(), rig.token()):
+                pytest.fail("it accepted a session that it can do nothing in")
 
 
 async def test_client_does_not_speak_to_a_relay_with_another_certificate_or_key(

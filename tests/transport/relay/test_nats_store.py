@@ -18,10 +18,18 @@ from hotline.core.errors import OperatorError, StorageError
 from hotline.core.values import sha256
 from hotline.transport.relay.nats_opening import open_nats
 from hotline.transport.relay.nats_store import NatsStore
-from hotline.transport.relay.store import Box, Outcome
-from tests.transport.relay.conformance import CHECKS, SENDER, SMALL, bodies, make_box, put
+from hotline.transport.relay.store import Box, Creation, Outcome
+from tests.transport.relay.conformance import (
+    CHECKS,
+    RECIPIENT,
+    SENDER,
+    SMALL,
+    bodies,
+    make_box,
+    put,
+)
 from tests.transport.relay.nats_servers import NatsServer, three_servers
-from tests.transport.relay.rig import cell, later
+from tests.transport.relay.rig import cell, later, new_box
 from tests.transport.rig import until
 
 LITTLE_BYTES = 200_000
@@ -130,6 +138,15 @@ async def test_cell_put_at_one_relay_wakes_another(keeper: NatsKeeper) -> None:
     assert await bodies(here, box) == []
 
 
+async def test_token_of_a_box_whose_drop_was_cut_short_makes_another(keeper: NatsKeeper) -> None:
+    store, token = await keeper.open(), new_box() * 2
+    first, second = (Box(new_box(), RECIPIENT, SENDER) for _ in range(2))
+    assert await store.create(first, token) is Creation.MADE
+    await store._js.publish("hotline.box." + first.id.hex(), bytes(8))
+    assert await store.create(second, token) is Creation.MADE
+    assert await store.create(first, token) is Creation.TAKEN
+
+
 async def test_relay_does_not_start_on_a_server_that_syncs_now_and_then(
     binary: str, tmp_path: Path
 ) -> None:
@@ -168,8 +185,20 @@ async def test_relay_does_not_start_on_a_stream_that_loses(
 async def test_relay_does_not_start_without_the_replicas_it_was_promised(
     keeper: NatsKeeper,
 ) -> None:
+    await keeper.open()
     with pytest.raises(OperatorError, match="fewer servers"):
         await open_store(keeper.server, replicas=3)
+
+
+async def test_relay_does_not_start_where_its_streams_cannot_be_made(
+    binary: str, tmp_path: Path
+) -> None:
+    alone = NatsServer(binary, tmp_path).start().wait()
+    try:
+        with pytest.raises(OperatorError, match="does not make stream hotline_cells"):
+            await open_store(alone, replicas=3)
+    finally:
+        alone.kill()
 
 
 async def test_relay_does_not_start_without_a_monitor(server: NatsServer) -> None:

@@ -5,6 +5,11 @@ Spec: docs/transport.md §9.6
 
 from __future__ import annotations
 
+import os
+import random
+import shutil
+import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,7 +18,7 @@ import pytest
 from hotline.core.errors import OperatorError, StorageError
 from hotline.transport.relay.sqlite_store import SqliteStore
 from tests.transport.relay import mutants
-from tests.transport.relay.conformance import CHECKS
+from tests.transport.relay.conformance import CHECKS, bodies
 from tests.transport.relay.rig import open_sqlite
 from tests.transport.relay.sqlite_keeper import SqliteKeeper
 
@@ -46,6 +51,24 @@ async def test_mutant_fails_the_suite(
     keeper.kind = mutant
     with pytest.raises(AssertionError):
         await CHECKS[check](keeper)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3_600)
+async def test_store_killed_again_and_again_loses_nothing(tmp_path: Path) -> None:
+    deadline = time.monotonic() + float(os.environ.get("SOAK_SECONDS", "120"))
+    ways, kills, kept = ("random", "before", "after", "power"), 0, 0
+    while time.monotonic() < deadline:
+        keeper = SqliteKeeper(tmp_path / str(kills), chance=random.Random(kills))
+        (tmp_path / str(kills)).mkdir()
+        box, durable = await keeper.kill_while_putting(ways[kills % len(ways)])
+        found = await bodies(await keeper.open(), box)
+        assert set(durable) <= set(found)
+        assert len(found) == len(set(found))
+        await keeper.close()
+        shutil.rmtree(tmp_path / str(kills))
+        kills, kept = kills + 1, kept + len(durable)
+    sys.stdout.write(f"a relay's store: {kills} kills, {kept} acknowledged, 0 lost, 0 twice\n")
 
 
 async def test_store_that_another_relay_has_open_is_refused(tmp_path: Path) -> None:
