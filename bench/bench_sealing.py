@@ -43,6 +43,7 @@ from hotline.core import canonical
 from hotline.core.messages.statement import STATEMENT_TYPE
 from hotline.core.times import format_time
 from hotline.core.values import ZERO_DIGEST, Realm
+from hotline.sealing.announcement import Announcement
 from hotline.sealing.cell import MAGIC, PADDING_BYTES, open_cell, seal_cell
 from hotline.sealing.enrol import (
     Subject,
@@ -56,7 +57,6 @@ from hotline.sealing.line_secret import LineSecret, day_number
 from hotline.sealing.order import Order, sign_order
 from hotline.sealing.packet import (
     PACKET_TYPE,
-    Announcement,
     Packet,
     RevocationHead,
     encode_packet,

@@ -40,15 +40,15 @@ def export(
 
     Asks for the passphrase of console.key, which signs it.
     """
-    from hotline.host.keyfile import read_key_file
-    from hotline.station.identity import own_card, read_identity
+    from hotline.station.identity import own_card, read_identity, ready_console
     from hotline.station.shelf import write_durably
 
     bench = bench_with(home, Asker(passphrase_fd))
     console = bench.home.keys / "console.key"
     read_identity(bench.home)
     _change_reach(bench.home, read_route(route), read_listening(listen))
-    card = own_card(bench.home, read_key_file(console, bench.passphrase(console)), bench.clock)
+    held = ready_console(bench.home, bench.passphrase(console), bench.entropy)
+    card = own_card(bench.home, held, bench.clock)
     write_durably(out, card)
     print(f"Wrote {out}. Read the words of hotline card show {home} to the other officer.")
 

@@ -93,15 +93,47 @@ def write_key_file(
     if path.exists() and not replace:
         raise OperatorError(f"{path.name} exists already", hint="choose another name or move it")
     header = _write_header(keys, entropy(SALT_BYTES), protected=passphrase is not None)
-    derived = _derive(header, passphrase)
-    nonce = entropy(_NONCE_BYTES)
-    sealed = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
-        _write_seeds(keys.seeds), header, nonce, derived[:_KEY_BYTES]
-    )
-    body = canonical.to_base64(derived[_KEY_BYTES:] + nonce + sealed).encode()
-    content = header + b"\n" + body + b"\n"
+    content = _seal(header, _derive(header, passphrase), keys.seeds, entropy)
     with _replaced(path, wipe and replace):
         _write_atomically(path, content, entropy(8).hex())
+
+
+def _seal(header: bytes, derived: bytes, seeds: Mapping[str, bytes], entropy: Entropy) -> bytes:
+    nonce = entropy(_NONCE_BYTES)
+    sealed = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
+        _write_seeds(seeds), header, nonce, derived[:_KEY_BYTES]
+    )
+    body = canonical.to_base64(derived[_KEY_BYTES:] + nonce + sealed).encode()
+    return header + b"\n" + body + b"\n"
+
+
+class OpenKeyFile:
+    """A key file that can be written anew without its passphrase: its key stays in memory.
+
+    Deriving that key takes half a second, which nobody has while a line is worked.
+    """
+
+    __slots__ = ("_derived", "_header", "keys", "path")
+
+    def __init__(self, path: Path, keys: KeyFile, header: bytes, derived: bytes) -> None:
+        """Hold an opened file; callers use `open_key_file`."""
+        self.path, self.keys = path, keys
+        self._header, self._derived = header, derived
+
+    def rewrite(self, seeds: Mapping[str, bytes], entropy: Entropy) -> None:
+        """Put `seeds` in the place of all others, durably, and overwrite what the file held.
+
+        Raises:
+            StorageError: the disk refused.
+        Spec: docs/protocol.md §7.24
+        """
+        content = _seal(self._header, self._derived, seeds, entropy)
+        with _replaced(self.path, wipe=True):
+            _write_atomically(self.path, content, entropy(8).hex())
+        self.keys = KeyFile(self.keys.station, self.keys.realm, dict(seeds))
+
+    def __repr__(self) -> str:
+        return f"OpenKeyFile({self.path.name})"
 
 
 @contextmanager
@@ -131,6 +163,16 @@ def is_protected(path: Path) -> bool:
 
 
 def read_key_file(path: Path, passphrase: str | None) -> KeyFile:
+    """Return what a key file holds.
+
+    Raises:
+        OperatorError, StorageError: as `open_key_file`.
+    Spec: docs/protocol.md §4.13
+    """
+    return open_key_file(path, passphrase).keys
+
+
+def open_key_file(path: Path, passphrase: str | None) -> OpenKeyFile:
     """Open a key file.
 
     Raises:
@@ -153,7 +195,8 @@ def read_key_file(path: Path, passphrase: str | None) -> KeyFile:
         )
     plaintext = _open(body[_COMMITMENT_BYTES:], header, derived[:_KEY_BYTES], path.name)
     seeds = _read_seeds(plaintext, path.name)
-    return KeyFile(parameters.station, Realm(parameters.realm), seeds)
+    held = KeyFile(parameters.station, Realm(parameters.realm), seeds)
+    return OpenKeyFile(path, held, header, derived)
 
 
 def _check_protection(realm: Realm, *, protected: bool) -> None:

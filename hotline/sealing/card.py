@@ -56,6 +56,7 @@ class CardBody(Strict):
 
     Attributes:
         root: Digest of the root record of the same card.
+        recovery: Sealing key that lasts, for stations that lost sight of each other.
         tls: The TLS certificate, DER.
         route: None: the station only dials.
     """
@@ -66,6 +67,7 @@ class CardBody(Strict):
     root: DigestHex
     prekey: Annotated[bytes, *base64_field(PREKEY_PUBLIC_BYTES, PREKEY_PUBLIC_BYTES)]
     prekey_not_after: Time
+    recovery: Annotated[bytes, *base64_field(PREKEY_PUBLIC_BYTES, PREKEY_PUBLIC_BYTES)]
     tls: Annotated[bytes, *base64_field(1, MAX_CERTIFICATE_DER_BYTES)]
     route: Route | None
     made: Time
@@ -84,6 +86,7 @@ class Card:
     records: tuple[bytes, ...]
     body: CardBody
     prekey: PrekeyPublic
+    recovery: PrekeyPublic
     tls_pin: Digest
     encoded: bytes
 
@@ -114,6 +117,7 @@ class Reach:
 
     prekey: PrekeyPublic
     prekey_not_after: str
+    recovery: PrekeyPublic
     tls: bytes
     route: Route | None
 
@@ -137,6 +141,7 @@ def write_card(
         root=root.digest,
         prekey=reach.prekey.encoded,
         prekey_not_after=reach.prekey_not_after,
+        recovery=reach.recovery.encoded,
         tls=reach.tls,
         route=reach.route,
         made=format_time(made_ms),
@@ -168,7 +173,8 @@ def read_card(encoded: bytes) -> Card:
         raise PeerError("card: its end is of another station than its root")
     _check_signature(envelope, station, parse_time(body.made))
     pin = tls_pin(body.tls)
-    return Card(station, records, body, PrekeyPublic(body.prekey), pin, encoded)
+    keys = PrekeyPublic(body.prekey), PrekeyPublic(body.recovery)
+    return Card(station, records, body, *keys, pin, encoded)
 
 
 def card_lines(encoded: bytes) -> list[bytes]:

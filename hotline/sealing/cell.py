@@ -37,7 +37,13 @@ _HPKE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 
 
 class UnknownKeyError(PeerError):
-    """The cell is sealed to a key that is not here: the one failure that is answered."""
+    """The cell is sealed to a key that is not here: the one failure that is answered.
+
+    Attributes:
+        key_id: The key that it names.
+    """
+
+    key_id: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +131,9 @@ def open_cell(
         raise _refusal()
     prekey = prekeys.get(key_id)
     if prekey is None:
-        raise UnknownKeyError("a cell is sealed to a key that is not here")
+        refusal = UnknownKeyError("a cell is sealed to a key that is not here")
+        refusal.key_id = key_id
+        raise refusal
     try:
         inner = _HPKE.decrypt(cell[_HEADER.size :], prekey.handle, _context(header, line))
     except (InvalidTag, ValueError) as error:

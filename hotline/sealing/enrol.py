@@ -82,6 +82,7 @@ class StationKeys:
 
     Attributes:
         officers: By person id.
+        prekey: The first one, which is on the station's card with the recovery key.
     """
 
     root: RootKey
@@ -89,6 +90,7 @@ class StationKeys:
     ledger: CertifiedKey
     officers: Mapping[str, CertifiedKey]
     prekey: Prekey
+    recovery: Prekey
 
     @property
     def records(self) -> tuple[bytes, ...]:
@@ -268,7 +270,7 @@ def new_station_keys(
         officer.person: certify(officer, Usage.STATEMENT, serial)
         for serial, officer in enumerate(officers, start=3)
     }
-    return StationKeys(root, console, ledger, people, draw_prekey(entropy))
+    return StationKeys(root, console, ledger, people, draw_prekey(entropy), draw_prekey(entropy))
 
 
 def default_policy() -> Policy:

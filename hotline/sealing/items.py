@@ -11,9 +11,11 @@ from hotline.core import canonical
 from hotline.core.errors import InvariantError, PeerError
 from hotline.core.text import check_text
 from hotline.core.times import parse_time
+from hotline.sealing.announcement import Announcement
 from hotline.sealing.shapes import (
     Count,
     DigestHex,
+    KeyIdHex,
     Reason,
     SaltHex,
     Strict,
@@ -166,11 +168,48 @@ class RejectedItem(Strict):
 
 
 class NackItem(Strict):
-    """Something could not be used: a cell under a key that is gone, or a gap in the order."""
+    """Something could not be used: a cell under a key (`kid`) that is gone, or a gap in orders."""
 
     t: Literal["nack"] = "nack"
     code: Literal["unknown-key", "gap"]
     detail: Reason
+    kid: KeyIdHex | None = None
+
+
+class HelloItem(Strict):
+    """H1 of the handshake: answer this, and tell me your newest key.
+
+    Attributes:
+        prekey: The sender's newest key on disk.
+        known: The newest announcement of the receiver's that the sender has accepted.
+        holds: The newest of the receiver's prekeys that the sender has on its disk.
+    """
+
+    t: Literal["hello"] = "hello"
+    nonce: SaltHex
+    prekey: Announcement
+    known: Count
+    holds: Count
+
+
+class HelloAnswerItem(Strict):
+    """H2: what H1 says, and the digest of H1, which nobody could know before."""
+
+    t: Literal["hello-answer"] = "hello-answer"
+    answers: DigestHex
+    nonce: SaltHex
+    prekey: Announcement
+    known: Count
+    holds: Count
+
+
+class HelloEndItem(Strict):
+    """H3: the digest of H1 and H2."""
+
+    t: Literal["hello-end"] = "hello-end"
+    answers: DigestHex
+    known: Count
+    holds: Count
 
 
 class HeadConflictItem(Strict):
@@ -276,6 +315,9 @@ Item: TypeAlias = (
     | DisplayedItem
     | RejectedItem
     | NackItem
+    | HelloItem
+    | HelloAnswerItem
+    | HelloEndItem
     | HeadConflictItem
     | LineTestItem
     | LastingItem
@@ -301,6 +343,9 @@ _MODELS: dict[str, type[Item]] = {
     "displayed": DisplayedItem,
     "rejected": RejectedItem,
     "nack": NackItem,
+    "hello": HelloItem,
+    "hello-answer": HelloAnswerItem,
+    "hello-end": HelloEndItem,
     "head-conflict": HeadConflictItem,
     "test": LineTestItem,
     "lasting": LastingItem,
@@ -313,7 +358,6 @@ _MODELS: dict[str, type[Item]] = {
     "refetch": RefetchItem,
     "returned": ReturnedItem,
 }
-_RESERVED = frozenset({"hello"})
 
 
 def encode_item(item: Item) -> bytes:
@@ -337,15 +381,13 @@ def item_from_json(value: Any) -> Item:
     """Read one item of a packet.
 
     Raises:
-        PeerError: an unknown or reserved kind, or a field that is missing,
+        PeerError: an unknown kind, or a field that is missing,
             unknown or out of bounds.
     Spec: docs/protocol.md §7.3
     """
     kind = value.get("t") if isinstance(value, dict) else None
     if not isinstance(kind, str):
         raise PeerError("an item has no kind")
-    if kind in _RESERVED:
-        raise PeerError(f"items of kind {kind} are not supported yet")
     model = _MODELS.get(kind)
     if model is None:
         raise PeerError("an item is of a kind that this program does not know")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
@@ -13,11 +13,11 @@ from hotline.core.errors import HotlineError, InvariantError, PeerError
 from hotline.core.seams import Signer
 from hotline.core.times import format_time, parse_time
 from hotline.core.values import Digest
+from hotline.sealing.announcement import Announcement
 from hotline.sealing.cell import MAX_PACKET_BYTES, OpenedCell
 from hotline.sealing.certificate import Certificate, Usage
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.items import MAX_ITEM_BYTES, Item, encode_item, item_from_json
-from hotline.sealing.prekey import PREKEY_PUBLIC_BYTES
 from hotline.sealing.roster import Roster
 from hotline.sealing.shapes import (
     Count,
@@ -27,33 +27,12 @@ from hotline.sealing.shapes import (
     StationName,
     Strict,
     Time,
-    base64_field,
     shape,
 )
 
 PACKET_TYPE = "application/vnd.hotline.packet.v1+json"
 MAX_ITEMS = 64
 InstanceHex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}\z")]
-
-
-class Announcement(Strict):
-    """The newest key to seal to.
-
-    Attributes:
-        aseq: Only rises; an older announcement than the known one is ignored.
-        pk: The encoded sealing key; `PrekeyPublic` validates it.
-        kind: `prekey` opens relay mail too, `turn` lives in memory only.
-    """
-
-    aseq: Count
-    pk: Annotated[bytes, *base64_field(PREKEY_PUBLIC_BYTES, PREKEY_PUBLIC_BYTES)]
-    kind: Literal["prekey", "turn"]
-    not_after: Time
-
-    @property
-    def not_after_ms(self) -> int:
-        """Last millisecond at which a peer may seal to it."""
-        return parse_time(self.not_after)
 
 
 class RevocationHead(Strict):
@@ -69,7 +48,8 @@ class Packet:
 
     Attributes:
         to_kid: Key id of the recipient's key that the cell is sealed to.
-        counter: Only rises within one `instance` (32 hex digits, one per start).
+        counter: Only rises within one `instance` (32 hex digits, one per start), by one
+            from each packet to the next for the same station.
         refused: Place and reason of items that could not be read; empty when we write it.
     """
 

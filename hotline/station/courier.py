@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hotline.core.errors import PeerError
 from hotline.sealing.cell import open_cell, seal_cell
@@ -15,44 +16,44 @@ from hotline.sealing.packet import (
     sign_packet,
     verify_packet,
 )
+from hotline.sealing.their_keys import RECOVERABLE, purpose_of
 from hotline.station.line import Line
+from hotline.station.pair import Pair
 
 INSTANCE_BYTES = 16
-MAX_INSTANCES = 64
-"""Starts of one peer whose last counter is remembered, the oldest forgotten first."""
 
 
 class Courier:
-    """Seals to and opens from the peers of one line; counts the packets of this start."""
+    """Seals to and opens from the peers of one line; each peer has its own keys and counter."""
 
     def __init__(self, line: Line) -> None:
-        """Begin a new instance: its counter starts at 1."""
+        """Begin a new instance: its counters start at 1."""
         self._line = line
         self._instance = line.entropy(INSTANCE_BYTES).hex()
-        self._counter = 0
-        self._heard: dict[str, dict[str, int]] = {station: {} for station in line.peers}
-        self._prekeys = {line.prekey.key_id: line.prekey}
-        self._secrets = {station: keys.secret for station, keys in line.peers.items()}
+        self.pairs = {peer: Pair(line, peer) for peer in line.peers}
 
     def seal(self, peer: str, items: Sequence[Item]) -> bytes:
-        """Return one cell for `peer`.
+        """Return one cell for `peer`, sealed to its newest key that is alive.
 
         Raises:
             InvariantError: the items do not fit one packet.
-        Spec: docs/protocol.md §7.2
+            PeerError: no key of the peer's may carry them now.
+        Spec: docs/protocol.md §7.2, §7.25
         """
-        line, keys, now_ms = self._line, self._line.peers[peer], self._line.clock()
-        self._counter += 1
+        line, pair, now_ms = self._line, self.pairs[peer], self._line.clock()
+        packed = tuple(items)
+        recipient = pair.theirs.choose(purpose_of(packed), packed, now_ms)
+        pair.counter += 1
         encoded = encode_packet(
             Packet(
                 line=line.roster.line,
                 sender=line.station,
                 to=peer,
-                to_kid=keys.prekey.key_id,
-                counter=self._counter,
+                to_kid=recipient.key_id,
+                counter=pair.counter,
                 instance=self._instance,
-                announcement=line.announcement,
-                items=tuple(items),
+                announcement=pair.ours.announce(now_ms),
+                items=packed,
                 revocation=revocation_head(line),
                 sent_at_ms=now_ms,
             )
@@ -60,38 +61,45 @@ class Courier:
         return seal_cell(
             encoded,
             sign_packet(encoded, line.console),
-            recipient=keys.prekey,
+            recipient=recipient,
             line=line.roster.line,
-            secret=keys.secret,
-            day=keys.secret.sealing_day(now_ms),
+            secret=pair.secret,
+            day=pair.secret.sealing_day(now_ms),
             entropy=line.entropy,
         )
 
     def open(self, cell: bytes) -> VerifiedPacket:
-        """Open a cell and verify the packet in it.
+        """Open a cell and verify the packet in it; no key changes by that.
 
         Raises:
             PeerError: it does not open, or is not a packet of this line to us.
+        Spec: docs/protocol.md §7.24
         """
-        line = self._line
+        line, now_ms = self._line, self._line.clock()
+        opening = [(pair, pair.opening(now_ms)) for pair in self.pairs.values()]
         opened = open_cell(
-            cell, line=line.roster.line, prekeys=self._prekeys, secrets=self._secrets
+            cell,
+            line=line.roster.line,
+            prekeys={key_id: key for _, keys in opening for key_id, key in keys.items()},
+            secrets={peer: pair.secret for peer, pair in self.pairs.items()},
         )
-        verified = verify_packet(line.roster, opened, our_station=line.station, at_ms=line.clock())
-        self._check_counter(verified.packet)
+        verified = verify_packet(line.roster, opened, our_station=line.station, at_ms=now_ms)
+        pair = self.pairs[verified.packet.sender]
+        if verified.packet.to_kid not in pair.ours.opening:
+            raise PeerError("packet: it was written for a key that another peer has")
+        pair.check_counter(verified.packet, now_ms)
+        if verified.packet.to_kid == line.recovery.key_id:
+            return _recovered(verified)
         return verified
 
-    def _check_counter(self, packet: Packet) -> None:
-        """Refuse a packet that came before: a route keeps order, and every packet is new.
 
-        Spec: docs/protocol.md §7.4
-        """
-        heard = self._heard[packet.sender]
-        if packet.counter <= heard.get(packet.instance, -1):
-            raise PeerError("a packet came a second time")
-        heard[packet.instance] = packet.counter
-        while len(heard) > MAX_INSTANCES:
-            del heard[next(iter(heard))]
+def _recovered(verified: VerifiedPacket) -> VerifiedPacket:
+    """Return a packet under the recovery key with what such a key may open.
+
+    Spec: docs/protocol.md §7.24
+    """
+    items = tuple(one for one in verified.packet.items if isinstance(one, RECOVERABLE))
+    return replace(verified, packet=replace(verified.packet, items=items))
 
 
 def revocation_head(line: Line) -> RevocationHead:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from hotline.core.errors import IntegrityError, OperatorError, PeerError
 from hotline.core.messages.catalogue import Catalogue
 from hotline.core.values import Digest
-from hotline.host.keyfile import KeyFile, read_key_file
+from hotline.host.keyfile import KeyFile
 from hotline.sealing.card import Card, read_card
 from hotline.sealing.charter import Policy
 from hotline.sealing.ed25519 import Ed25519Signer
@@ -29,7 +29,14 @@ from hotline.station.arriving import MAX_AGE_MS
 from hotline.station.cards import accepted_card, check_current, read_file
 from hotline.station.founded import ANSWER_FILE, check_no_line, clear_unfinished, founded_line
 from hotline.station.home import ED25519, handle_of
-from hotline.station.identity import line_card, own_card, read_identity
+from hotline.station.identity import (
+    PREKEY,
+    line_card,
+    own_card,
+    read_identity,
+    ready_console,
+    spend_prekey,
+)
 from hotline.station.laying import CONSOLE_KEY, NewLine, lay_line
 from hotline.station.opening import (
     discard_opening,
@@ -247,6 +254,7 @@ def _lay(
         roster=roster,
         secrets={side.theirs.name: combine_halves(roster.line, side.halves)},
         day=day_number(roster.charter.created_ms),
+        prekey=console.seeds[PREKEY],
         ledger=Ed25519Signer(console.seeds[f"ledger/{ED25519}"]),
         passphrase=side.passphrase,
         beside=beside,
@@ -254,17 +262,18 @@ def _lay(
     directory = bench.home.lines / handle_of(roster.name, roster.line)
     clear_unfinished(directory)
     lay_line(directory, line, catalogue, bench.clock(), bench.entropy)
+    spend_prekey(bench.home, side.passphrase, bench.entropy)
 
 
 def _console(bench: Bench) -> tuple[KeyFile, str | None]:
     path = bench.home.keys / CONSOLE_KEY
     passphrase = bench.passphrase(path)
-    return read_key_file(path, passphrase), passphrase
+    return ready_console(bench.home, passphrase, bench.entropy), passphrase
 
 
 def _other_half(enrolment: Enrolment, console: KeyFile) -> bytes:
     try:
-        return open_half(enrolment, Prekey(console.seeds["prekey"]))
+        return open_half(enrolment, Prekey(console.seeds[PREKEY]))
     except PeerError as error:
         raise OperatorError(
             f"this file cannot be used: {error}",

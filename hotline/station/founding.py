@@ -93,6 +93,7 @@ def found_line(
             roster=roster,
             secrets={one: secrets[frozenset((one, founder.station))] for one in stations},
             day=day_number(now_ms),
+            prekey=side.keys.prekey.seed,
             ledger=Ed25519Signer(side.keys.ledger.signer.seeds.ed25519),
             passphrase=founder.passphrase,
         )
@@ -153,6 +154,7 @@ def _card(
         PeerCard(
             station=other.founder.station,
             prekey=to_base64(other.keys.prekey.public.encoded),
+            recovery=to_base64(other.keys.recovery.public.encoded),
             tls_certificate=other.tls.certificate_pem.decode(),
             home=f"../{other.founder.home.path.name}",
         )

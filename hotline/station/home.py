@@ -4,7 +4,8 @@ DIR/station.json, DIR/cards/<STATION>.card     what this station says of itself,
 DIR/keys/{root,console,officer-<person>}.key   seeds, sealed (docs/protocol.md §4.13)
 DIR/tls/{cert,key}.pem                         what the link shows; content never rests on it
 DIR/lines/<handle>/ledger.db, head.db          the record of one line
-DIR/lines/<handle>/line.key, content.key       secrets of the pairs; keys of the contents
+DIR/lines/<handle>/line.key, content.key       keys of the pairs; keys of the contents
+DIR/lines/<handle>/announced.json              the peers' prekeys that are newer than their cards
 DIR/lines/<handle>/line.json                   the peers' cards: prekey, TLS certificate, route
 DIR/lines/<handle>/listening.json              where we listen now, for stations on this machine
                                                (listening-<PEER>.json for each of several)
@@ -34,22 +35,22 @@ from hotline.core.errors import (
 )
 from hotline.core.messages.statement import StationName, first_fault
 from hotline.core.seams import Clock, Entropy
+from hotline.core.times import parse_time
 from hotline.core.values import Digest, Realm
-from hotline.host.keyfile import KeyFile, read_key_file
+from hotline.host.keyfile import read_key_file
 from hotline.ledger.snapshot import LEDGER_NAME
 from hotline.ledger.store import Ledger
 from hotline.sealing.certificate import Certificate, Usage
 from hotline.sealing.ed25519 import Ed25519Signer, verify_ed25519
 from hotline.sealing.epoch import EpochSealer
 from hotline.sealing.hybrid import HybridSeeds, HybridSigner
-from hotline.sealing.line_secret import LineSecret
 from hotline.sealing.mldsa import MldsaSigner
-from hotline.sealing.packet import Announcement
 from hotline.sealing.prekey import Prekey, PrekeyPublic
 from hotline.sealing.roster import Roster
 from hotline.station.epoch_keys import finish_erasures
 from hotline.station.ledger_keys import adopt_key, new_records, staged_key
 from hotline.station.line import Line, PeerKeys
+from hotline.station.line_keys import LineKeys, open_line_keys
 from hotline.station.months import CONTENT_KEY, MonthlyKeys, make_sealer, open_months
 from hotline.station.past import RENEW_HINT, Past, check_not_between, newest_generation
 from hotline.station.shelf import Shelf, read_peer_view, write_durably
@@ -61,7 +62,7 @@ class PeerCard(BaseModel):
     """What we know of a peer besides the public records.
 
     Attributes:
-        prekey, tls_certificate: Base64 and PEM.
+        prekey, recovery, tls_certificate: Base64, base64 and PEM.
         host, port: Where the peer listens, if it does.
         listen_port: Where we listen for this peer, if we do; 0: at the line's own port.
         home: The peer's home on this machine, relative to ours, when a drill made
@@ -72,6 +73,7 @@ class PeerCard(BaseModel):
 
     station: StationName
     prekey: str
+    recovery: str
     tls_certificate: str
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 0
@@ -205,7 +207,7 @@ def read_line(
     if roster.line.hex() != card.line:
         raise IntegrityError("line.json names another line than its charter")
     console = read_key_file(home.keys / "console.key", passphrase)
-    secrets = read_key_file(directory / "line.key", passphrase)
+    keys = open_line_keys(directory, passphrase, entropy)
     ledger_signer = Ed25519Signer(console.seeds[f"ledger/{ED25519}"])
     if ledger_signer.public_key not in roster.ledger_keys(card.station):
         card, roster = _brought_up(directory, card, roster)
@@ -216,9 +218,9 @@ def read_line(
         ledger=ledger_signer,
         lasting=MldsaSigner(console.seeds[f"ledger/{MLDSA65}"]),
         ledger_certificate=_certificate_of(roster, card.station, ledger_signer.public_key),
-        prekey=Prekey(console.seeds["prekey"]),
-        announcement=_announcement(console, card),
-        peers={peer.station: _peer_keys(peer, secrets) for peer in card.peers},
+        recovery=Prekey(console.seeds["recovery"]),
+        peers={peer.station: _peer_keys(peer, card, keys) for peer in card.peers},
+        keys=keys,
         clock=clock,
         entropy=entropy,
         generation=newest_generation(directory),
@@ -356,22 +358,16 @@ def _certificate_of(roster: Roster, station: str, public_key: bytes) -> Digest:
     raise IntegrityError("no certificate of this line is for the station's ledger key")
 
 
-def _announcement(console: KeyFile, card: LineCard) -> Announcement:
-    return Announcement(
-        aseq=1,
-        pk=Prekey(console.seeds["prekey"]).public.encoded,
-        kind="prekey",
-        not_after=card.prekey_not_after,
-    )
-
-
-def _peer_keys(peer: PeerCard, secrets: KeyFile) -> PeerKeys:
+def _peer_keys(peer: PeerCard, card: LineCard, keys: LineKeys) -> PeerKeys:
     try:
-        prekey = PrekeyPublic(from_base64(peer.prekey, what="prekey"))
+        prekey, recovery = (
+            PrekeyPublic(from_base64(key, what="prekey")) for key in (peer.prekey, peer.recovery)
+        )
+        not_after_ms = parse_time(card.prekey_not_after)
     except PeerError as error:
         raise OperatorError(f"the card of {peer.station} holds no good prekey") from error
-    base_day = int.from_bytes(secrets.seeds[f"day/{peer.station}"])
-    return PeerKeys(prekey, LineSecret(secrets.seeds[f"secret/{peer.station}"], base_day))
+    announced = keys.announced(peer.station, prekey, not_after_ms)
+    return PeerKeys(announced, recovery, keys.pair(peer.station))
 
 
 def write_json(path: Path, value: BaseModel | dict[str, object]) -> None:

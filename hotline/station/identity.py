@@ -14,18 +14,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from hotline.core.canonical import to_base64
 from hotline.core.errors import IntegrityError, OperatorError, PeerError, StorageError
 from hotline.core.messages.statement import StationName, first_fault
-from hotline.core.seams import Clock
+from hotline.core.seams import Clock, Entropy
 from hotline.core.values import Realm
-from hotline.host.keyfile import KeyFile
+from hotline.host.keyfile import KeyFile, read_key_file, write_key_file
 from hotline.sealing.card import Card, Host, Reach, Route, write_card
 from hotline.sealing.certificate import Certificate, Usage
 from hotline.sealing.enrol import CertifiedKey
 from hotline.sealing.hybrid import HybridSigner
-from hotline.sealing.prekey import Prekey
+from hotline.sealing.prekey import Prekey, draw_prekey
 from hotline.sealing.roster import Roster, StationRecords, read_station
 from hotline.station.home import Home, LineCard, PeerCard, hybrid_seeds, write_json
 
 STATION_FILE = "station.json"
+PREKEY = "prekey"
 
 
 class Listening(BaseModel):
@@ -126,11 +127,45 @@ def with_record(home: Home, record: bytes) -> Identity:
     return identity
 
 
+def ready_console(home: Home, passphrase: str | None, entropy: Entropy) -> KeyFile:
+    """Open console.key; draw the prekey that stands on the card if there is none in it.
+
+    Raises:
+        OperatorError: no such key file, or a wrong passphrase.
+        StorageError: the disk refused.
+    Spec: docs/enrolment.md §4.6
+    """
+    path = home.keys / "console.key"
+    held = read_key_file(path, passphrase)
+    if PREKEY in held.seeds:
+        return held
+    seeds = {**held.seeds, PREKEY: draw_prekey(entropy).seed}
+    drawn = KeyFile(held.station, held.realm, seeds)
+    write_key_file(path, drawn, passphrase, entropy=entropy, replace=True)
+    return drawn
+
+
+def spend_prekey(home: Home, passphrase: str | None, entropy: Entropy) -> None:
+    """Take the card's prekey out of console.key: a line has it now, and will destroy it.
+
+    Raises:
+        OperatorError: no such key file, or a wrong passphrase.
+        StorageError: the disk refused.
+    Spec: docs/enrolment.md §4.6
+    """
+    path = home.keys / "console.key"
+    held = read_key_file(path, passphrase)
+    if PREKEY in held.seeds:
+        seeds = {name: seed for name, seed in held.seeds.items() if name != PREKEY}
+        left = KeyFile(held.station, held.realm, seeds)
+        write_key_file(path, left, passphrase, entropy=entropy, replace=True, wipe=True)
+
+
 def own_card(home: Home, console: KeyFile, clock: Clock) -> bytes:
     """Write this station's card as of now.
 
     Args:
-        console: The opened key file of the console, which signs.
+        console: What `ready_console` opened; it signs.
     Raises:
         OperatorError: the console's certificate is missing or has ended.
         StorageError: the disk.
@@ -143,8 +178,9 @@ def own_card(home: Home, console: KeyFile, clock: Clock) -> bytes:
     except (OSError, ValueError) as error:
         raise OperatorError("tls/cert.pem of this home does not read") from error
     reach = Reach(
-        prekey=Prekey(console.seeds["prekey"]).public,
+        prekey=Prekey(console.seeds[PREKEY]).public,
         prekey_not_after=identity.prekey_not_after,
+        recovery=Prekey(console.seeds["recovery"]).public,
         tls=der,
         route=identity.route,
     )
@@ -175,6 +211,7 @@ def line_card(
     peer = PeerCard(
         station=theirs.name,
         prekey=to_base64(theirs.prekey.encoded),
+        recovery=to_base64(theirs.recovery.encoded),
         tls_certificate=ssl.DER_cert_to_PEM_cert(theirs.body.tls),
     )
     if theirs.body.route is not None:

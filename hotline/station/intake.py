@@ -49,7 +49,7 @@ class Taken:
         lasting: Long-lasting signatures to store; `long_signed`: the peer's heads to
             countersign for long.
         their_size: Set when the peer says that it holds our head of that size.
-        unknown_key: The peer could not open a cell of ours.
+        lost_key: The key ids, if any, of cells of ours that the peer could not open.
         shown_back: Our newest head as the peer holds it.
         refetch: The peer lost the end of its ledger and asks for what was in it.
         returned: Statements of ours that the peer gives back.
@@ -70,7 +70,7 @@ class Taken:
     lasting: list[LastingHead] = field(default_factory=list)
     long_signed: list[Checkpoint] = field(default_factory=list)
     their_size: int | None = None
-    unknown_key: bool = False
+    lost_key: list[bytes | None] = field(default_factory=list)
     shown_back: ShownBack | None = None
     admissions: list[AdmitGeneration] = field(default_factory=list)
     offered: Offered | None = None
@@ -157,7 +157,7 @@ class Intake:
             case its.SeenItem() | its.JoinItem() | its.JoinedItem():
                 self._of_comparing(taken, item)
             case its.NackItem():
-                taken.unknown_key = item.code == "unknown-key"
+                taken.lost_key += [item.kid] if item.code == "unknown-key" else []
             case (
                 its.CertificateItem()
                 | its.RevocationItem()

@@ -22,8 +22,10 @@ from hotline.sealing.ed25519 import Ed25519Signer, verify_ed25519
 from hotline.sealing.enrol import StationKeys
 from hotline.sealing.epoch import EPOCH_KEY_BYTES, epoch_of
 from hotline.sealing.hybrid import HybridSeeds
+from hotline.sealing.line_secret import LineSecret
 from hotline.sealing.roster import Roster
 from hotline.sealing.tls_identity import TlsIdentity
+from hotline.sealing.turns import StoredPrekey
 from hotline.station.drafts import draft_of, record_draft
 from hotline.station.home import (
     ED25519,
@@ -35,6 +37,7 @@ from hotline.station.home import (
 )
 from hotline.station.identity import Identity, Listening, write_identity
 from hotline.station.journal import JournalOwner, open_journal
+from hotline.station.line_keys import FIRST_ASEQ, LINE_KEY, PairSecrets, pair_seeds
 from hotline.station.months import CONTENT_KEY, seed_name
 from hotline.station.shelf import write_durably
 
@@ -74,6 +77,7 @@ class NewLine:
 
     Attributes:
         secrets: The secret shared with each peer on the UTC day `day`, by station.
+        prekey: Seed of our first prekey, which is on our card.
         ledger: The station's ledger key.
         passphrase: Of its key files.
         beside: Small files that lie in the line's directory, by name.
@@ -83,6 +87,7 @@ class NewLine:
     roster: Roster
     secrets: Mapping[str, bytes] = field(repr=False)
     day: int
+    prekey: bytes = field(repr=False)
     ledger: Ed25519Signer = field(repr=False)
     passphrase: str | None = field(repr=False)
     beside: Mapping[str, bytes] = field(default_factory=dict)
@@ -157,7 +162,7 @@ def _lay_keys(home: Home, new: NewHome, entropy: Entropy) -> None:
     console = {
         **seeds_of("console", keys.console.signer.seeds),
         **seeds_of("ledger", keys.ledger.signer.seeds),
-        "prekey": keys.prekey.seed,
+        "recovery": keys.recovery.seed,
     }
     write(home.keys / CONSOLE_KEY, console, passphrases.console)
     for person, key_of in keys.officers.items():
@@ -179,11 +184,12 @@ def lay_line(
     except OSError as error:
         raise StorageError(f"{directory.name} cannot be made") from error
     card = new.card
+    first = StoredPrekey(FIRST_ASEQ, new.prekey, now_ms)
     line_key: dict[str, bytes] = {}
     for peer, secret in new.secrets.items():
-        line_key |= {f"secret/{peer}": secret, f"day/{peer}": new.day.to_bytes(4)}
+        line_key |= pair_seeds(peer, PairSecrets(LineSecret(secret, new.day), (first,)))
     for name, seeds in (
-        ("line.key", line_key),
+        (LINE_KEY, line_key),
         (CONTENT_KEY, {seed_name(epoch_of(now_ms)): entropy(EPOCH_KEY_BYTES)}),
     ):
         held = KeyFile(card.station, new.roster.realm, seeds)

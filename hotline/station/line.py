@@ -10,18 +10,24 @@ from hotline.core.records.checkpoint import build_origin, witness_name
 from hotline.core.seams import Clock, Entropy, Signer
 from hotline.core.values import Digest, Realm
 from hotline.sealing.ed25519 import Ed25519Signer
-from hotline.sealing.line_secret import LineSecret
-from hotline.sealing.packet import Announcement
 from hotline.sealing.prekey import Prekey, PrekeyPublic
 from hotline.sealing.roster import Roster
+from hotline.sealing.their_keys import TheirPrekey
+from hotline.station.line_keys import LineKeys, PairSecrets
 
 
 @dataclass(frozen=True, slots=True)
 class PeerKeys:
-    """What we seal to a peer with: its prekey and the secret of our pair."""
+    """What our disk holds of one peer when the line is opened.
 
-    prekey: PrekeyPublic
-    secret: LineSecret
+    Attributes:
+        announced: Its newest prekey; `recovery`: its key that lasts.
+        held: The secret of our pair, and our prekeys towards it.
+    """
+
+    announced: TheirPrekey
+    recovery: PrekeyPublic
+    held: PairSecrets
 
 
 @dataclass(slots=True)
@@ -31,7 +37,8 @@ class Line:
     Attributes:
         console: Signs packets; `ledger`: signs heads, orders and cosignatures.
         ledger_certificate: Id of the certificate of `ledger`.
-        announcement: Our prekey as every packet carries it.
+        recovery: Opens announcements, heads and NACKs of a peer that knows no other key.
+        keys: Where the keys of the peers lie; None where nothing is kept.
         generation: Of our ledger of this line and of our orders.
         lasting: The ML-DSA-65 half of `ledger`; signs heads for long.
         staged: Public half of a ledger key that is made and not handed over to yet, or None.
@@ -42,14 +49,14 @@ class Line:
     console: Ed25519Signer = field(repr=False)
     ledger: Ed25519Signer = field(repr=False)
     ledger_certificate: Digest
-    prekey: Prekey = field(repr=False)
-    announcement: Announcement
+    recovery: Prekey = field(repr=False)
     peers: Mapping[str, PeerKeys] = field(repr=False)
     clock: Clock
     entropy: Entropy
     generation: int = FIRST_GENERATION
     staged: bytes | None = None
     lasting: Signer = field(repr=False, kw_only=True)
+    keys: LineKeys | None = field(repr=False, default=None)
 
     def admit(self, roster: Roster) -> None:
         """Go on with a roster that has one more certificate; it is decided to record it."""

@@ -25,6 +25,11 @@ MAX_RETRY_S = 60.0
 ANSWER_RANK = -1
 """Receipts and cosignatures go before every statement: they are small and end retries."""
 
+HELLO_RANK = -2
+"""The handshake goes before everything, and alone until the peer has proved itself."""
+HOLD_S = 5.0
+"""How long everything else waits for that; then it goes out sealed to the peer's prekey."""
+
 Items = Callable[[], Sequence[Item]]
 
 
@@ -73,6 +78,8 @@ class Outgoing:
         self._numbers = itertools.count()
         self._waiting: set[str] = set()
         self._flights: dict[str, _Flight] = {}
+        self._held: list[_Letter] = []
+        self._hold_until_s = 0.0
 
     def put(self, items: Items, rank: int = ANSWER_RANK, key: str = "") -> None:
         """Send a letter; `items` is asked when it is its turn. Lost if the link is down.
@@ -83,7 +90,24 @@ class Outgoing:
         if self._route.up and key not in self._waiting:
             if key:
                 self._waiting.add(key)
-            self._letters.put_nowait(_Letter(rank, next(self._numbers), items, key))
+            letter = _Letter(rank, next(self._numbers), items, key)
+            if self._hold_until_s and rank != HELLO_RANK:
+                self._held.append(letter)
+            else:
+                self._letters.put_nowait(letter)
+
+    def hold(self, now_s: float) -> None:
+        """Let nothing but the handshake go out from now on, for HOLD_S at most.
+
+        Spec: docs/protocol.md §7.26
+        """
+        self._hold_until_s = now_s + HOLD_S
+
+    def let_go(self) -> None:
+        """Let everything go out: the peer's newest key is known."""
+        self._hold_until_s = 0.0
+        while self._held:
+            self._letters.put_nowait(self._held.pop(0))
 
     def pump(self, situation: Situation, rules: Rules, now_s: float) -> None:
         """Send what the outbox holds and is not on its way, the most urgent first.
@@ -93,6 +117,8 @@ class Outgoing:
         """
         if not self._route.up:
             return
+        if self._hold_until_s <= now_s:
+            self.let_go()
         for digest, rank in urgency(situation, rules).items():
             if self.peer not in situation.statements[digest].unreceipted:
                 continue
@@ -119,6 +145,7 @@ class Outgoing:
         """Begin again: the link came up anew or broke, so what was on its way is lost."""
         self.resend()
         self._waiting.clear()
+        self._held.clear()
         while not self._letters.empty():
             self._letters.get_nowait()
 
@@ -126,14 +153,16 @@ class Outgoing:
         """Let the outbox be sent again; answers to the peer stay where they wait."""
         self._flights.clear()
         self._witness.forget_shown(self.peer)
-        waiting = []
+        waiting, self._held = self._held, []
         while not self._letters.empty():
             waiting.append(self._letters.get_nowait())
         for letter in waiting:
-            if letter.rank == ANSWER_RANK:
-                self._letters.put_nowait(letter)
-            else:
+            if letter.rank > ANSWER_RANK:
                 self._waiting.discard(letter.key)
+            elif self._hold_until_s and letter.rank != HELLO_RANK:
+                self._held.append(letter)
+            else:
+                self._letters.put_nowait(letter)
 
     async def run(self) -> None:
         """Send letters until cancelled.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from hotline.core.errors import PeerError
 from hotline.core.exchange.commands import Command, TakeStatement
+from hotline.core.exchange.delivery import Delivery
 from hotline.core.exchange.situation import Situation
 from hotline.core.records import events as ev
 from hotline.core.records.witness import HeadVerdict
@@ -13,6 +14,7 @@ from hotline.core.values import Digest
 from hotline.sealing import items as its
 from hotline.sealing.cell import UnknownKeyError
 from hotline.station.footing import present
+from hotline.station.handshaking import Handshaking
 from hotline.station.intake import Taken
 from hotline.station.introducing import admit_offered, introductions
 from hotline.station.keeping import Keeping
@@ -21,8 +23,10 @@ from hotline.station.requests import Recorded
 from hotline.station.trusting import Trusting
 from hotline.station.witnessing import Witnessing
 
+MAX_DISPLAYED_REPEATED = 64
 
-class Receiving(Keeping, Trusting, Witnessing, Recovering):
+
+class Receiving(Keeping, Trusting, Witnessing, Recovering, Handshaking):
     """The part of a station that takes what its peers say."""
 
     async def _take_cell(self, cell: bytes, by: str = "") -> None:
@@ -32,10 +36,9 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering):
         """
         try:
             verified = self._courier.open(cell)
-        except UnknownKeyError:
+        except UnknownKeyError as error:
             self._refused += 1
-            nack = its.NackItem(code="unknown-key", detail="seal to the key on our newest card")
-            self._put(by or self.peer, lambda: [nack])
+            self._nack_key(by or self.peer, error.key_id)
             return
         except PeerError:
             self._refused += 1
@@ -52,6 +55,7 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering):
             cosignatures=taken.cosignatures,
             lasting=taken.lasting,
         )
+        self._settle_keys(verified, taken.lost_key)
         self._settle(recorded)
         self._say_splits(taken.splits, recorded)
         if any(isinstance(one.event, ev.PeerGenerationAdmitted) for one in recorded.happenings):
@@ -72,8 +76,7 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering):
             await self._owe(taken.peer, taken.refetch)
         if taken.their_size is not None:
             self._show_again(taken.peer, taken.their_size)
-        elif taken.unknown_key:
-            self._outgoings[taken.peer].resend()
+        self._begin_lost(taken.peer)
 
     def _all_of(self, taken: Taken) -> Sequence[Command]:
         """Return what a packet asks for; the public record in it is judged only now.
@@ -99,6 +102,42 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering):
                     # The receipt before did not serve: perhaps its head never arrived.
                     self._witness.forget_shown(peer)
                 self._put_receipt(command.told.digest)
+
+    def _begin_letters(self, peer: str, *, ask: bool) -> None:
+        """Say anew all that a peer must know, to one that may have been started again."""
+        self._outgoings[peer].restart()
+        self._meet(peer, ask=ask)
+        self._say_all(peer)
+
+    def _begin_lost(self, peer: str) -> None:
+        """Say all anew where letters were lost with the key that they were sealed to.
+
+        Spec: docs/protocol.md §7.25
+        """
+        if not self._begins_anew(peer):
+            return
+        self._outgoings[peer].restart()
+        if not self._courier.pairs[peer].theirs.announced:
+            self._meet(peer, ask=True)
+        self._say_all(peer)
+        self.show_head(peer)
+
+    def _say_all(self, peer: str) -> None:
+        self._introduce(peer)
+        self._greet(peer)
+        self._show_lasting(peer)
+        self._repeat_displayed(peer)
+        self._comparing.forget_told(peer)
+        self._show_seen(peer)
+        self._pump()
+
+    def _repeat_displayed(self, peer: str) -> None:
+        """Say again what the peer may have missed: nothing acknowledges a `displayed`."""
+        statements = self.situation.statements.values()
+        inbound = [state for state in statements if state.statement.sender == peer]
+        for state in inbound[-MAX_DISPLAYED_REPEATED:]:
+            if state.least == Delivery.DISPLAYED:
+                self._say_displayed(peer, state.digest, state.at_ms)
 
     def _introduce(self, peer: str) -> None:
         """Show our roots, certificates and revocations before anything that rests on them.

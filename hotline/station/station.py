@@ -9,7 +9,6 @@ from functools import partial
 
 from hotline.core.errors import HotlineError
 from hotline.core.exchange.commands import Tick
-from hotline.core.exchange.delivery import Delivery
 from hotline.core.exchange.rules import Rules
 from hotline.core.records import events as ev
 from hotline.ledger.store import Ledger
@@ -21,7 +20,6 @@ from hotline.station.recovering import Recovery
 
 TICK_S = 0.5
 REFUSED_SUMMARY_S = 60.0
-MAX_DISPLAYED_REPEATED = 64
 
 
 class Station(Receiving):
@@ -146,6 +144,9 @@ class Station(Receiving):
             if self._refused and loop.time() - self._refused_said_s >= REFUSED_SUMMARY_S:
                 await self._say_refused(loop.time())
             await self._keep_hour(now_ms)
+            for peer in self.peers:
+                self._keep_keys(peer)
+                self._begin_lost(peer)
             self._keep_recovering()
             await self._keep_comparing()
             self._pump()
@@ -167,15 +168,10 @@ class Station(Receiving):
         after our introduction, and must not be thrown away with the letters of before.
         Dialling again and again is not news.
         """
-        self._outgoings[peer].restart()
         if state == "UP":
-            self._introduce(peer)
-            self._greet(peer)
-            self._show_lasting(peer)
-            self._repeat_displayed(peer)
-            self._comparing.forget_told(peer)
-            self._show_seen(peer)
-            self._pump()
+            self._begin_letters(peer, ask=self._begins(peer))
+        else:
+            self._outgoings[peer].restart()
         link = self.situation.links.get(peer)
         before = link.state if link else "DOWN"
         now = "DOWN" if state == "DIALING" else state
@@ -183,14 +179,6 @@ class Station(Receiving):
             await self.note(self._link_event(peer, now, reason))
         if state == "UP":
             self.show_head(peer)
-
-    def _repeat_displayed(self, peer: str) -> None:
-        """Say again what the peer may have missed: nothing acknowledges a `displayed`."""
-        statements = self.situation.statements.values()
-        inbound = [state for state in statements if state.statement.sender == peer]
-        for state in inbound[-MAX_DISPLAYED_REPEATED:]:
-            if state.least == Delivery.DISPLAYED:
-                self._say_displayed(peer, state.digest, state.at_ms)
 
 
 async def _until(fatal: asyncio.Future[None]) -> None:

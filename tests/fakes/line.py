@@ -54,6 +54,7 @@ from hotline.sealing.statements import sign_statement
 from hotline.station.founding import Founder, found_line
 from hotline.station.home import Home, OpenLine, open_line, open_officer, read_card, write_json
 from hotline.station.keeping import open_kept
+from hotline.station.pair import Pair
 from hotline.station.routes import route_maker
 from hotline.station.station import Station
 from hotline.transport.link import Timings
@@ -138,6 +139,11 @@ class Place:
     @property
     def situation(self) -> Situation:
         return self.station.situation
+
+    @property
+    def pair(self) -> Pair:
+        """The keys towards the peer."""
+        return self.station._courier.pairs[self.peer]
 
     async def start(self, *, run: bool = True) -> None:
         self.opened = open_line(self.home, None, self.clock_ms, system_entropy)

@@ -18,7 +18,13 @@ from hotline.core.values import Realm
 from hotline.host import keyfile
 from hotline.host.clock import monotonic_s, system_clock
 from hotline.host.entropy import system_entropy
-from hotline.host.keyfile import MAX_FILE_BYTES, KeyFile, read_key_file, write_key_file
+from hotline.host.keyfile import (
+    MAX_FILE_BYTES,
+    KeyFile,
+    open_key_file,
+    read_key_file,
+    write_key_file,
+)
 
 SEEDS = {"console/ed25519": b"hush" * 8, "prekey": b"\1" * 32}
 EXERCISE = KeyFile("NORTH", Realm.EXERCISE, SEEDS)
@@ -181,6 +187,50 @@ def test_key_file_when_the_disk_fails_leaves_the_old_one(
         write_key_file(path, EXERCISE, None, entropy=system_entropy, replace=True)
     assert os.listdir(tmp_path) == ["x.key"]
     assert read_key_file(path, None) == EXERCISE
+
+
+def test_open_key_file_is_written_anew_without_deriving_its_key(
+    locked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spec: docs/protocol.md §7.24"""
+    path = tmp_path / "line.key"
+    path.write_bytes(locked.read_bytes())
+    held = open_key_file(path, "caf\u00e9 on deck")
+    nonces = {path.read_bytes()}
+    with monkeypatch.context() as patch:
+        patch.delattr(keyfile, "_derive")
+        for number in range(3):
+            held.rewrite({"new": bytes([number]) * 32}, system_entropy)
+            nonces.add(path.read_bytes())
+    assert len(nonces) == 4
+    assert read_key_file(path, "caf\u00e9 on deck") == held.keys
+    assert held.keys == KeyFile("NORTH", Realm.LIVE, {"new": b"\2" * 32})
+    assert "hush" not in repr(held)
+    assert os.listdir(tmp_path) == ["line.key"]
+
+
+def test_open_key_file_overwrites_what_the_file_held(tmp_path: Path) -> None:
+    path = write(tmp_path / "line.key")
+    with path.open("rb") as old:
+        open_key_file(path, None).rewrite({"new": b"\2" * 32}, system_entropy)
+        assert not old.read().strip(b"\0")
+
+
+def test_open_key_file_when_the_disk_fails_is_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "line.key")
+    held = open_key_file(path, None)
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", fail)
+        with pytest.raises(StorageError):
+            held.rewrite({"new": b"\2" * 32}, system_entropy)
+    assert held.keys == read_key_file(path, None) == EXERCISE
+    assert os.listdir(tmp_path) == ["line.key"]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from hotline.sealing.cell import seal_cell
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.packet import Packet, encode_packet, sign_packet
 from hotline.station import comparing, witnessing
-from hotline.station.courier import NOTHING_REVOKED
+from hotline.station.courier import revocation_head
 from tests.fakes.group import FakeGroup, pinged, put
 from tests.fakes.line import ENCOUNTER, Place, wait_for
 
@@ -54,19 +54,20 @@ async def test_member_cannot_speak_as_another_to_a_third(tmp_path: Path) -> None
         assert not north.recorded(ev.StatementReceived)
         # A packet that says it is SOUTH's, sealed with the secret of NORTH and EAST.
         refused = refusals(north)
-        keys, line = east.opened.line.peers["NORTH"], east.opened.line
+        keys, line = east.station._courier.pairs["NORTH"], east.opened.line
+        recipient = keys.theirs.prekey.key
         now_ms = line.clock()
         encoded = encode_packet(
             Packet(
                 line=line.roster.line,
                 sender="SOUTH",
                 to="NORTH",
-                to_kid=keys.prekey.key_id,
+                to_kid=recipient.key_id,
                 counter=9,
                 instance="5a" * 16,
-                announcement=south.opened.line.announcement,
+                announcement=south.station._courier.pairs["NORTH"].ours.announce(now_ms),
                 items=(),
-                revocation=NOTHING_REVOKED,
+                revocation=revocation_head(line),
                 sent_at_ms=now_ms,
             )
         )
@@ -74,7 +75,7 @@ async def test_member_cannot_speak_as_another_to_a_third(tmp_path: Path) -> None
             cell = seal_cell(
                 encoded,
                 sign_packet(encoded, console),
-                recipient=keys.prekey,
+                recipient=recipient,
                 line=line.roster.line,
                 secret=keys.secret,
                 day=keys.secret.sealing_day(now_ms),

@@ -60,7 +60,7 @@ async def test_each_pair_has_a_secret_and_a_listener_of_its_own(tmp_path: Path) 
     homes = found(tmp_path)
     async with FakeGroup(tmp_path / "run") as group:
         secrets = {
-            frozenset((place.name, peer)): keys.secret.secret
+            frozenset((place.name, peer)): keys.held.secret.secret
             for place in group.places
             for peer, keys in place.opened.line.peers.items()
         }

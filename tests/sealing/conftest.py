@@ -15,6 +15,7 @@ from hotline.core.messages.statement import STATEMENT_TYPE, Statement, encode_st
 from hotline.core.seams import Entropy
 from hotline.core.times import format_time
 from hotline.core.values import ZERO_DIGEST, Digest, Realm
+from hotline.sealing.announcement import Announcement
 from hotline.sealing.charter import Policy
 from hotline.sealing.dsse import Envelope, encode_envelope
 from hotline.sealing.enrol import (
@@ -27,7 +28,7 @@ from hotline.sealing.enrol import (
 )
 from hotline.sealing.items import Item
 from hotline.sealing.line_secret import LineSecret, combine_halves, day_number
-from hotline.sealing.packet import Announcement, Packet, RevocationHead
+from hotline.sealing.packet import Packet, RevocationHead
 from hotline.sealing.roster import Roster
 from hotline.sealing.statements import sign_statement
 

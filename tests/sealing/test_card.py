@@ -46,7 +46,8 @@ def reach_of(world: World, station: StationKeys, route: Route | None = ROUTE) ->
     name = station.root.station
     tls = make_tls_identity(station=name, at_ms=NOW_MS, entropy=world.entropy)
     der = ssl.PEM_cert_to_DER_cert(tls.certificate_pem.decode())
-    return Reach(station.prekey.public, format_time(NOW_MS + 86_400_000), der, route)
+    until = format_time(NOW_MS + 86_400_000)
+    return Reach(station.prekey.public, until, station.recovery.public, der, route)
 
 
 def card_of(world: World, station: StationKeys, signer: CertifiedKey | None = None) -> bytes:

@@ -9,7 +9,6 @@ from hotline.core.messages.catalogue import Catalogue
 from hotline.core.values import Realm
 from hotline.host.config import find_config
 from hotline.host.entropy import system_entropy
-from hotline.host.keyfile import read_key_file
 from hotline.host.packs import load_catalogue
 from hotline.sealing.card import Card, Route
 from hotline.sealing.certificate import Certificate
@@ -24,7 +23,7 @@ from hotline.station.enrolling import (
     open_line_with,
 )
 from hotline.station.home import Home
-from hotline.station.identity import own_card
+from hotline.station.identity import own_card, ready_console
 from hotline.station.officers import add_officer, unlock_root
 from hotline.station.upkeep import Bench
 from tests.station.months import no_passphrase
@@ -67,7 +66,7 @@ class Place:
         return unlock_root(self.bench, self.root_file)
 
     def card(self) -> bytes:
-        console = read_key_file(self.home.keys / "console.key", None)
+        console = ready_console(self.home, None, system_entropy)
         return own_card(self.home, console, self.bench.clock)
 
     def add(self, person: str, **about: str) -> Certificate:

@@ -72,7 +72,7 @@ def secret_of(place: Place) -> tuple[bytes, bytes, bytes]:
     """Return line id, secret of today and ledger origin's station as the home opens them."""
     _, card, line = read_line(place.home, None, place.bench.clock, system_entropy)
     (peer,) = line.peers.values()
-    return line.roster.line, peer.secret.for_day(NOW_MS // DAY_MS), card.station.encode()
+    return line.roster.line, peer.held.secret.for_day(NOW_MS // DAY_MS), card.station.encode()
 
 
 # --- the whole way
@@ -427,9 +427,9 @@ def begin_live(path: Path) -> bytes:
         place.bench.clock,
         system_entropy,
     )
-    from hotline.station.identity import own_card
+    from hotline.station.identity import own_card, ready_console
 
-    console = read_key_file(place.home.keys / "console.key", phrase)
+    console = ready_console(place.home, phrase, system_entropy)
     return own_card(place.home, console, place.bench.clock)
 
 
@@ -526,6 +526,8 @@ def test_enrolled_homes_hold_no_half_and_no_open_file(tmp_path: Path) -> None:
         ]
         assert loose == []
         assert not (place.home.path / "opening").exists()
+        # The prekey of the card is the line's now, which destroys it in time.
+        assert "prekey" not in read_key_file(place.home.keys / "console.key", None).seeds
 
 
 def test_public_records_identify_both_ledgers(tmp_path: Path) -> None:

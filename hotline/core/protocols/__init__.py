@@ -1,4 +1,5 @@
-"""Machines as tables: the de-escalation ladder, reply classes, deadlines.
+"""Machines as tables: the de-escalation ladder, turn keys, the handshake.
 
-The tables themselves stand in config/protocols/*.toml. Pure.
+Tables that an authority may change stand in config/protocols/*.toml; those of keys and
+handshake stand here. Pure.
 """

@@ -1,0 +1,151 @@
+"""The sealing keys of one line on the disk: line.key, and what peers announced.
+
+line.key        for each peer the line secret with its days, and our prekeys (sealed)
+announced.json  for each peer its newest prekey: public, and found again if it is lost
+Spec: docs/protocol.md §7.6, §7.24
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hotline.core.canonical import from_base64, to_base64
+from hotline.core.errors import OperatorError, PeerError
+from hotline.core.seams import Entropy
+from hotline.host.keyfile import OpenKeyFile, open_key_file
+from hotline.sealing.line_secret import LineSecret
+from hotline.sealing.prekey import PrekeyPublic
+from hotline.sealing.their_keys import TheirPrekey
+from hotline.sealing.turns import StoredPrekey
+from hotline.station.shelf import write_durably
+
+LINE_KEY = "line.key"
+ANNOUNCED = "announced.json"
+FIRST_ASEQ = 1
+"""The announcement number of the prekey on a station's card."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairSecrets:
+    """What line.key holds for one peer.
+
+    Attributes:
+        prekeys: Oldest first; none while the line was never worked.
+    """
+
+    secret: LineSecret = field(repr=False)
+    prekeys: tuple[StoredPrekey, ...] = field(repr=False)
+
+
+def pair_seeds(peer: str, held: PairSecrets) -> dict[str, bytes]:
+    """Return what stands in line.key for a peer."""
+    secret = held.secret
+    seeds = {
+        f"secret/{peer}": secret.secret,
+        f"day/{peer}": secret.base_day.to_bytes(4),
+        f"floor/{peer}": secret.floor_day.to_bytes(4),
+    }
+    for one in held.prekeys:
+        seeds[f"prekey/{peer}/{one.aseq}"] = one.seed
+        seeds[f"times/{peer}/{one.aseq}"] = one.made_ms.to_bytes(6) + one.replaced_ms.to_bytes(6)
+    return seeds
+
+
+def read_pair(seeds: Mapping[str, bytes], peer: str) -> PairSecrets:
+    """Return what line.key holds for a peer.
+
+    Raises:
+        OperatorError: it holds no secret for it.
+    """
+    prefix = f"prekey/{peer}/"
+    prekeys = []
+    for name in seeds:
+        if name.startswith(prefix):
+            aseq = name.removeprefix(prefix)
+            times = seeds[f"times/{peer}/{aseq}"]
+            made_ms, replaced_ms = int.from_bytes(times[:6]), int.from_bytes(times[6:])
+            prekeys.append(StoredPrekey(int(aseq), seeds[name], made_ms, replaced_ms))
+    try:
+        base_day = int.from_bytes(seeds[f"day/{peer}"])
+        floor_day = int.from_bytes(seeds.get(f"floor/{peer}", b""))
+        secret = LineSecret(seeds[f"secret/{peer}"], base_day, floor_day)
+    except KeyError as error:
+        raise OperatorError(
+            f"line.key holds no secret for {peer}", hint="put back the whole directory of the line"
+        ) from error
+    return PairSecrets(secret, tuple(sorted(prekeys, key=lambda one: one.aseq)))
+
+
+class LineKeys:
+    """line.key and announced.json of one line, opened once and written when a day turns."""
+
+    def __init__(self, directory: Path, held: OpenKeyFile, entropy: Entropy) -> None:
+        """Take over what was opened; callers use `open_line_keys`."""
+        self._path, self._held, self._entropy = directory / ANNOUNCED, held, entropy
+        self._announced = _read_announced(self._path)
+
+    def pair(self, peer: str) -> PairSecrets:
+        """Return what line.key holds for a peer.
+
+        Raises:
+            OperatorError: nothing.
+        """
+        return read_pair(self._held.keys.seeds, peer)
+
+    def keep(self, peer: str, held: PairSecrets) -> None:
+        """Put a peer's secrets on the disk; what was there before is overwritten.
+
+        Raises:
+            StorageError: the disk refused; the file is as it was.
+        """
+        others = {
+            name: seed
+            for name, seed in self._held.keys.seeds.items()
+            if name.split("/")[1:2] != [peer]
+        }
+        self._held.rewrite({**others, **pair_seeds(peer, held)}, self._entropy)
+
+    def announced(self, peer: str, card: PrekeyPublic, not_after_ms: int) -> TheirPrekey:
+        """Return the newest prekey of a peer: as announced, or as its card says."""
+        return self._announced.get(peer) or TheirPrekey(FIRST_ASEQ, card, not_after_ms)
+
+    def keep_announced(self, peer: str, prekey: TheirPrekey) -> None:
+        """Put a peer's newest prekey on the disk.
+
+        Raises:
+            StorageError: the disk refused.
+        """
+        announced = {**self._announced, peer: prekey}
+        text = {
+            name: [one.aseq, to_base64(one.key.encoded), one.not_after_ms]
+            for name, one in announced.items()
+        }
+        write_durably(self._path, json.dumps(text).encode())
+        self._announced = announced
+
+
+def open_line_keys(directory: Path, passphrase: str | None, entropy: Entropy) -> LineKeys:
+    """Open the sealing keys of the line in `directory`.
+
+    Raises:
+        OperatorError: no such key file, or it does not open.
+        StorageError: the disk refused.
+    """
+    return LineKeys(directory, open_key_file(directory / LINE_KEY, passphrase), entropy)
+
+
+def _read_announced(path: Path) -> dict[str, TheirPrekey]:
+    """Read announced.json; one that does not read is as good as none: the handshake mends it."""
+    try:
+        told = json.loads(path.read_bytes())
+        return {
+            str(peer): TheirPrekey(
+                int(aseq), PrekeyPublic(from_base64(text, what="prekey")), int(not_after_ms)
+            )
+            for peer, (aseq, text, not_after_ms) in told.items()
+        }
+    except (OSError, ValueError, TypeError, AttributeError, PeerError):
+        return {}
