@@ -45,10 +45,10 @@ from hotline.core.times import format_time
 from hotline.core.values import ZERO_DIGEST, Realm
 from hotline.sealing.announcement import Announcement
 from hotline.sealing.cell import MAGIC, PADDING_BYTES, open_cell, seal_cell
+from hotline.sealing.charter import default_policy
 from hotline.sealing.enrol import (
     Subject,
     countersign_charter,
-    default_policy,
     make_charter,
     new_station_keys,
 )

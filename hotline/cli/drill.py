@@ -33,6 +33,14 @@ PREPARING = "Preparing the exercise: keys and ledgers of all stations. A moment.
 CLOSING = "The console is closed. A moment: the ledgers are closed and compared."
 
 
+TwoPerson = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TEMPLATE", help="A template that two officers must sign; may be repeated."
+    ),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     """The options of one call."""
@@ -44,6 +52,7 @@ class _Wanted:
     home: Path | None
     speed: float | None
     as_json: bool
+    two_person: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -83,6 +92,7 @@ def drill(
             help="Exercise seconds per second (default 1 with a console, 60 without).",
         ),
     ] = None,
+    two_person: TwoPerson = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
     side: Annotated[str | None, typer.Option(hidden=True)] = None,
 ) -> None:
@@ -95,13 +105,20 @@ def drill(
     if side is not None:
         asyncio.run(_child(_needed(home), side, machine))
         return
-    wanted = _Wanted(scenario, auto, paired, join, home, speed, as_json)
+    _run(
+        _Wanted(scenario, auto, paired, join, home, speed, as_json, tuple(two_person or ())),
+        machine,
+    )
+
+
+def _run(wanted: _Wanted, machine: Machine) -> None:
+    """Run the drill in the way that was asked for, and say how it ended."""
     seat = _Seat()
-    if join is not None:
-        directory, completed = _join(join, machine, seat)
-    elif paired:
+    if wanted.join is not None:
+        directory, completed = _join(wanted.join, machine, seat)
+    elif wanted.paired:
         directory, completed = _pair(wanted, machine, seat)
-    elif auto or as_json or not has_terminal():
+    elif wanted.auto or wanted.as_json or not has_terminal():
         directory, completed = _script(wanted, machine)
     else:
         directory, completed = _against_robot(wanted, machine, seat)
@@ -123,7 +140,8 @@ def _set_up(wanted: _Wanted, machine: Machine, default_speed: float) -> tuple[Pa
     """Return the drill's directory and the scenario's title."""
     loaded = load_scenario(machine.config, wanted.scenario)
     directory = wanted.home or Path(tempfile.mkdtemp(prefix="hotline-drill-"))
-    set_up(directory, loaded, wanted.scenario, wanted.speed or default_speed, machine)
+    speed = wanted.speed or default_speed
+    set_up(directory, loaded, wanted.scenario, speed, machine, wanted.two_person)
     if wanted.speed is not None:
         change_speed(directory, wanted.speed)
     return directory, loaded.title

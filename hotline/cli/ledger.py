@@ -1,4 +1,4 @@
-"""`hotline ledger`: what officers do to a ledger itself: hold, release, erase, change its key.
+"""`hotline ledger`: what officers do to a ledger: hold, release, erase, resolve, change its key.
 
 The station must not run meanwhile. Each passphrase is asked for by the name of its key file.
 """
@@ -60,6 +60,22 @@ def release(
     with at_work(bench_of(home)) as work:
         index = release_hold(work, case, reason, officer)
     print(f"The hold is released, entry {index}.")
+
+
+@app.command(short_help="End the freeze that a fork brought; two officers sign.")
+def resolve(home: HomePath, reason: Reason, officer: Officers) -> None:
+    """Resolve every fork that stands on the line, on the authority of two officers.
+
+    A fork is one number that the other station gave to two statements. The first
+    one stands, the second is kept as evidence. The other station is told when the
+    line is up again.
+    """
+    from hotline.station.forks import resolve_forks
+    from hotline.station.upkeep import at_work
+
+    with at_work(bench_of(home)) as work:
+        index = resolve_forks(work, reason, officer)
+    print(f"The forks are resolved, entry {index}; the line is free again.")
 
 
 @app.command(short_help="Give the ledger a new key; needs the root's key file.")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from hotline.core.errors import OperatorError
 from hotline.core.exchange.rules import ACKNOWLEDGEMENT, READ_BACK
 from hotline.core.exchange.situation import Situation
 from hotline.core.messages import phrasing
 from hotline.core.messages.readback import compare
+from hotline.core.messages.statement import Statement
 from hotline.core.messages.template import Template
 from hotline.core.records.events import WatchOpened
 from hotline.core.seams import Clock, Entropy
@@ -19,30 +19,23 @@ from hotline.core.values import Digest, Precedence
 from hotline.desk.drafts import MAX_AGE_MS, Draft, Writer, draft_view, fill
 from hotline.desk.feed import PresentedFeed
 from hotline.desk.messages import fault_as_asked
+from hotline.desk.officer import Officer, Unlock, no_keys_here
 from hotline.desk.presenter import Presenter, Surroundings
+from hotline.desk.releases import Releases, seconds_for
 from hotline.desk.views import (
     Difference,
     DraftView,
     ReadBackView,
+    ReleaseView,
     RootView,
     TemplateChoice,
 )
-from hotline.sealing.certificate import Certificate
 from hotline.sealing.fingerprint import root_words
-from hotline.sealing.hybrid import HybridSigner
 from hotline.sealing.statements import sign_statement
 from hotline.station.station import Station
 
 SALT_BYTES = 16
 MAX_INCIDENTS_A_DAY = 999
-
-
-@dataclass(frozen=True, slots=True)
-class Officer:
-    """Who sits at the desk, with the unlocked key."""
-
-    certificate: Certificate
-    signer: HybridSigner = field(repr=False)
 
 
 class OfficerDesk(PresentedFeed):
@@ -59,8 +52,9 @@ class OfficerDesk(PresentedFeed):
         entropy: Entropy,
         listed: tuple[str, ...] = (),
         coach: Callable[[], str] = lambda: "",
+        unlock: Unlock = no_keys_here,
     ) -> None:
-        """Sit down; `sign_on` tells the ledger."""
+        """Sit down; `sign_on` tells the ledger. `unlock` opens a second officer's key."""
         self.station, self._officer = station, officer
         self._clock, self._entropy = clock, entropy
         line = station.line
@@ -74,7 +68,10 @@ class OfficerDesk(PresentedFeed):
             own=own,
             peer=peer,
             listed=listed,
+            least=lambda template: line.roster.charter.least_signers(template, 1),
+            seconds=lambda: seconds_for(station, officer.certificate),
         )
+        self._releases = Releases(station, officer, self._writer, unlock)
         around = Surroundings(
             station=line.station,
             peers=station.peers,
@@ -189,6 +186,8 @@ class OfficerDesk(PresentedFeed):
     async def send(self, draft: str, code: str, *, inject: tuple[str, str] | None = None) -> str:
         """Sign the previewed bytes and hand them to the station; return the digest in hex.
 
+        Where a second officer must sign, the statement then awaits its release.
+
         Args:
             code: What the officer typed; must be the draft's code where it has one.
             inject: (id, trigger) when a drill's script sends it.
@@ -202,9 +201,46 @@ class OfficerDesk(PresentedFeed):
             raise OperatorError("this preview is too old", hint="check it again with ^P")
         if ready.code and code.strip().upper() != ready.code:
             raise OperatorError("the code does not match", hint=f"type {ready.code}")
-        digest = await self._sign_and_submit(ready.payload, inject)
+        digest = await self._sign_and_submit(ready.statement, ready.payload, inject)
         self.discard(draft)
         return digest
+
+    # --- releasing -------------------------------------------------------------------
+
+    def awaiting(self, digest: str) -> ReleaseView | None:
+        """Return a statement that awaits its second officer; None when it does not wait."""
+        return self._releases.view(digest)
+
+    async def release(
+        self, digest: str, *, code: str = "", person: str = "", passphrase: str = ""
+    ) -> None:
+        """Sign as the second officer the bytes that the first one signed, and send them.
+
+        Args:
+            code: What the officer typed; must be the statement's code where it has one.
+            person: Another officer, whose key `passphrase` unlocks for this signature only.
+        Raises:
+            OperatorError: that officer may not, the code differs, or it may not be sent now.
+        """
+        await self._releases.release(digest, code, person, passphrase)
+
+    async def refuse_release(
+        self, digest: str, reason: str, *, person: str = "", passphrase: str = ""
+    ) -> None:
+        """Refuse, as the second officer, to release it; the reason is recorded.
+
+        Raises:
+            OperatorError: that officer may not, or there is no reason.
+        """
+        await self._releases.refuse(digest, reason, person, passphrase)
+
+    async def withdraw_release(self, digest: str, reason: str) -> None:
+        """Withdraw what this officer signed first and nobody released yet.
+
+        Raises:
+            OperatorError: somebody else signed it first, or there is no reason.
+        """
+        await self._releases.withdraw(digest, reason)
 
     # --- reading --------------------------------------------------------------------
 
@@ -313,11 +349,15 @@ class OfficerDesk(PresentedFeed):
         )
         if draft.statement is None:
             raise OperatorError("; ".join(draft.faults.values()))
-        await self._sign_and_submit(draft.payload, None)
+        await self._sign_and_submit(draft.statement, draft.payload, None)
 
-    async def _sign_and_submit(self, payload: bytes, inject: tuple[str, str] | None) -> str:
+    async def _sign_and_submit(
+        self, statement: Statement, payload: bytes, inject: tuple[str, str] | None
+    ) -> str:
         certificate = self._officer.certificate
         envelope = sign_statement(payload, self._officer.signer, Digest(certificate.id))
+        if statement.need > 1:
+            return await self.station.ask_release(envelope, inject=inject)
         return await self.station.submit(envelope, inject=inject)
 
     def _label(self, template: Template, name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from hotline.core.errors import OperatorError
@@ -28,6 +28,10 @@ from hotline.desk.views import DraftView, FieldView, TemplateChoice
 
 FREE_TEXT = "conv/free-text"
 REFERENCE = "reference"
+MAX_SIGNERS = 8
+"""Officers whom a statement can name (docs/protocol.md §3.2)."""
+
+NO_SECOND = "no other officer of this station is certified now"
 MAX_AGE_MS = 15 * 60_000
 """A checked draft older than this is checked again: its times have moved."""
 
@@ -40,6 +44,8 @@ class Writer:
         by: Id of the officer's certificate, hex.
         own, peer: Phrasebooks of our and of the peer's language.
         listed: Expressions that may read as a threat, in our language.
+        least: How many officers must sign a statement of a template.
+        seconds: Certificate ids (hex) of who may release what the officer signs.
     """
 
     station: str
@@ -51,6 +57,8 @@ class Writer:
     own: Phrasebook
     peer: Phrasebook
     listed: tuple[str, ...]
+    least: Callable[[str], int] = lambda _template: 1
+    seconds: Callable[[], tuple[str, ...]] = tuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +90,14 @@ class Draft:
     @property
     def code(self) -> str:
         """What must be typed to send a ladder step: four characters of the digest, or ""."""
-        if self.template.ladder is None or not self.payload:
-            return ""
-        return statement_digest(self.payload).hex()[:4].upper()
+        return code_of(self.template, self.payload)
+
+
+def code_of(template: Template | None, payload: bytes) -> str:
+    """Return what must be typed to sign a ladder step: four characters of its digest, or ""."""
+    if template is None or template.ladder is None or not payload:
+        return ""
+    return statement_digest(payload).hex()[:4].upper()
 
 
 def fill(
@@ -149,6 +162,12 @@ def _check_text(draft: Draft, text: str, faults: dict[str, str]) -> None:
 
 def _built(writer: Writer, draft: Draft, values: dict[str, str], now_ms: int) -> Draft:
     template = draft.template
+    need = writer.least(template.id)
+    by: tuple[str, ...] = (writer.by,)
+    if need > 1:
+        by = (writer.by, *writer.seconds()[: MAX_SIGNERS - 1])
+        if len(by) < need:
+            return replace(draft, faults={"": f"{need} officers must sign it, and {NO_SECOND}"})
     statement = Statement(
         v=1,
         suite=1,
@@ -158,8 +177,8 @@ def _built(writer: Writer, draft: Draft, values: dict[str, str], now_ms: int) ->
         salt=draft.salt,
         to=draft.to,
         info=draft.info,
-        by=(writer.by,),
-        need=1,
+        by=by,
+        need=need,
         at=format_time(now_ms),
         precedence=draft.precedence,
         marking="",
@@ -184,8 +203,8 @@ def draft_view(writer: Writer, draft: Draft) -> DraftView:
     own: tuple[str, ...] = ()
     peer: tuple[str, ...] = ()
     if draft.statement is not None:
-        own = _preview(draft.statement, draft.template, writer.own)
-        peer = _preview(draft.statement, draft.template, writer.peer)
+        own = preview(draft.statement, draft.template, writer.own)
+        peer = preview(draft.statement, draft.template, writer.peer)
     return DraftView(
         draft=draft.name,
         template=draft.template.id,
@@ -206,6 +225,7 @@ def draft_view(writer: Writer, draft: Draft) -> DraftView:
         own_language=writer.own.language,
         peer_language=writer.peer.language,
         code=draft.code,
+        need=draft.statement.need if draft.statement else 1,
         warnings=cautions(draft.entered, draft.text, draft.precedence, writer.listed, writer.own),
     )
 
@@ -216,7 +236,10 @@ def _shown(draft: Draft) -> list[FieldSpec]:
     return [spec for spec in draft.template.fields if spec.name != filled]
 
 
-def _preview(statement: Statement, template: Template, phrasebook: Phrasebook) -> tuple[str, ...]:
+def preview(
+    statement: Statement, template: Template | None, phrasebook: Phrasebook
+) -> tuple[str, ...]:
+    """Return what a reader of that language reads: heading, warnings, sentences."""
     rendering = render(statement, template, phrasebook)
     return (*heading(statement), *rendering.flags, *rendering.lines)
 

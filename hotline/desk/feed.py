@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hotline.desk.presenter import Presenter
-from hotline.desk.views import IncidentView, MessageView, TimelineRow, WatchView
+from hotline.desk.views import AlarmView, IncidentView, MessageView, TimelineRow, WatchView
 
 
 class PresentedFeed:
@@ -28,3 +28,7 @@ class PresentedFeed:
     def message(self, digest: str) -> MessageView | None:
         """Return one statement, or None when the ledger holds none of that digest."""
         return self.presenter.message(digest)
+
+    def alarms(self) -> tuple[AlarmView, ...]:
+        """Return what stands until somebody acts."""
+        return self.presenter.alarms()

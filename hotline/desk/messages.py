@@ -6,6 +6,7 @@ from hotline.core.exchange.delivery import Delivery, StatementState
 from hotline.core.exchange.duties import awaiting_read_back
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Situation
+from hotline.core.exchange.standing import Release
 from hotline.core.messages.phrasing import Phrasebook, label, phrase_id
 from hotline.core.messages.readback import critical
 from hotline.core.messages.rendering import render
@@ -13,6 +14,7 @@ from hotline.core.messages.template import FieldSpec, Template
 from hotline.core.times import format_dtg
 from hotline.desk.offers import Offers
 from hotline.desk.views import Direction, MessageView, RecipientView
+from hotline.desk.wording import release_state
 
 _VALUE = "\u2026"
 
@@ -73,6 +75,33 @@ def message_view(
         else (),
         can_acknowledge=_can_acknowledge(situation, state),
         recipients=recipients,
+    )
+
+
+def unreleased_view(rules: Rules, phrasebook: Phrasebook, release: Release) -> MessageView:
+    """Return a statement of ours that was never sent: it awaits release, or will not be."""
+    statement = release.statement
+    rendering = render(statement, rules.catalogue.get(statement.template.id), phrasebook)
+    word, _, _ = release_state(release)
+    why = f": {release.reason}" if release.reason else ""
+    return MessageView(
+        digest=release.digest,
+        token=release.token,
+        direction=Direction.OUT,
+        sender=statement.sender,
+        signers=(release.officer,),
+        precedence=statement.precedence.value,
+        dtg=format_dtg(statement.at_ms),
+        incident=statement.incident or "",
+        template=f"{statement.template.id} v{statement.template.version}",
+        title=rendering.title,
+        state_word=word,
+        lines=rendering.lines,
+        flags=(f"NOT SENT, {word}{why}", *rendering.flags),
+        history=tuple(release.steps),
+        replies=(),
+        readback=(),
+        can_acknowledge=False,
     )
 
 

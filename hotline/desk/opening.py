@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hotline.core.seams import Clock, Entropy
-from hotline.desk.desk import Officer, OfficerDesk
+from hotline.desk.desk import OfficerDesk
+from hotline.desk.officer import Officer
 from hotline.host.config import load_settings
 from hotline.host.phrases import load_phrasebook
 from hotline.station.home import Home, check_trusted, open_officer
@@ -33,16 +34,22 @@ def open_desk(
         OperatorError: no such officer, a wrong passphrase, a certificate that is revoked or
             suspended, or a wrong configuration.
     """
-    certificate, signer = open_officer(home, station.line.roster, person, passphrase)
-    check_trusted(station.line.roster, certificate, clock())
+
+    def unlock(person: str, passphrase: str | None) -> Officer:
+        roster = station.line.roster
+        certificate, signer = open_officer(home, roster, person, passphrase)
+        check_trusted(roster, certificate, clock())
+        return Officer(certificate, signer)
+
     book = load_phrasebook(config, LANGUAGE)
     return OfficerDesk(
         station,
-        Officer(certificate, signer),
+        unlock(person, passphrase),
         own=book,
         peer=book,
         clock=clock,
         entropy=entropy,
         listed=load_settings(config).caution.get(LANGUAGE, ()),
         coach=coach,
+        unlock=unlock,
     )

@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from hotline.desk.views import (
+    AlarmView,
     DraftView,
     IncidentView,
     MessageView,
     ReadBackView,
+    ReleaseView,
     TemplateChoice,
     TimelineRow,
     WatchView,
@@ -33,6 +35,9 @@ class Feed(Protocol):
 
     def message(self, digest: str) -> MessageView | None:
         """Return one statement, or None when the ledger holds none of that digest."""
+
+    def alarms(self) -> tuple[AlarmView, ...]:
+        """Return what stands until somebody acts: the newest first, forks before gaps."""
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call `changed` (coalesced by the front end) whenever a view may differ.
@@ -69,6 +74,22 @@ class Post(Protocol):
 
     async def read_back(self, digest: str, typed: Mapping[str, str]) -> ReadBackView:
         """Compare blind-typed critical fields and tell the sender the outcome."""
+
+    def awaiting(self, digest: str) -> ReleaseView | None:
+        """Return a statement that awaits its second officer, rendered from the very bytes."""
+
+    async def release(
+        self, digest: str, *, code: str = "", person: str = "", passphrase: str = ""
+    ) -> None:
+        """Sign as the second officer and send."""
+
+    async def refuse_release(
+        self, digest: str, reason: str, *, person: str = "", passphrase: str = ""
+    ) -> None:
+        """Refuse to release it; it will not be sent."""
+
+    async def withdraw_release(self, digest: str, reason: str) -> None:
+        """Withdraw what this officer signed first."""
 
     async def compare_root(self, root: str, *, agreed: bool) -> None:
         """Record what the officer found who compared a changed root's words by voice."""

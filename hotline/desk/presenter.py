@@ -7,19 +7,24 @@ from dataclasses import dataclass
 
 from hotline.core.exchange.delivery import StatementState
 from hotline.core.exchange.duties import awaiting_read_back
+from hotline.core.exchange.releasing import awaiting
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Deadline, Happening, Incident, Situation
+from hotline.core.exchange.standing import Release
 from hotline.core.messages.phrasing import Phrasebook, title
 from hotline.core.messages.rendering import headline
+from hotline.core.records import events as ev
 from hotline.core.seams import Clock
 from hotline.core.times import format_clock
 from hotline.core.values import Precedence
 from hotline.desk import wording
+from hotline.desk.alarms import alarm_line, alarm_views, frozen_by
 from hotline.desk.ladders import ladder_view, ladder_word
-from hotline.desk.messages import message_view
+from hotline.desk.messages import message_view, unreleased_view
 from hotline.desk.offers import Offers
 from hotline.desk.recipients import link_views, link_words, recipient_views, summary_of
 from hotline.desk.views import (
+    AlarmView,
     DeadlineRow,
     Direction,
     FlashView,
@@ -96,6 +101,9 @@ class Presenter:
             timeline_length=len(situation.timeline),
             notice=self._notice(situation),
             next_read=next((state.digest for state in situation.unread()), ""),
+            alarm=alarm_line(situation),
+            frozen=frozen_by(situation),
+            awaiting=tuple(one.digest for one in awaiting(situation)),
             new_root=around.new_root(),
         )
 
@@ -133,10 +141,12 @@ class Presenter:
         situation = self._now()
         state = situation.statements.get(digest)
         if state is None:
-            return None
+            release = situation.releases.get(digest)
+            return unreleased_view(self._rules, self._phrasebook, release) if release else None
         words = self._state_word(situation, state)[0]
         names = self._around.names()
-        signers = tuple(names.get(one, f"unknown {one[:8]}") for one in state.statement.by)
+        signed = state.signers or state.statement.by
+        signers = tuple(names.get(one, f"unknown {one[:8]}") for one in signed)
         return message_view(
             situation,
             self._rules,
@@ -147,6 +157,16 @@ class Presenter:
             signers,
             recipient_views(situation, state, self._around.sending),
         )
+
+    def alarms(self) -> tuple[AlarmView, ...]:
+        """Return what stands until somebody acts."""
+        situation = self._now()
+
+        def shown(digest: str) -> str:
+            state = situation.statements[digest]
+            return f"{state.token} {self._headline(state)}"
+
+        return alarm_views(situation, shown)
 
     # --- parts -----------------------------------------------------------------
 
@@ -203,6 +223,8 @@ class Presenter:
                 incident=getattr(happening.event, "incident", "") or "",
                 headline=sentence,
             )
+        if isinstance(happening.event, ev.ReleaseAsked):
+            return self._awaiting_row(situation.releases[happening.event.digest], happening)
         state = situation.statements[getattr(happening.event, "digest")]  # noqa: B009 by fold
         word, symbol = self._state_word(situation, state)
         return TimelineRow(
@@ -219,6 +241,24 @@ class Presenter:
             ),
             incident=state.statement.incident or "",
             headline=self._headline(state),
+        )
+
+    def _awaiting_row(self, release: Release, happening: Happening) -> TimelineRow:
+        word, symbol, mark = wording.release_state(release)
+        statement = release.statement
+        template = self._rules.catalogue.get(statement.template.id)
+        return TimelineRow(
+            key=happening.index,
+            digest=release.digest,
+            token=release.token,
+            at_ms=happening.at_ms,
+            direction=Direction.OUT,
+            precedence=statement.precedence.value,
+            state_word=word,
+            symbol=symbol,
+            mark=mark,
+            incident=statement.incident or "",
+            headline=headline(statement, template, self._phrasebook),
         )
 
     def _state_word(self, situation: Situation, state: StatementState) -> tuple[str, str]:
@@ -310,6 +350,9 @@ class Presenter:
         for state in awaiting_read_back(situation, self._rules):
             keys = "mark it in TIMELINE with Up and Down, then Enter"
             return f"NEXT: read back {state.token}: {keys}."
+        for release in awaiting(situation):
+            until = format_clock(release.until_ms)
+            return f"NEXT: {release.token} needs a second officer until {until}: ^R opens it."
         coach = self._around.coach()
         if coach:
             return f"EXCON: {coach}"

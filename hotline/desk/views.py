@@ -164,6 +164,11 @@ class WatchView:
 
     `next_read` is the digest of the statement to read first, "" when none waits;
     `new_root` must be answered before anything else is done.
+
+    Attributes:
+        alarm: One line that stands on every screen until what it tells of is over, or "".
+        frozen: Names the newest fork while the line is frozen: another one is news; else "".
+        awaiting: Digests of the statements that await release, oldest first.
     """
 
     status: StatusView
@@ -177,6 +182,9 @@ class WatchView:
     notice: str
     next_read: str = ""
     new_root: RootView | None = None
+    alarm: str = ""
+    frozen: str = ""
+    awaiting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +289,7 @@ class DraftView:
         preview_own, preview_peer: Rendered lines in our and in the peer's language.
         code: Four characters to type before this one goes out, or "" when none are asked.
         warnings: Words of caution; they do not forbid sending.
+        need: How many officers must sign it.
     """
 
     draft: str
@@ -303,6 +312,46 @@ class DraftView:
     peer_language: str
     code: str
     warnings: tuple[str, ...]
+    need: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseView:
+    """A statement that awaits the second officer, rendered from the very bytes.
+
+    Attributes:
+        first: Who signed it first; `ours`: that is the officer of this desk.
+        written_ms, until_ms: When it was written; when it expires.
+        code: Four characters to type before it is released, or "" when none are asked.
+        officers: (person, words) of who may release it here, when another must be called.
+    """
+
+    digest: str
+    token: str
+    number: str
+    title: str
+    precedence: str
+    to: tuple[str, ...]
+    first: str
+    written_ms: int
+    until_ms: int
+    preview_own: tuple[str, ...]
+    preview_peer: tuple[str, ...]
+    own_language: str
+    peer_language: str
+    warnings: tuple[str, ...]
+    code: str
+    ours: bool
+    officers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmView:
+    """Something that stands until it is over: what it is, the evidence, what to do."""
+
+    title: str
+    mark: Mark
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hotline.core.exchange.delivery import WORDS, Delivery, StatementState
 from hotline.core.exchange.situation import Happening, Situation
+from hotline.core.exchange.standing import Gap, Release
 from hotline.core.records import events as ev
 from hotline.core.times import format_span
 from hotline.core.values import Precedence
@@ -49,6 +50,17 @@ def inbound_state(state: StatementState, *, unread: bool) -> tuple[str, str]:
     return WORDS[state.least]
 
 
+def release_state(release: Release) -> tuple[str, str, Mark]:
+    """Return word, symbol and mark of a statement that needs or needed a second officer."""
+    return {
+        "AWAITING": ("AWAITING RELEASE", "=", Mark.WARNING),
+        "RELEASED": ("RELEASED", "v", Mark.CALM),
+        "REFUSED": ("REFUSED", "x", Mark.WARNING),
+        "WITHDRAWN": ("WITHDRAWN", "-", Mark.CALM),
+        "EXPIRED": ("EXPIRED", "x", Mark.WARNING),
+    }[release.state]
+
+
 def statement_mark(state: StatementState, *, unread: bool, overdue: bool) -> Mark:
     """Return how much attention a statement wants."""
     if state.rejected or state.doubted_by or state.verdict != "VERIFIED":
@@ -92,11 +104,40 @@ def system_row(situation: Situation, happening: Happening) -> tuple[str, str, Ma
             sides = "all sides" if len((*last.to, *last.info)) > 1 else "both sides"
             return "CLOSED", f"{event.incident}: {sides} closed the incident", Mark.NOTICE
         case _:
-            return _evidence_row(event)
+            return _evidence_row(situation, happening)
 
 
-def _evidence_row(event: ev.Event) -> tuple[str, str, Mark]:
+def _gap_row(gap: Gap | None, event: ev.GapSeen) -> tuple[str, str, Mark]:
+    numbers = f"{event.first_seq} to {event.last_seq}"
+    if gap is None or not gap.missing:
+        return "GAP FILLED", f"Statements {numbers} of {event.peer} have come", Mark.CALM
+    return "GAP", f"Statements {numbers} of {event.peer} are still missing", Mark.ALARM
+
+
+def _fork_row(event: ev.ForkSeen | ev.ForkResolved | ev.ForkResolvedThere) -> tuple[str, str, Mark]:
     match event:
+        case ev.ForkSeen():
+            words = f"{event.peer} gave number {event.seq} to two statements: the line is frozen"
+            return "FORK", f"{words}. Keep everything; speak by voice. F9 shows more.", Mark.ALARM
+        case ev.ForkResolved():
+            who = " and ".join(event.officers)
+            words = f"{who} resolved {event.forks} fork(s) of {event.peer}: {event.reason}"
+            return "RESOLVED", words, Mark.NOTICE
+        case ev.ForkResolvedThere():
+            who = " and ".join(event.officers)
+            words = f"{event.peer} had seen two statements of ours with number {event.seq}"
+            return "FORK", f"{words}; {who} resolved it there: {event.reason}", Mark.ALARM
+
+
+def _evidence_row(situation: Situation, happening: Happening) -> tuple[str, str, Mark]:
+    event = happening.event
+    match event:
+        case ev.ForkSeen() | ev.ForkResolved() | ev.ForkResolvedThere():
+            return _fork_row(event)
+        case ev.ReleaseEnded():
+            release = situation.releases[event.digest]
+            by = f" by {event.officer}" if event.officer else ""
+            return event.how, f"{release.token} was not sent{by}: {event.reason}", Mark.NOTICE
         case ev.HeadRefused():
             words = f"{event.peer} showed a ledger that contradicts itself ({event.verdict})"
             if event.verdict == "UNJOINED":
@@ -108,8 +149,7 @@ def _evidence_row(event: ev.Event) -> tuple[str, str, Mark]:
         case ev.GenerationOpened() | ev.PeerGenerationAdmitted():
             return "LEDGER", _generation_words(event), Mark.ALARM
         case ev.GapSeen():
-            numbers = f"{event.first_seq} to {event.last_seq}"
-            return "GAP", f"Statements {numbers} of {event.peer} are still missing", Mark.WARNING
+            return _gap_row(situation.gaps.get(happening.index), event)
         case ev.CellsRefused():
             return "REFUSED", f"{event.count} {event.reason}", Mark.WARNING
         case ev.ClockDoubted():

@@ -51,7 +51,7 @@ async def work_side(
         say: Takes one line for the parent.
         orders: Gives the parent's next word, "" at the end of input.
     """
-    async with open_side(directory, name, machine) as side:
+    async with open_side(directory, name, machine, deputy=True) as side:
         if side.desk is None:
             return
         robot = RobotOfficer(side, side.desk, lambda words: say(_line("trouble", words=words)))

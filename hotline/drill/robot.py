@@ -67,11 +67,21 @@ class RobotOfficer:
                     await self._desk.acknowledge(task.answers)
                 case "read back" if task.answers:
                     await self._read_back(task.answers)
+                case "release" if task.answers:
+                    await self._release(task.answers)
                 case _:
                     await self._say(task)
         except OperatorError as error:
             self._given_up.add(task.key)
             self._log(f"{task.key[0]}: {error}")
+
+    async def _release(self, digest: str) -> None:
+        deputy = self._side.deputy
+        if deputy is None:
+            raise OperatorError("the scenario names no deputy here, who could release it")
+        shown = deputy.awaiting(digest)
+        if shown is not None:
+            await deputy.release(digest, code=shown.code)
 
     async def _read_back(self, digest: str) -> None:
         state = self._desk.situation.statements[digest]

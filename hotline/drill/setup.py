@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hotline.core.drills.scenario import Scenario
 from hotline.core.errors import OperatorError, StorageError
+from hotline.core.messages.lifelines import is_lifeline
 from hotline.core.messages.statement import first_fault
 from hotline.core.values import Realm
 from hotline.host.packs import load_catalogue
@@ -33,25 +35,29 @@ class DrillCard(BaseModel):
     scenario: str
     speed: Annotated[float, Field(ge=MIN_SPEED, le=MAX_SPEED)]
     stations: tuple[str, ...]
+    two_person: tuple[str, ...] = ()
 
 
-def set_up(directory: Path, scenario: Scenario, named: str, speed: float, machine: Machine) -> None:
+def set_up(
+    directory: Path,
+    scenario: Scenario,
+    named: str,
+    speed: float,
+    machine: Machine,
+    two_person: Sequence[str] = (),
+) -> None:
     """Make EXERCISE homes for all stations of a scenario, or find them as they were left.
 
     Args:
         named: How `scenario` was named: its id, or the path of its file.
+        two_person: Ids of the templates that two officers must sign; none: as it stands.
     Raises:
         OperatorError: the directory holds something else, or another drill.
         StorageError: the disk refused.
     """
     marker = directory / MARKER
     if marker.is_file():
-        card = read_drill(directory)
-        if card.scenario != named:
-            raise OperatorError(
-                f"{directory.name} holds a drill of the scenario {card.scenario}",
-                hint="choose another directory, or that scenario",
-            )
+        _check_same(directory, read_drill(directory), named, two_person)
         return
     _clear_unfinished(directory)
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
@@ -61,6 +67,7 @@ def set_up(directory: Path, scenario: Scenario, named: str, speed: float, machin
         )
     if len(scenario.stations) < MIN_MEMBERS:
         raise OperatorError(f"scenario {scenario.id} has not two stations")
+    _check_two_person(scenario, two_person, machine)
     founders = [
         Founder(Home(directory / station), station, officers_of(scenario, station))
         for station in scenario.stations
@@ -73,9 +80,48 @@ def set_up(directory: Path, scenario: Scenario, named: str, speed: float, machin
         catalogue=load_catalogue(machine.config),
         clock=machine.clock,
         entropy=machine.entropy,
+        two_person=two_person,
     )
-    write_json(marker, DrillCard(scenario=named, speed=speed, stations=tuple(scenario.stations)))
+    rule = tuple(sorted(set(two_person)))
+    stations = tuple(scenario.stations)
+    write_json(marker, DrillCard(scenario=named, speed=speed, stations=stations, two_person=rule))
     (directory / UNFINISHED).unlink(missing_ok=True)
+
+
+def _check_same(directory: Path, card: DrillCard, named: str, two_person: Sequence[str]) -> None:
+    """Refuse to go on with a drill that was made otherwise than it is asked for now."""
+    if card.scenario != named:
+        raise OperatorError(
+            f"{directory.name} holds a drill of the scenario {card.scenario}",
+            hint="choose another directory, or that scenario",
+        )
+    if two_person and set(two_person) != set(card.two_person):
+        raise OperatorError(
+            f"{directory.name} holds a drill whose charter is made already",
+            hint="choose another directory, or leave --two-person out",
+        )
+
+
+def _check_two_person(scenario: Scenario, two_person: Sequence[str], machine: Machine) -> None:
+    """Refuse templates that nobody holds, must stay free, or nobody could release."""
+    catalogue = load_catalogue(machine.config)
+    for template in two_person:
+        if catalogue.get(template) is None:
+            raise OperatorError(
+                f"no pack holds the template {template[:60]}",
+                hint="name one as in deesc/cease-propose",
+            )
+        if is_lifeline(template):
+            raise OperatorError(
+                f"{template} must stay possible for one officer alone",
+                hint="name a commitment, a ladder step or a protest",
+            )
+    for station, post in scenario.stations.items():
+        if two_person and not post.deputy:
+            raise OperatorError(
+                f"scenario {scenario.id} names no deputy for {station}, who could release",
+                hint="give the station a deputy in the scenario file",
+            )
 
 
 def _begin(directory: Path) -> None:
@@ -124,6 +170,12 @@ def officers_of(scenario: Scenario, station: str) -> tuple[Subject, ...]:
         return (first,)
     role = f"Deputy {post.role[:1].lower()}{post.role[1:]}"
     return first, Subject(_person(post.deputy), name=post.deputy, rank=post.rank, role=role)
+
+
+def deputy_of(scenario: Scenario, station: str) -> Subject | None:
+    """Return the second officer of a station in the scenario, None when it names none."""
+    _, *others = officers_of(scenario, station)
+    return others[0] if others else None
 
 
 def _person(name: str) -> str:

@@ -13,7 +13,8 @@ from hotline.core.exchange.situation import Situation
 from hotline.core.records.events import DrillEnded, DrillStarted
 from hotline.desk.desk import OfficerDesk
 from hotline.desk.opening import open_desk
-from hotline.drill.setup import officer_of, scenario_of
+from hotline.drill.setup import deputy_of, officer_of, scenario_of
+from hotline.sealing.enrol import Subject
 from hotline.station.assembly import Machine, open_station
 from hotline.station.home import Home
 from hotline.station.running import running
@@ -27,13 +28,18 @@ COMPLETE = "the incident is closed on both sides"
 
 @dataclass(slots=True)
 class Side:
-    """A running side."""
+    """A running side.
+
+    Attributes:
+        deputy: The desk of the second officer, at the same station; None without one.
+    """
 
     scenario: Scenario
     speed: float
     station: Station
     machine: Machine
     desk: OfficerDesk | None = None
+    deputy: OfficerDesk | None = None
 
     @property
     def situation(self) -> Situation:
@@ -89,9 +95,13 @@ class Side:
 
 
 @asynccontextmanager
-async def open_side(directory: Path, name: str, machine: Machine) -> AsyncIterator[Side]:
+async def open_side(
+    directory: Path, name: str, machine: Machine, *, deputy: bool = False
+) -> AsyncIterator[Side]:
     """Open a side of a drill and run its station while the context lasts.
 
+    Args:
+        deputy: The second officer sits at a desk of its own, for a script that releases.
     Raises:
         OperatorError, IntegrityError, StorageError, LinkError: it cannot be opened or
             run; a failure while it runs ends the context with it.
@@ -101,18 +111,25 @@ async def open_side(directory: Path, name: str, machine: Machine) -> AsyncIterat
     station, _ = open_station(home, machine, passphrase=None, timings=TIMINGS)
     try:
         side = Side(scenario, card.speed, station, machine)
-        side.desk = open_desk(
-            station,
-            home,
-            officer_of(scenario, name).person,
-            config=machine.config,
-            passphrase=None,
-            clock=machine.clock,
-            entropy=machine.entropy,
-            coach=side.coach,
-        )
+        side.desk = _desk(side, home, officer_of(scenario, name))
+        second = deputy_of(scenario, name) if deputy else None
+        side.deputy = _desk(side, home, second) if second else None
         async with running(station):
             await side.begin()
             yield side
     finally:
         await station.close()
+
+
+def _desk(side: Side, home: Home, officer: Subject) -> OfficerDesk:
+    machine = side.machine
+    return open_desk(
+        side.station,
+        home,
+        officer.person,
+        config=machine.config,
+        passphrase=None,
+        clock=machine.clock,
+        entropy=machine.entropy,
+        coach=side.coach,
+    )

@@ -16,6 +16,7 @@ from hotline.core.records import events as ev
 from hotline.core.text import refused_character
 from hotline.core.times import format_clock, format_span, format_time
 from hotline.review.keeping_words import KEEPING_WORDS
+from hotline.review.standing_words import STANDING_WORDS
 from hotline.review.trust_words import TRUST_WORDS
 
 _SHORT = 16
@@ -148,6 +149,7 @@ _WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
     ev.GapSeen: _gap,
     ev.ClockDoubted: _doubted,
     **KEEPING_WORDS,
+    **STANDING_WORDS,
     **TRUST_WORDS,
 }
 """Kind of event to its words; statements have theirs in `Sentences`."""

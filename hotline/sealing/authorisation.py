@@ -57,6 +57,7 @@ class Act(StrEnum):
     SUSPEND = "suspend"
     WITNESS = "witness"
     DROP_WITNESS = "drop-witness"
+    RESOLVE_FORK = "resolve-fork"
 
 
 class Circle(Protocol):

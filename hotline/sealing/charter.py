@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hotline.core.errors import PeerError
+from hotline.core.errors import OperatorError, PeerError
+from hotline.core.messages.lifelines import is_lifeline
 from hotline.core.times import parse_time
 from hotline.core.values import Digest, Realm
 from hotline.sealing.dsse import Envelope, decode_envelope, hybrid_signatures
@@ -21,6 +22,7 @@ from hotline.sealing.shapes import (
     Strict,
     Time,
     read_shape,
+    shape,
 )
 
 CHARTER_TYPE = "application/vnd.hotline.charter.v1+json"
@@ -102,6 +104,28 @@ class Charter:
         return max(need, 2 if template in self.policy.two_person else 1)
 
 
+def default_policy(two_person: Sequence[str] = ()) -> Policy:
+    """Return the policy that a drill's charter has: one signature, English, daily tests.
+
+    Args:
+        two_person: Ids of the templates that two officers must sign.
+    Raises:
+        OperatorError: one of them is not a template's id, or there are too many.
+    """
+    policy = {
+        "suite_floor": 1,
+        "languages": ("en",),
+        "authentic": "en",
+        "test_period_s": 86_400,
+        "two_person": tuple(sorted(set(two_person))),
+        "presence": False,
+    }
+    try:
+        return shape(Policy, policy, what="policy")
+    except PeerError as error:
+        raise OperatorError(str(error), hint="name templates as in deesc/cease-propose") from error
+
+
 def read_charter(encoded: bytes) -> Envelope:
     """Decode a charter's envelope, wholly or partly signed; nothing is verified yet.
 
@@ -151,6 +175,19 @@ def _check_policy(policy: Policy) -> None:
         raise PeerError("charter: the authentic language is not an approved one")
     if list(policy.two_person) != sorted(set(policy.two_person)):
         raise PeerError("charter: the two-person templates must be sorted, each once")
+    _check_nobody_muted(policy)
+
+
+def _check_nobody_muted(policy: Policy) -> None:
+    """Refuse a policy under which an officer alone could not call for help or keep ships apart.
+
+    Read as strictly as made: if one member passed over such a line and another obeyed it,
+    they would disagree which statements are good.
+    Spec: docs/protocol.md §4.15
+    """
+    muted = [template for template in policy.two_person if is_lifeline(template)]
+    if muted:
+        raise PeerError(f"charter: {muted[0]} must stay possible for one officer alone")
 
 
 def verify_charter(envelope: Envelope, roots: Mapping[Digest, Root]) -> Charter:

@@ -273,18 +273,6 @@ def new_station_keys(
     return StationKeys(root, console, ledger, people, draw_prekey(entropy), draw_prekey(entropy))
 
 
-def default_policy() -> Policy:
-    """Return the policy that a drill's charter has: one signature, English, daily tests."""
-    return Policy(
-        suite_floor=1,
-        languages=("en",),
-        authentic="en",
-        test_period_s=86_400,
-        two_person=(),
-        presence=False,
-    )
-
-
 def make_charter(
     root: RootKey,
     *,

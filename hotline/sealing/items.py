@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, PlainSerializer, PlainValidator, StringConstraints
+from pydantic import Field, PlainSerializer, PlainValidator, StringConstraints, model_validator
 
 from hotline.core import canonical
 from hotline.core.errors import InvariantError, PeerError
 from hotline.core.text import check_text
 from hotline.core.times import parse_time
-from hotline.sealing.announcement import Announcement
+from hotline.sealing.hellos import HelloAnswerItem, HelloEndItem, HelloItem
 from hotline.sealing.shapes import (
     Count,
     DigestHex,
@@ -168,48 +168,28 @@ class RejectedItem(Strict):
 
 
 class NackItem(Strict):
-    """Something could not be used: a cell under a key (`kid`) that is gone, or a gap in orders."""
+    """Something could not be used: a cell under a key that is gone, or a gap in the order.
+
+    Attributes:
+        kid: Id of the key that is gone, for `unknown-key` only.
+        ranges: Of the receiver's orders that are missing (generation, first, last), for
+            `gap` only; a gap without any asks for nothing.
+    """
 
     t: Literal["nack"] = "nack"
     code: Literal["unknown-key", "gap"]
     detail: Reason
     kid: KeyIdHex | None = None
+    ranges: Ranges = ()
 
-
-class HelloItem(Strict):
-    """H1 of the handshake: answer this, and tell me your newest key.
-
-    Attributes:
-        prekey: The sender's newest key on disk.
-        known: The newest announcement of the receiver's that the sender has accepted.
-        holds: The newest of the receiver's prekeys that the sender has on its disk.
-    """
-
-    t: Literal["hello"] = "hello"
-    nonce: SaltHex
-    prekey: Announcement
-    known: Count
-    holds: Count
-
-
-class HelloAnswerItem(Strict):
-    """H2: what H1 says, and the digest of H1, which nobody could know before."""
-
-    t: Literal["hello-answer"] = "hello-answer"
-    answers: DigestHex
-    nonce: SaltHex
-    prekey: Announcement
-    known: Count
-    holds: Count
-
-
-class HelloEndItem(Strict):
-    """H3: the digest of H1 and H2."""
-
-    t: Literal["hello-end"] = "hello-end"
-    answers: DigestHex
-    known: Count
-    holds: Count
+    @model_validator(mode="after")
+    def _check_ranges(self) -> NackItem:
+        """Spec: docs/protocol.md §7.10."""
+        if self.ranges and self.code != "gap":
+            raise PeerError("only a nack of a gap names missing numbers")
+        if any(not 1 <= first <= last for _, first, last in self.ranges):
+            raise PeerError("a nack names numbers from 1 up, the first one first")
+        return self
 
 
 class HeadConflictItem(Strict):
@@ -303,6 +283,13 @@ class ReturnedItem(Strict):
     order: EnvelopeObject
 
 
+class ForkResolvedItem(Strict):
+    """Two of the sender's officers resolved forks of the receiver's order."""
+
+    t: Literal["fork-resolved"] = "fork-resolved"
+    envelope: EnvelopeObject
+
+
 Item: TypeAlias = (
     StatementItem
     | CertificateItem
@@ -329,6 +316,7 @@ Item: TypeAlias = (
     | GenerationItem
     | RefetchItem
     | ReturnedItem
+    | ForkResolvedItem
 )
 
 _MODELS: dict[str, type[Item]] = {
@@ -357,6 +345,7 @@ _MODELS: dict[str, type[Item]] = {
     "generation": GenerationItem,
     "refetch": RefetchItem,
     "returned": ReturnedItem,
+    "fork-resolved": ForkResolvedItem,
 }
 
 

@@ -62,6 +62,22 @@ class VerifiedStatement:
             raise InvariantError("a verified statement comes from verify_statement only")
 
 
+@dataclass(frozen=True, slots=True)
+class PartlySigned:
+    """A statement whose signatures so far are good and too few; only for a release.
+
+    Attributes:
+        signers: Certificates of who signed so far, at least one.
+        need: How many persons must sign.
+    """
+
+    statement: Statement
+    payload: bytes
+    digest: Digest
+    signers: tuple[Certificate, ...]
+    need: int
+
+
 def sign_statement(payload: bytes, signer: HybridSigner, cert_id: Digest) -> bytes:
     """Sign the exact bytes that the officer was shown; return the envelope.
 
@@ -122,21 +138,49 @@ def verify_statement(roster: Roster, envelope: bytes, *, at_ms: int) -> Verified
             station, a person twice, too few persons, an unexpected signer.
     Spec: docs/protocol.md §1.2, §3.2, §4.12, §4.23
     """
-    parsed = _decode(envelope)
-    statement = decode_statement(parsed.payload)
-    _check_line(roster, statement)
-    signatures = hybrid_signatures(parsed, what=_WHAT)
-    signers = tuple(_signer(roster, statement, cert_id) for cert_id in signatures)
-    _check_persons(roster, statement, signers)
-    message = parsed.message
-    for signer in signers:
-        if not signer.key.verify(message, signatures[signer.id]):
-            raise PeerError("statement: a signature does not verify")
+    parsed, statement, signers, _ = _verify(roster, envelope, whole=True)
     good = all(roster.trusts(signer, at_ms) for signer in signers)
     verdict = Verdict.VERIFIED if good else Verdict.UNVERIFIED
     return VerifiedStatement(
         statement, parsed.payload, parsed.digest, signers, verdict, _VERIFIED_HERE
     )
+
+
+def verify_partly_signed(roster: Roster, envelope: bytes) -> PartlySigned:
+    """Check a statement that waits for another officer: everything but how many signed.
+
+    Raises:
+        UnknownSignerError, PeerError: as `verify_statement`, or enough persons have signed.
+    Spec: docs/protocol.md §4.16
+    """
+    parsed, statement, signers, least = _verify(roster, envelope, whole=False)
+    if len(signers) >= least:
+        raise PeerError("statement: everybody who must sign it has signed it")
+    return PartlySigned(statement, parsed.payload, parsed.digest, signers, least)
+
+
+def _verify(
+    roster: Roster, envelope: bytes, *, whole: bool
+) -> tuple[Envelope, Statement, tuple[Certificate, ...], int]:
+    """Check all but when it was signed; with `whole` that enough persons signed, too.
+
+    Returns:
+        The envelope, what it says, its signers in its order, and how many must sign.
+    """
+    parsed = _decode(envelope)
+    statement = decode_statement(parsed.payload)
+    _check_line(roster, statement)
+    signatures = hybrid_signatures(parsed, what=_WHAT)
+    signers = tuple(_signer(roster, statement, cert_id) for cert_id in signatures)
+    _check_persons(signers)
+    least = roster.charter.least_signers(statement.template.id, statement.need)
+    if whole and len(signers) < least:
+        raise PeerError(f"statement: {len(signers)} of {least} persons needed have signed")
+    message = parsed.message
+    for signer in signers:
+        if not signer.key.verify(message, signatures[signer.id]):
+            raise PeerError("statement: a signature does not verify")
+    return parsed, statement, signers, least
 
 
 def _check_line(roster: Roster, statement: Statement) -> None:
@@ -161,10 +205,9 @@ def _signer(roster: Roster, statement: Statement, cert_id: Digest) -> Certificat
     return certificate
 
 
-def _check_persons(roster: Roster, statement: Statement, signers: Sequence[Certificate]) -> None:
+def _check_persons(signers: Sequence[Certificate]) -> None:
+    """Refuse one person, or one key, behind two certificates."""
     persons = {signer.person.casefold() for signer in signers}
-    if len(persons) != len(signers):
+    halves = {half for one in signers for half in (one.key.ed25519, one.key.mldsa65)}
+    if len(persons) != len(signers) or len(halves) != 2 * len(signers):
         raise PeerError("statement: the same person signed twice")
-    least = roster.charter.least_signers(statement.template.id, statement.need)
-    if len(persons) < least:
-        raise PeerError(f"statement: {len(persons)} of {least} persons needed have signed")

@@ -9,14 +9,8 @@ from enum import Enum, auto
 from hotline.core.errors import PeerError
 from hotline.core.protocols.turn_keys import LIFE_MS, Missed
 from hotline.sealing.announcement import Announcement
-from hotline.sealing.items import (
-    HeadItem,
-    HelloAnswerItem,
-    HelloEndItem,
-    HelloItem,
-    Item,
-    NackItem,
-)
+from hotline.sealing.hellos import HelloAnswerItem, HelloEndItem, HelloItem
+from hotline.sealing.items import HeadItem, Item, NackItem
 from hotline.sealing.prekey import PrekeyPublic
 
 MAX_USED = 64

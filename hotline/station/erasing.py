@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from hotline.core.errors import OperatorError
 from hotline.core.exchange.decision import Planned
+from hotline.core.exchange.forks import standing_forks
+from hotline.core.exchange.releasing import awaiting
 from hotline.core.exchange.situation import Situation
 from hotline.core.exchange.upkeep import is_later
 from hotline.core.records import events as ev
@@ -130,6 +132,18 @@ def _check_closed(situation: Situation, until: int) -> None:
         if epoch_of(incident.at_ms) < until and incident.closed_at_ms is None:
             raise OperatorError(
                 f"incident {incident.name} of that time is still open", hint="close it first"
+            )
+    for release in awaiting(situation):
+        if epoch_of(release.at_ms) < until:
+            raise OperatorError(
+                f"{release.token} of that time still awaits release",
+                hint="let the station run until it is released or has expired",
+            )
+    for fork in standing_forks(situation):
+        if epoch_of(fork.at_ms) < until:
+            raise OperatorError(
+                f"the fork at number {fork.seq} of {fork.peer}, seen in that time, stands",
+                hint="two officers resolve it first: hotline ledger resolve",
             )
 
 

@@ -17,13 +17,12 @@ from hotline.core.seams import Clock, Entropy
 from hotline.core.times import format_time
 from hotline.core.values import Realm
 from hotline.sealing.certificate import MAX_VALIDITY_MS
-from hotline.sealing.charter import MAX_MEMBERS, MIN_MEMBERS
+from hotline.sealing.charter import MAX_MEMBERS, MIN_MEMBERS, Policy, default_policy
 from hotline.sealing.ed25519 import Ed25519Signer
 from hotline.sealing.enrol import (
     StationKeys,
     Subject,
     countersign_charter,
-    default_policy,
     make_charter,
     new_station_keys,
 )
@@ -63,11 +62,14 @@ def found_line(
     catalogue: Catalogue,
     clock: Clock,
     entropy: Entropy,
+    two_person: Sequence[str] = (),
 ) -> Roster:
     """Make the homes of two or more stations with one line between them.
 
     Each pair has a line secret of its own. Of each pair the earlier one listens.
 
+    Args:
+        two_person: Ids of the templates that two officers must sign on it.
     Raises:
         OperatorError: not 2 to 16 stations, a home exists, or LIVE without passphrases.
         StorageError: the disk refused.
@@ -79,7 +81,7 @@ def found_line(
         raise OperatorError("a LIVE home needs a passphrase", hint="give one for each station")
     now_ms = clock()
     sides = [_side(founder, realm, now_ms, entropy) for founder in founders]
-    records = _records(sides, name, now_ms)
+    records = _records(sides, name, default_policy(two_person), now_ms)
     roster = Roster.read(records)
     secrets = _secrets(sides, roster, entropy)
     for side in sides:
@@ -131,10 +133,10 @@ def _side(founder: Founder, realm: Realm, now_ms: int, entropy: Entropy) -> _Sid
     return _Side(founder, keys, tls)
 
 
-def _records(sides: Sequence[_Side], name: str, now_ms: int) -> list[bytes]:
+def _records(sides: Sequence[_Side], name: str, policy: Policy, now_ms: int) -> list[bytes]:
     members = [(side.founder.station, side.keys.root.digest) for side in sides]
     charter = make_charter(
-        sides[0].keys.root, name=name, members=members, policy=default_policy(), at_ms=now_ms
+        sides[0].keys.root, name=name, members=members, policy=policy, at_ms=now_ms
     )
     for side in sides[1:]:
         charter = countersign_charter(charter, side.keys.root)

@@ -28,10 +28,13 @@ def happenings(entries: Iterable[Entry], enclosure: Callable[[int], bytes]) -> I
             yield Happening(entry.index, entry.recorded_at_ms, _left_of(entry, entry.erased))
             continue
         event = ev.decode_event(entry.kind, entry.content)
-        statement = None
+        statement: Statement | None = None
+        signers: tuple[str, ...] = ()
         if isinstance(event, ev.StatementSent | ev.StatementReceived | ev.StatementRecovered):
-            statement = statement_of(enclosure(entry.index))
-        yield Happening(entry.index, entry.recorded_at_ms, event, statement)
+            statement, signers = said_in(enclosure(entry.index))
+        elif isinstance(event, ev.ReleaseAsked):
+            statement, signers = said_in(enclosure(entry.index), ordered=False)
+        yield Happening(entry.index, entry.recorded_at_ms, event, statement, signers)
 
 
 def _left_of(entry: Entry, erased: Erased) -> ev.Event:
@@ -47,15 +50,19 @@ def _left_of(entry: Entry, erased: Erased) -> ev.Event:
     return ev.ContentErased(was=entry.kind, epoch=erased.epoch, subject=entry.subject.hex())
 
 
-def statement_of(item: bytes) -> Statement:
-    """Return the statement inside a recorded packet item.
+def said_in(enclosed: bytes, *, ordered: bool = True) -> tuple[Statement, tuple[str, ...]]:
+    """Return the statement in a recorded packet item, and the certificate ids of who signed it.
 
+    Args:
+        ordered: Whether its order stands beside the envelope; else it is the envelope alone.
     Raises:
         IntegrityError: the item holds none.
     """
     try:
-        body = canonical.decode(item, what="recorded statement", max_bytes=MAX_ITEM_BYTES)
-        payload = canonical.from_base64(body["envelope"]["payload"], what="payload")
-        return decode_statement(payload)
-    except (PeerError, KeyError, TypeError) as error:
+        body = canonical.decode(enclosed, what="recorded statement", max_bytes=MAX_ITEM_BYTES)
+        envelope = body["envelope"] if ordered else body
+        payload = canonical.from_base64(envelope["payload"], what="payload")
+        signers = dict.fromkeys(one["keyid"].partition("#")[0] for one in envelope["signatures"])
+        return decode_statement(payload), tuple(signers)
+    except (PeerError, KeyError, TypeError, AttributeError) as error:
         raise IntegrityError("a recorded statement does not read") from error

@@ -9,6 +9,7 @@ from hotline.core import canonical
 from hotline.core.errors import PeerError
 from hotline.core.exchange.commands import (
     AdmitGeneration,
+    AdmitResolution,
     Command,
     Note,
     Quarantine,
@@ -16,6 +17,7 @@ from hotline.core.exchange.commands import (
     TakeStatement,
     Told,
 )
+from hotline.core.exchange.gaps import Range
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Situation
 from hotline.core.messages.statement import STATEMENT_TYPE
@@ -33,6 +35,7 @@ from hotline.sealing.roster import Roster
 from hotline.sealing.statements import Verdict, VerifiedStatement, verify_statement
 from hotline.station.admission import read_generation
 from hotline.station.comparing import Comparing, SplitView
+from hotline.station.forks import read_resolution
 from hotline.station.introducing import Offered
 from hotline.station.line import Line
 from hotline.station.longterm import LongTerm
@@ -57,6 +60,8 @@ class Taken:
         revocations_wanted: The peer holds our numbered revocations up to that one.
         splits: Third stations, or the peer, that signed two histories.
         joined: Proofs that two heads of ours are of one history, to send.
+        missing: Ranges of our order that the peer asks for.
+        resolutions: The peer's officers resolved forks of ours.
     """
 
     peer: str
@@ -79,10 +84,13 @@ class Taken:
     returned: list[RecoverStatement] = field(default_factory=list)
     splits: list[SplitView] = field(default_factory=list)
     joined: list[its.JoinedItem] = field(default_factory=list)
+    missing: list[Range] = field(default_factory=list)
+    resolutions: list[AdmitResolution] = field(default_factory=list)
 
     def commands(self) -> Sequence[Command]:
         """Return everything but the statements after the first, for one commit."""
-        return [*self.statements[:1], *self.admissions, *self.faults, Note(tuple(self.facts))]
+        facts = Note(tuple(self.facts))
+        return [*self.statements[:1], *self.admissions, *self.resolutions, *self.faults, facts]
 
 
 class Intake:
@@ -152,12 +160,14 @@ class Intake:
                 | its.GenerationItem()
                 | its.RefetchItem()
                 | its.ReturnedItem()
+                | its.ForkResolvedItem()
             ):
                 self._of_recovery(taken, item, situation)
             case its.SeenItem() | its.JoinItem() | its.JoinedItem():
                 self._of_comparing(taken, item)
             case its.NackItem():
                 taken.lost_key += [item.kid] if item.code == "unknown-key" else []
+                taken.missing += item.ranges
             case (
                 its.CertificateItem()
                 | its.RevocationItem()
@@ -199,6 +209,8 @@ class Intake:
                 self._generation(taken, item, situation)
             case its.RefetchItem():
                 taken.refetch = item
+            case its.ForkResolvedItem():
+                taken.resolutions.append(read_resolution(self._line, taken.peer, item))
             case its.ReturnedItem():
                 taken.returned.append(self._returned(taken.peer, item))
 
@@ -367,6 +379,7 @@ def told(verified: VerifiedStatement, order: OrderRef, item: bytes, rules: Rules
         template=rules.template_for(verified.statement),
         role=role,
         name=name,
+        signers=tuple(one.id.hex() for one in verified.signers),
     )
 
 

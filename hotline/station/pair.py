@@ -14,13 +14,8 @@ from hotline.core.errors import PeerError, StorageError
 from hotline.core.protocols.handshake import ANSWERING, ASKING, Heard, Run, Step, digest_of
 from hotline.core.protocols.turn_keys import GRACE_MS, next_aseq
 from hotline.sealing.announcement import Announcement
-from hotline.sealing.items import (
-    HelloAnswerItem,
-    HelloEndItem,
-    HelloItem,
-    Item,
-    encode_item,
-)
+from hotline.sealing.hellos import HelloAnswerItem, HelloEndItem, HelloItem
+from hotline.sealing.items import Item, encode_item
 from hotline.sealing.packet import Packet, VerifiedPacket
 from hotline.sealing.prekey import PREKEY_SEED_BYTES, Prekey
 from hotline.sealing.their_keys import TheirKeys

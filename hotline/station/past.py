@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from hotline.core.errors import IntegrityError, InvariantError, OperatorError
@@ -100,7 +101,7 @@ class Past:
         for reader, first in zip(self._readers, self._firsts, strict=True):
             with contextlib.suppress(IntegrityError):
                 for one in happenings(reader.entries(0, reader.size), reader.enclosure):
-                    yield Happening(first + one.index, one.at_ms, one.event, one.statement)
+                    yield replace(one, index=first + one.index)
 
     def situation(self) -> Situation:
         """Return what was so at the end of the last of them."""

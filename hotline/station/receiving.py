@@ -13,12 +13,15 @@ from hotline.core.records.witness import HeadVerdict
 from hotline.core.values import Digest
 from hotline.sealing import items as its
 from hotline.sealing.cell import UnknownKeyError
+from hotline.station.asking import Asking
 from hotline.station.footing import present
+from hotline.station.forks import resolutions_of
 from hotline.station.handshaking import Handshaking
 from hotline.station.intake import Taken
 from hotline.station.introducing import admit_offered, introductions
 from hotline.station.keeping import Keeping
 from hotline.station.recovering import Recovering
+from hotline.station.releasing import Releasing
 from hotline.station.requests import Recorded
 from hotline.station.trusting import Trusting
 from hotline.station.witnessing import Witnessing
@@ -26,7 +29,7 @@ from hotline.station.witnessing import Witnessing
 MAX_DISPLAYED_REPEATED = 64
 
 
-class Receiving(Keeping, Trusting, Witnessing, Recovering, Handshaking):
+class Receiving(Keeping, Trusting, Witnessing, Recovering, Releasing, Asking, Handshaking):
     """The part of a station that takes what its peers say."""
 
     async def _take_cell(self, cell: bytes, by: str = "") -> None:
@@ -76,6 +79,7 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering, Handshaking):
             await self._owe(taken.peer, taken.refetch)
         if taken.their_size is not None:
             self._show_again(taken.peer, taken.their_size)
+        self._fill(taken.peer, taken.missing)
         self._begin_lost(taken.peer)
 
     def _all_of(self, taken: Taken) -> Sequence[Command]:
@@ -125,11 +129,21 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering, Handshaking):
     def _say_all(self, peer: str) -> None:
         self._introduce(peer)
         self._greet(peer)
+        self._tell_resolved(peer)
+        self._ask_anew(peer)
         self._show_lasting(peer)
         self._repeat_displayed(peer)
         self._comparing.forget_told(peer)
         self._show_seen(peer)
         self._pump()
+
+    def _tell_resolved(self, peer: str) -> None:
+        """Tell a peer how its forks were resolved here; it records each once.
+
+        Spec: docs/protocol.md §7.11
+        """
+        for item in resolutions_of(self._ledger, peer):
+            self._put(peer, lambda item=item: [item])  # type: ignore[misc]
 
     def _repeat_displayed(self, peer: str) -> None:
         """Say again what the peer may have missed: nothing acknowledges a `displayed`."""

@@ -141,7 +141,7 @@ class Recorder:
         drafts = tuple(draft_of(event, now_ms) for event in planned)
         first = self._ahead.length
         folded = tuple(
-            Happening(first + place, now_ms, event.event, event.statement)
+            Happening(first + place, now_ms, event.event, event.statement, event.signers)
             for place, event in enumerate(planned)
         )
         done: asyncio.Future[Recorded] = asyncio.get_running_loop().create_future()

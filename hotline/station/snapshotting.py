@@ -38,6 +38,7 @@ from hotline.core.exchange.situation import (
     Link,
     Situation,
 )
+from hotline.core.exchange.standing import Fork, Gap, Release
 from hotline.core.messages.statement import AttachmentRef, Statement, TemplateRef
 from hotline.core.protocols.ladder import LadderState, Proposal
 from hotline.core.records.event import OrderRef
@@ -59,6 +60,9 @@ _PARTS: tuple[type, ...] = (
     Deadline,
     Link,
     Happening,
+    Release,
+    Gap,
+    Fork,
     Delivery,
     Statement,
     TemplateRef,

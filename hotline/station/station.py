@@ -9,9 +9,11 @@ from functools import partial
 
 from hotline.core.errors import HotlineError
 from hotline.core.exchange.commands import Tick
+from hotline.core.exchange.releasing import awaiting
 from hotline.core.exchange.rules import Rules
 from hotline.core.records import events as ev
 from hotline.ledger.store import Ledger
+from hotline.station.asking import PeerAsking
 from hotline.station.footing import Kept, MakeRoute
 from hotline.station.line import Line
 from hotline.station.outgoing import Outgoing
@@ -50,6 +52,7 @@ class Station(Receiving):
         }
         self._outgoings = {peer: self._outgoing_to(peer) for peer in self.peers}
         self._recoveries = {peer: Recovery() for peer in self.peers}
+        self._askings = {peer: PeerAsking() for peer in self.peers}
         self._leaving = False
         self._refused_said_s = 0.0
 
@@ -139,7 +142,8 @@ class Station(Receiving):
                 clock.state == "RUNNING" and clock.due_ms <= now_ms
                 for clock in self.situation.clocks.values()
             )
-            if due:
+            expired = any(one.until_ms <= now_ms for one in awaiting(self.situation))
+            if due or expired:
                 await self._record(lambda _situation, _now_ms: [Tick()])
             if self._refused and loop.time() - self._refused_said_s >= REFUSED_SUMMARY_S:
                 await self._say_refused(loop.time())
@@ -148,6 +152,7 @@ class Station(Receiving):
                 self._keep_keys(peer)
                 self._begin_lost(peer)
             self._keep_recovering()
+            self._keep_asking()
             await self._keep_comparing()
             self._pump()
 

@@ -17,10 +17,17 @@ SEND, READBACK, INCIDENT, HELP, LEAVE, PICK = (
     "leave",
     "pick",
 )
+RELEASE, ALARM = "release", "alarm"
+ALL = frozenset(
+    (
+        *(WATCH, MESSAGE, CHOOSE, COMPOSE, SEND, READBACK, INCIDENT, HELP, LEAVE, PICK),
+        *(RELEASE, ALARM),
+    )
+)
 NEW_ROOT = "new root"
-ALL = frozenset((WATCH, MESSAGE, CHOOSE, COMPOSE, SEND, READBACK, INCIDENT, HELP, LEAVE, PICK))
 _ROAM = frozenset((WATCH, MESSAGE, CHOOSE, INCIDENT, HELP, COMPOSE, READBACK))
 _LISTS = frozenset((WATCH, MESSAGE, CHOOSE, INCIDENT, PICK))
+_TEXTS = frozenset((HELP, SEND, COMPOSE, RELEASE, ALARM))
 _PLAYED = frozenset((WATCH, INCIDENT))
 
 
@@ -98,6 +105,15 @@ _SHARED = (
         ALL | {NEW_ROOT},
     ),
     Action(
+        "alarms",
+        "f9",
+        "F9",
+        "l",
+        "Alarms",
+        "What stands until it is over: a frozen line, missing statements; and what to do.",
+        ALL - {ALARM, LEAVE, PICK},
+    ),
+    Action(
         "leave",
         "ctrl+x",
         "^X",
@@ -106,9 +122,7 @@ _SHARED = (
         "Leave the console; it asks first.",
         (ALL - {LEAVE}) | {NEW_ROOT},
     ),
-    Action(
-        "up", "up", "Up", "", "Up", "One line up.", _LISTS | {HELP, SEND, COMPOSE}, by_widget=True
-    ),
+    Action("up", "up", "Up", "", "Up", "One line up.", _LISTS | _TEXTS, by_widget=True),
     Action(
         "down",
         "down",
@@ -116,7 +130,7 @@ _SHARED = (
         "",
         "Down",
         "One line down.",
-        _LISTS | {HELP, SEND, COMPOSE},
+        _LISTS | _TEXTS,
         by_widget=True,
     ),
 )
@@ -158,6 +172,16 @@ _ACTING = (
         acts=True,
     ),
     Action(
+        "release",
+        "ctrl+r",
+        "^R",
+        "r",
+        "Release",
+        "Open what awaits a second officer: read it, then sign it, refuse it or withdraw it.",
+        frozenset((WATCH, MESSAGE, INCIDENT, HELP)),
+        acts=True,
+    ),
+    Action(
         "preview",
         "ctrl+p",
         "^P",
@@ -182,7 +206,7 @@ _ACTING = (
 CONSOLE_ACTIONS: tuple[Action, ...] = (
     *_SHARED,
     *_ACTING,
-    *_paging(_LISTS | {HELP, SEND, COMPOSE}),
+    *_paging(_LISTS | _TEXTS),
 )
 
 REPLAY_ACTIONS: tuple[Action, ...] = (
@@ -194,7 +218,7 @@ REPLAY_ACTIONS: tuple[Action, ...] = (
     Action("to_start", "home", "Home", "", "Start", "To before the first event.", _PLAYED),
     Action("to_end", "end", "End", "", "End", "To the last event.", _PLAYED),
     Action("play", "space", "Space", "", "Play", "Play, or pause.", _PLAYED),
-    *_paging((_LISTS | {HELP}) - _PLAYED),
+    *_paging((_LISTS | {HELP, ALARM}) - _PLAYED),
 )
 
 

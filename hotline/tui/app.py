@@ -19,6 +19,7 @@ from hotline.tui.screens.frame import FrameScreen
 from hotline.tui.screens.message import MessageScreen
 from hotline.tui.screens.new_root import NewRootScreen
 from hotline.tui.screens.readback import ReadBackScreen
+from hotline.tui.screens.release import ReleaseScreen
 from hotline.tui.screens.send import SendScreen
 from hotline.tui.screens.watch import WatchScreen
 
@@ -68,6 +69,8 @@ class ConsoleApp(Roaming):
             if target is None or self._unread_below(target):
                 return ""
             return f"Read {target.token}".rstrip()
+        if action.id == "release" and not self.view.awaiting:
+            return ""
         if action.id == "page_down" and isinstance(frame, MessageScreen):
             return frame.WORDS[action.id] if frame.shown_digest is None else ""
         return super().footer_word(frame, action)
@@ -203,6 +206,18 @@ class ConsoleApp(Roaming):
         if isinstance(self.frame, ChooseScreen):
             self.go_back()
         self._go(ComposeScreen(draft))
+
+    def do_release(self) -> None:
+        """^R: what the mark or the screen is on, if it awaits release, else the oldest."""
+        waiting = self.view.awaiting
+        frame = self.frame
+        marked = frame.marked_digest if frame is not None and frame.is_ready else None
+        digest = marked if marked in waiting else next(iter(waiting), "")
+        release = self.try_act(partial(self.desk.awaiting, digest)) if digest else None
+        if release is None:
+            self.say("Nothing awaits a second officer.")
+        else:
+            self._go(ReleaseScreen(release))
 
     def open_sending(self, draft: DraftView) -> None:
         """Show the sending screen of a draft that is ready."""

@@ -11,6 +11,7 @@ EXCHANGE = (
     "Fill the fields; Tab goes on. Left and Right change a choice. A fault stands below.",
     "Press ^P. You see what will be signed, in your language and in theirs.",
     "Press ^G. Read to the end, type the code if one is asked, go to SEND, press Enter.",
+    "Where two officers must sign: the first signs, then ^R. The second reads it and signs.",
     "Watch its state: QUEUED, DELIVERED, DISPLAYED, READ BY OFFICER, ANSWERED, CLOSED.",
     "DEADLINES says who must act next, YOU or THEY, and how long there is.",
 )
@@ -26,6 +27,7 @@ READING_ONLY = (
 SYMBOLS = (
     ("!! ! + .", "FLASH, IMMEDIATE, PRIORITY, ROUTINE: how urgent a statement is."),
     ("IN OUT LOG", "From them, from us, or this station's own log; Enter opens each of them."),
+    ("AWAITING RELEASE", "One officer signed. It is not sent before a second one signs: ^R."),
     ("QUEUED", "Recorded here, not yet at the other station."),
     ("DELIVERED", "The other station proved that it recorded it. No person has read it."),
     ("DISPLAYED", "It was on their console. Not yet read."),
@@ -36,5 +38,7 @@ SYMBOLS = (
     ("T-08:19  LATE", "Time left on a clock; LATE when it ran out."),
     ("YOU  THEY", "Whose turn it is."),
     ("NEXT EXCON", "What is expected of you now; EXCON directs an exercise and advises."),
+    ("GAP", "Statements of theirs are missing; they are asked for. F9 tells more."),
+    ("FORK  FROZEN", "They gave one number to two statements. Speak by voice; F9 says what now."),
     ("OOW", "Officer of the watch: who has the watch here now."),
 )

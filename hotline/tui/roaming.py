@@ -8,6 +8,7 @@ from hotline.core.seams import Clock
 from hotline.desk.port import Feed, Post
 from hotline.desk.views import TimelineRow
 from hotline.tui.closing import Closing
+from hotline.tui.screens.alarms import AlarmScreen
 from hotline.tui.screens.chord import ChordScreen
 from hotline.tui.screens.frame import FrameScreen
 from hotline.tui.screens.help import HelpScreen
@@ -94,6 +95,15 @@ class Roaming(Shell):
     def do_help(self) -> None:
         """F1."""
         self._go(HelpScreen(self.ACTIONS, read_only=self.post is None))
+
+    def do_alarms(self) -> None:
+        """F9."""
+        self._go(AlarmScreen())
+
+    def raise_alarm(self) -> None:
+        """Show the alarms unasked: they must be read before any other screen comes up."""
+        if not isinstance(self.frame, AlarmScreen):
+            self._go(AlarmScreen(unasked=True))
 
     def do_leave(self) -> None:
         """^X."""

@@ -38,18 +38,14 @@ NEWS_WAITS_MS = 2_000
 """So long "done" stands in any case, when the desk meanwhile has something new to say."""
 
 STYLES = (
-    "frame",
-    "watch",
-    "message",
-    "incident",
-    "compose",
-    "send",
-    "readback",
-    "leave",
-    "newroot",
-    "chord",
+    *("frame", "watch", "message", "incident", "compose", "send", "readback", "release"),
+    *("leave", "newroot", "chord"),
 )
 """One sheet for what all screens share, then one for each screen that has a look of its own."""
+
+
+MAY_UNREAD = frozenset({"pane", "pane_back", "acknowledge"})
+UNREAD = "Read this alarm to its end first: PgDn reads on."
 
 
 class Shell(App[int], inherit_bindings=False):
@@ -73,6 +69,7 @@ class Shell(App[int], inherit_bindings=False):
         self._said = ("", False)
         self._said_ms, self._said_over = 0, ""
         self._displayed: set[str] = set()
+        self._frozen_by = ""
         self._filters_used: tuple[LineFilter, ...] | None = None
         self.animation_level = "none"
         self.register_theme(DARK)
@@ -93,6 +90,7 @@ class Shell(App[int], inherit_bindings=False):
         self.set_class(self.ascii_look, "-ascii-look")
         self._unsubscribe = self.feed.subscribe(self.coalescer.changed)
         self.set_interval(1.0, self._tick)
+        self._raise_if_frozen()
         catch_signals(self.leave)
         self._ring_if_due()
 
@@ -131,6 +129,16 @@ class Shell(App[int], inherit_bindings=False):
         frame = self.frame
         if frame is not None:
             frame.refresh_view()
+        self._raise_if_frozen()
+
+    def _raise_if_frozen(self) -> None:
+        """Bring up the alarm when the line freezes, once for each fork that is news."""
+        if self.view.frozen and self.view.frozen != self._frozen_by and self.post is not None:
+            self.call_next(self.raise_alarm)
+        self._frozen_by = self.view.frozen
+
+    def raise_alarm(self) -> None:
+        """Show the alarms, unasked; a shell that cannot roam has nowhere to show them."""
 
     def _ring_if_due(self) -> None:
         digest = self.view.flash.digest if self.view.flash and self.post else ""
@@ -238,11 +246,16 @@ class Shell(App[int], inherit_bindings=False):
 
     def footer_word(self, frame: FrameScreen, action: Action) -> str:
         """Return the word for `action` on that screen; "" leaves it out of the footer."""
+        if action.id == "alarms" and not self.view.alarm:
+            return ""
         return frame.WORDS.get(action.id, action.word)
 
     async def action_do(self, action_id: str) -> None:
         """Do what the table calls `action_id`."""
         self._said = ("", False)
+        if self.frame is not None and self.frame.blocks and action_id not in MAY_UNREAD:
+            self.say(UNREAD, fault=True)
+            return
         work = getattr(self, f"do_{action_id}")()
         if isawaitable(work):
             await work

@@ -12,7 +12,7 @@ from hotline.sealing.enrol import Subject
 from hotline.station.founding import Founder, found_line
 from hotline.station.home import Home
 from tests.cli.shell import one_sentence, run
-from tests.fakes.line import FakeLine, catalogue
+from tests.fakes.line import FakeLine, catalogue, wait_for
 from tests.review.rig import Worked, ledger_of
 from tests.station.months import Calendar
 
@@ -118,3 +118,32 @@ def test_rekey_of_a_live_home_asks_for_each_passphrase_and_refuses_a_wrong_one(
     assert done.returncode == 0, done.stderr
     assert PASSPHRASE not in done.stdout + done.stderr
     assert run("verify", homes[0].path).returncode == 0
+
+
+def test_resolve_without_a_fork_and_with_one_officer_is_one_sentence(tmp_path: Path) -> None:
+    line = FakeLine(tmp_path, deputies=True)
+    home, why = line.north.home.path, ("--reason", "compared by voice")
+    two = ("--officer", "ramos", "--officer", "vega")
+    nothing = run("ledger", "resolve", home, *why, *two)
+    assert nothing.returncode == 2
+    assert "no fork stands on this line" in one_sentence(nothing.stderr)
+
+
+async def test_resolve_ends_a_freeze_on_two_officers_word(tmp_path: Path) -> None:
+    async with FakeLine(tmp_path, deputies=True) as line:
+        north, south = line.north, line.south
+        one, two = south.item(), south.item()
+        south.inject(one)
+        await wait_for(lambda: north.situation.statements)
+        south.inject(two)
+        await wait_for(lambda: north.situation.forks)
+    home, why = line.north.home.path, ("--reason", "compared by voice")
+    alone = run("ledger", "resolve", home, *why, "--officer", "ramos")
+    assert alone.returncode == 2
+    assert "two officers" in one_sentence(alone.stderr)
+    done = run("ledger", "resolve", home, *why, "--officer", "ramos", "--officer", "vega")
+    assert done.returncode == 0, done.stderr
+    assert "the line is free again" in done.stdout
+    assert run("verify", home).returncode == 0
+    again = run("ledger", "resolve", home, *why, "--officer", "ramos", "--officer", "vega")
+    assert again.returncode == 2

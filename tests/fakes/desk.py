@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from hotline.core.errors import OperatorError
 from hotline.core.times import format_dtg
 from hotline.desk.views import (
+    AlarmView,
     DeadlineRow,
     Difference,
     Direction,
@@ -28,6 +29,7 @@ from hotline.desk.views import (
     Mark,
     MessageView,
     ReadBackView,
+    ReleaseView,
     RootView,
     StatusView,
     TemplateChoice,
@@ -107,12 +109,17 @@ class FakeDesk:
     next_read: str = ""
     new_root: RootView | None = None
     code: str = ""
+    need: int = 1
     warnings: tuple[str, ...] = ()
     calls: list[tuple[object, ...]] = field(default_factory=list)
     refuse: dict[str, str] = field(default_factory=dict)
     drafts: dict[str, DraftView] = field(default_factory=dict)
     watchers: list[Callable[[], None]] = field(default_factory=list)
     watch_reads: int = 0
+    alarm: str = ""
+    frozen: str = ""
+    told: tuple[AlarmView, ...] = ()
+    waiting: dict[str, ReleaseView] = field(default_factory=dict)
 
     def watch(self) -> WatchView:
         self.watch_reads += 1
@@ -129,6 +136,9 @@ class FakeDesk:
             notice=self.notice,
             next_read=self.next_read,
             new_root=self.new_root,
+            alarm=self.alarm,
+            frozen=self.frozen,
+            awaiting=tuple(self.waiting),
         )
 
     def status(self) -> StatusView:
@@ -202,6 +212,31 @@ class FakeDesk:
             readback=labels if one.read else (),
             can_acknowledge=one.waits,
         )
+
+    def alarms(self) -> tuple[AlarmView, ...]:
+        return self.told
+
+    def awaiting(self, digest: str) -> ReleaseView | None:
+        return self.waiting.get(digest)
+
+    async def release(
+        self, digest: str, *, code: str = "", person: str = "", passphrase: str = ""
+    ) -> None:
+        self._take("release", digest, code, person, passphrase)
+        self.waiting.pop(digest)
+        self.changed()
+
+    async def refuse_release(
+        self, digest: str, reason: str, *, person: str = "", passphrase: str = ""
+    ) -> None:
+        self._take("refuse", digest, reason, person, passphrase)
+        self.waiting.pop(digest)
+        self.changed()
+
+    async def withdraw_release(self, digest: str, reason: str) -> None:
+        self._take("withdraw", digest, reason)
+        self.waiting.pop(digest)
+        self.changed()
 
     def find(self, digest: str) -> Said | None:
         return next((one for one in self.said if one.digest and one.digest == digest), None)
@@ -295,6 +330,7 @@ class FakeDesk:
             preview_own=(f"{precedence} to SOUTH", *said, *words) if ready else (),
             preview_peer=(f"{precedence} an SUED", *said, *words) if ready else (),
             code=self.code if ready else "",
+            need=self.need,
             warnings=self.warnings,
         )
         self.drafts[draft] = new

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from hotline.desk.views import (
+    AlarmView,
     DeadlineRow,
     Direction,
     FieldView,
@@ -14,6 +15,7 @@ from hotline.desk.views import (
     LadderView,
     Mark,
     MessageView,
+    ReleaseView,
     RootView,
     RungView,
     TemplateChoice,
@@ -162,6 +164,61 @@ def flash_desk(mode: str = "EXERCISE") -> FakeDesk:
     return desk
 
 
+def release_desk(*, ours: bool = True, code: str = "") -> FakeDesk:
+    """The crowded desk, and a commitment that awaits its second officer."""
+    desk = crowded_desk()
+    mine = _said(7, 3, Direction.OUT, "IMMEDIATE", "AWAITING RELEASE", "We propose to hold.")
+    mine.symbol = "="
+    desk.said.append(mine)
+    desk.waiting[mine.digest] = ReleaseView(
+        digest=mine.digest,
+        token=mine.token,
+        number="DEESC-02",
+        title="Hold",
+        precedence="IMMEDIATE",
+        to=("SOUTH",),
+        first="Duty officer LT RAMOS",
+        written_ms=mine.at_ms,
+        until_ms=mine.at_ms + 30 * _MINUTE_MS,
+        preview_own=("IMMEDIATE to SOUTH", "1. We propose to hold at 54-32.0N 011-03.0E."),
+        preview_peer=("IMMEDIATE an SUED", "1. Wir schlagen vor, auf 54-32.0N zu bleiben."),
+        own_language="English",
+        peer_language="Deutsch",
+        warnings=(),
+        code=code,
+        ours=ours,
+        officers=(
+            (("ekberg", "Deputy LT EKBERG"), ("sorel", "Commander CDR SOREL")) if ours else ()
+        ),
+    )
+    desk.notice = "NEXT: 7S1 needs a second officer until 15:00Z: ^R opens it."
+    return desk
+
+
+def frozen_desk() -> FakeDesk:
+    """The crowded desk on a line that is frozen by a fork, with a gap besides."""
+    desk = crowded_desk()
+    desk.alarm = "LINE FROZEN: SOUTH gave number 5 to two statements. F9: what now"
+    desk.frozen = "ab" * 32
+    desk.told = (
+        AlarmView(
+            "LINE FROZEN: two statements with number 5 of SOUTH",
+            Mark.ALARM,
+            (
+                "Seen at 14:31Z.",
+                "The first stands: 5K1 Keep more than 2 nautical miles.",
+                "DO NOW: speak with SOUTH by voice.",
+            ),
+        ),
+        AlarmView(
+            "MISSING: numbers 2 to 3 of SOUTH",
+            Mark.WARNING,
+            ("SOUTH is asked for them while the link is up.",),
+        ),
+    )
+    return desk
+
+
 def long_desk(rows: int) -> FakeDesk:
     """A timeline of `rows` statements that have all been read."""
     desk = quiet_desk()
@@ -214,6 +271,9 @@ class FakeRecord:
 
     def message(self, digest: str) -> MessageView | None:
         return self._desk.message(digest)
+
+    def alarms(self) -> tuple[AlarmView, ...]:
+        return self._desk.alarms()
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         self.watchers.append(changed)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 SECONDS = 120
@@ -50,13 +51,19 @@ def assert_whole(outcome: dict[str, object]) -> None:
 class RunningDrill:
     """A scripted drill whose sides can be killed while it runs."""
 
-    def __init__(self, home: Path, speed: int, scenario: str = "unplanned-encounter") -> None:
+    def __init__(
+        self,
+        home: Path,
+        speed: int,
+        scenario: str = "unplanned-encounter",
+        words: Sequence[str] = (),
+    ) -> None:
         self.lines: list[str] = []
         self.sides: dict[str, int] = {}
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "hotline", "drill", "--auto"),
-                *("--home", str(home), "--speed", str(speed), "--scenario", scenario),
+                *("--home", str(home), "--speed", str(speed), "--scenario", scenario, *words),
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -93,11 +100,15 @@ class RunningDrill:
 
 
 def run_with_kills(
-    home: Path, seed: int, kills_wanted: int, scenario: str = "unplanned-encounter"
+    home: Path,
+    seed: int,
+    kills_wanted: int,
+    scenario: str = "unplanned-encounter",
+    words: Sequence[str] = (),
 ) -> int:
     """Run a drill to its end while its sides are killed at random moments; return the kills."""
     chance = random.Random(seed)
-    running = RunningDrill(home, speed=100, scenario=scenario)
+    running = RunningDrill(home, 100, scenario, words)
     kills = 0
     deadline = time.monotonic() + SECONDS
     while running.process.poll() is None and kills < kills_wanted and time.monotonic() < deadline:

@@ -154,18 +154,25 @@ class Place:
         members = rules(self.opened.line.roster.members)
         self.station = Station(self.opened.line, self.opened.ledger, members, maker, kept)
         self._listen_in()
-        certificate, signer = open_officer(self.home, self.opened.line.roster, self.person, None)
-        self.officer = Officer(certificate, signer)
-        self.desk = OfficerDesk(
+        self.officer = self.unlock(self.person, None)
+        self.desk = self.desk_of(self.person)
+        if run:
+            self.run()
+
+    def unlock(self, person: str, passphrase: str | None) -> Officer:
+        return Officer(*open_officer(self.home, self.opened.line.roster, person, passphrase))
+
+    def desk_of(self, person: str) -> OfficerDesk:
+        """Return a desk of its own for an officer, at this station."""
+        return OfficerDesk(
             self.station,
-            self.officer,
+            self.unlock(person, None),
             own=phrasebook(),
             peer=phrasebook(),
             clock=self.clock_ms,
             entropy=system_entropy,
+            unlock=self.unlock,
         )
-        if run:
-            self.run()
 
     def run(self) -> None:
         self.task = asyncio.create_task(self.station.run())
@@ -359,6 +366,7 @@ class FakeLine:
         realm: Realm = Realm.EXERCISE,
         clock: Callable[[], int] = system_clock,
         deputies: bool = False,
+        two_person: Sequence[str] = (),
     ) -> None:
         """Found the line; `deputies`: each station has a second officer, vega and sorel."""
         self._run = run
@@ -381,6 +389,7 @@ class FakeLine:
             catalogue=catalogue(),
             clock=clock,
             entropy=system_entropy,
+            two_person=two_person,
         )
         self.north = Place("NORTH", "ramos", north, "SOUTH", clock)
         self.south = Place("SOUTH", "niven", south, "NORTH", clock)

@@ -48,6 +48,7 @@ class Officer:
         self.terminal = terminal
         self.read: dict[str, str] = {}
         self.said: list[str] = []
+        self.released: list[str] = []
 
     # --- looking ---------------------------------------------------------------
 
@@ -94,6 +95,8 @@ class Officer:
         place, guide = self.place(rows), self.guide(rows)
         if place == "WATCH":
             return self._watch(guide)
+        if place.startswith("RELEASE "):
+            return self._release(place.removeprefix("RELEASE "))
         if place.startswith("MESSAGE "):
             return self._message(place.removeprefix("MESSAGE "), guide, rows)
         return False
@@ -104,6 +107,9 @@ class Officer:
             self._until_place(f"MESSAGE {found[1]}")
         elif found := re.search(r"NEXT: read back (\w{3}):", guide):
             self._open(found[1])
+        elif found := re.search(r"NEXT: (\w{3}) needs a second officer", guide):
+            self.terminal.keys("C-r")
+            self._until_place(f"RELEASE {found[1]}")
         elif found := re.search(r"EXCON: .*F3, then ([A-Z]+-\d\d) ", guide):
             self._write(found[1])
         else:
@@ -251,8 +257,8 @@ class Officer:
             self.terminal.keys("Tab")
             self._until(f"> Step 2: type {found[1]}")
             self.terminal.type(found[1])
-        self._until("> Step 2: Tab to SEND")
-        self._press_until("Tab", "> SEND <")
+        ready = self._until("> Step 2: Tab to S")
+        self._press_until("Tab", "> SEND <" if "Tab to SEND" in "\n".join(ready) else "> SIGN <")
         while self.place() == "SEND":
             time.sleep(KEY_GUARD_MS / 1000)  # the guard is a span of time, not a condition
             self.terminal.keys("Enter")
@@ -260,6 +266,26 @@ class Officer:
                 lambda rows: self.place(rows) != "SEND" or "early" in self.guide(rows),
                 "the statement sent",
             )
+
+    def _release(self, token: str) -> bool:
+        """Come to the desk as the second officer: an exercise key has no passphrase."""
+        if "PgDn reads on" in self.guide():
+            self._press_until("PageDown", "> Step 2")
+        if found := re.search(r"type (\w{4});", self.guide()):
+            self._press_until("Tab", f"Type {found[1]}")
+            self.terminal.type(found[1])
+        self._press_until("Tab", "> RELEASE <")
+        while self.place() == f"RELEASE {token}":
+            time.sleep(KEY_GUARD_MS / 1000)  # the guard is a span of time, not a condition
+            self.terminal.keys("Enter")
+            self.terminal.until(
+                lambda rows: (
+                    not self.place(rows).startswith("RELEASE ") or "early" in self.guide(rows)
+                ),
+                "the statement released",
+            )
+        self.released.append(token)
+        return True
 
     def leave(self) -> str:
         """Leave by ^X; return all that the terminal shows afterwards."""

@@ -6,10 +6,10 @@ from hotline.core.values import ZERO_DIGEST, Realm
 from hotline.host.entropy import system_entropy
 from hotline.sealing import joining, revocation, root, slip
 from hotline.sealing.authorisation import Act, Authorisation, sign_authorisation
+from hotline.sealing.charter import default_policy
 from hotline.sealing.enrol import (
     Subject,
     countersign_charter,
-    default_policy,
     make_charter,
     make_successor,
     new_station_keys,

@@ -15,6 +15,10 @@ from typing import Any
 import pytest
 
 from hotline.core import canonical
+from hotline.core.errors import OperatorError
+from hotline.core.exchange.fold import apply
+from hotline.core.exchange.forks import fork_evidence, standing_forks
+from hotline.core.exchange.situation import Happening
 from hotline.core.messages.statement import STATEMENT_TYPE, encode_statement, statement_digest
 from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import cosign, parse_note, sign_checkpoint
@@ -58,6 +62,28 @@ async def still_works(line: FakeLine) -> None:
         await place.stop()
         verdict = place.verdict()
         assert verdict.ok, verdict
+
+
+def resolve(place: Place) -> None:
+    """Let the forks that stand be resolved, as if `hotline ledger resolve` had recorded it."""
+    forks = standing_forks(place.situation)
+    event = ev.ForkResolved(
+        peer=place.peer,
+        forks=len(forks),
+        evidence=fork_evidence(forks),
+        authorisation="ab" * 32,
+        officers=("A", "B"),
+        reason="spoken by voice",
+    )
+    recorder = place.station._recorder
+    for situation in (recorder.situation, recorder._ahead):
+        apply(situation, Happening(situation.length, place.clock_ms(), event))
+        situation.length -= 1
+
+
+def _identity(item: its.StatementItem) -> str:
+    payload = canonical.from_base64(json.loads(item.envelope)["payload"], what="payload")
+    return statement_digest(payload).hex()
 
 
 async def refused(north: Place, *words: str) -> str:
@@ -261,6 +287,11 @@ async def test_one_number_for_two_statements_is_a_fork(tmp_path: Path) -> None:
         south.inject(two)
         await refused(north, "fork: number 2 of SOUTH stands already")
         assert len(north.situation.statements) == 2
+        (fork,) = north.recorded(ev.ForkSeen)
+        assert (fork.peer, fork.seq, fork.digest) == ("SOUTH", 2, _identity(two))
+        with pytest.raises(OperatorError, match="FROZEN: SOUTH gave number 2"):
+            await north.say("conv/free-text", {}, text="as if nothing had happened")
+        resolve(north)
         # SOUTH's ledger knows nothing of it, so its next honest number is taken, too:
         # the injected one stands at NORTH as evidence. Let SOUTH own up to it.
         south.go_on_from(north.situation.their_orders["SOUTH"])

@@ -58,6 +58,27 @@ def test_officer_takes_a_drill_to_its_end_by_what_the_screen_says(tmp_path: Path
 
 
 @NEEDS_TMUX
+def test_second_officer_at_the_same_desk_releases_by_what_the_screen_says(tmp_path: Path) -> None:
+    home = str(tmp_path / "home")
+    with tmux_server() as server:
+        terminal = server.terminal("north")
+        words = ("--home", home, "--speed", SPEED, "--two-person", "conv/reply")
+        terminal.start(_command(*words))
+        officer = Officer(terminal)
+        _work([officer], lambda: bool(officer.released))
+        terminal.until(
+            lambda rows: (
+                any(f" {officer.released[0]} " in row and "DELIVERED" in row for row in rows)
+                or any(f" {officer.released[0]} " in row and "READ" in row for row in rows)
+            ),
+            "the released statement at the peer",
+        )
+        shown = officer.leave()
+    _assert_verified(shown)
+    assert officer.said[-1] == "CONV-07"
+
+
+@NEEDS_TMUX
 def test_two_officers_meet_and_one_terminal_is_killed_and_opened_again(tmp_path: Path) -> None:
     home = str(tmp_path / "home")
     with tmux_server() as server:

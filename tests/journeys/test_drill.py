@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
 import pytest
 
+from hotline.host.config import find_config
 from tests.fakes.drill import (
     SECONDS,
     RunningDrill,
@@ -82,3 +84,50 @@ def test_drill_joined_where_there_is_none_is_refused(tmp_path: Path) -> None:
     done = hotline("drill", "--join", str(tmp_path))
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
+
+
+TWO = ("--two-person", "deesc/cease-propose", "--two-person", "deesc/close")
+
+
+def test_drill_of_a_two_person_line_is_released_by_deputies_through_kills(tmp_path: Path) -> None:
+    home = tmp_path / "homes"
+    kills = run_with_kills(home, seed=3, kills_wanted=3, words=TWO)
+    assert kills >= 1
+    done = hotline("drill", "--auto", "--home", str(home), *TWO)
+    assert done.returncode == 0, done.stderr
+    assert_whole(outcome_of(home))
+    told = hotline("replay", str(home / "SOUTH"), "--json").stdout
+    asked = [json.loads(line) for line in told.splitlines() if '"ReleaseAsked"' in line]
+    assert {one["event"]["need"] for one in asked} == {2}
+    assert len(asked) >= 2
+    other = hotline("drill", "--auto", "--home", str(home), *TWO[:2])
+    assert other.returncode == 2
+    assert "charter is made already" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("link/ack-read", "must stay possible for one officer alone"),
+        ("no/such", "no pack holds the template no/such"),
+        ("not a template", "no pack holds"),
+    ],
+)
+def test_drill_with_a_two_person_template_that_cannot_be_one_is_refused(
+    tmp_path: Path, template: str, words: str
+) -> None:
+    done = hotline("drill", "--auto", "--home", str(tmp_path / "h"), "--two-person", template)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_drill_whose_scenario_has_no_deputy_has_no_two_person_line(tmp_path: Path) -> None:
+    shipped = Path(find_config() / "scenarios" / "unplanned-encounter.toml").read_text("utf-8")
+    own = tmp_path / "own.toml"
+    own.write_text(shipped.replace('deputy = "M. Tull"\n', ""), "utf-8")
+    done = hotline(
+        *("drill", "--auto", "--home", str(tmp_path / "h"), "--scenario", str(own)), *TWO[:2]
+    )
+    assert done.returncode == 2
+    assert "no deputy for SOUTH" in done.stderr

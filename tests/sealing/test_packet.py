@@ -14,15 +14,13 @@ from hotline.core.values import ZERO_DIGEST, Digest
 from hotline.sealing.announcement import Announcement
 from hotline.sealing.cell import MAX_PACKET_BYTES, OpenedCell
 from hotline.sealing.enrol import CertifiedKey
+from hotline.sealing.hellos import HelloAnswerItem, HelloEndItem, HelloItem
 from hotline.sealing.items import (
     CertificateItem,
     CosignatureItem,
     DisplayedItem,
     HeadConflictItem,
     HeadItem,
-    HelloAnswerItem,
-    HelloEndItem,
-    HelloItem,
     Item,
     LineTestItem,
     NackItem,
@@ -63,7 +61,7 @@ SIMPLE: list[Item] = [
     ),
     DisplayedItem(digest=DIGEST, at=AT),
     RejectedItem(digest=DIGEST, reason="its signature does not verify"),
-    NackItem(code="gap", detail="NORTH/0 3-4"),
+    NackItem(code="gap", detail="NORTH/0 3-4", ranges=((1, 3, 4),)),
     NackItem(code="unknown-key", detail="seal to a newer key", kid=bytes(16)),
     HelloItem(nonce=bytes(32), prekey=PREKEY, known=7, holds=1),
     HelloAnswerItem(answers=DIGEST, nonce=bytes(32), prekey=PREKEY, known=0, holds=2**52),
@@ -112,6 +110,27 @@ def test_item_statement_carries_its_envelopes_to_the_byte(world: World) -> None:
     assert set(body) == {"t", "envelope", "order"}
     assert canonical.encode(body["envelope"]) == item.envelope
     assert decode_item(encoded) == item
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"code": "unknown-key"},
+        {"ranges": [[1, 4, 3]]},
+        {"ranges": [[1, 0, 3]]},
+        {"ranges": [[1, 3]]},
+        {"ranges": [[1, 3, 2**53]]},
+        {"ranges": [[1, -1, 3]]},
+        {"ranges": [[1, 3, 4]] * 33},
+        {"ranges": [[1, "3", 4]]},
+    ],
+    ids=str,
+)
+def test_nack_that_names_what_is_no_numbers_of_a_gap_is_refused(changes: dict[str, Any]) -> None:
+    good = {"t": "nack", "code": "gap", "detail": "missing", "ranges": [[1, 3, 4]]}
+    assert item_from_json(good)
+    with pytest.raises(PeerError):
+        item_from_json(good | changes)
 
 
 @pytest.mark.parametrize("value", [None, 1, [], {}, {"t": 1}, {"t": "bomb"}, {"t": []}], ids=str)

@@ -18,14 +18,13 @@ from hotline.sealing.certificate import (
     read_certificate,
     verify_certificate,
 )
-from hotline.sealing.charter import charter_of, read_charter, verify_charter
+from hotline.sealing.charter import charter_of, default_policy, read_charter, verify_charter
 from hotline.sealing.dsse import Envelope, encode_envelope
 from hotline.sealing.enrol import (
     RootKey,
     Subject,
     certificate_request,
     countersign_charter,
-    default_policy,
     issue_certificate,
     make_charter,
     make_root,

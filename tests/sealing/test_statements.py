@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hotline.core import canonical
-from hotline.core.errors import InvariantError, OperatorError, PeerError
+from hotline.core.errors import IntegrityError, InvariantError, OperatorError, PeerError
 from hotline.core.messages.statement import STATEMENT_TYPE, statement_digest
 from hotline.core.values import Realm
-from hotline.sealing.certificate import Usage
+from hotline.sealing.certificate import Usage, read_certificate, verify_certificate
+from hotline.sealing.charter import CHARTER_TYPE, default_policy
 from hotline.sealing.dsse import Envelope, decode_envelope, encode_envelope
 from hotline.sealing.enrol import (
     CertifiedKey,
     Subject,
     countersign_charter,
-    default_policy,
     issue_certificate,
     make_charter,
     new_station_keys,
@@ -30,6 +31,7 @@ from hotline.sealing.statements import (
     VerifiedStatement,
     add_signature,
     sign_statement,
+    verify_partly_signed,
     verify_statement,
 )
 
@@ -180,6 +182,112 @@ def test_statement_signed_by_the_same_person_twice_is_refused(world: World) -> N
     forged = world.forged(world.payload(by=by(world.n1, again), need=2), world.n1, again)
     with pytest.raises(PeerError, match="same person"):
         verify_statement(roster, forged, at_ms=world.now_ms)
+
+
+def test_statement_signed_with_one_key_under_two_names_is_refused(world: World) -> None:
+    """No roster certifies one key twice; the statement is judged as if one did."""
+    twin = issue_certificate(
+        world.north.root,
+        world.n1.signer,
+        subject=Subject("n9", "Officer n9"),
+        usage=Usage.STATEMENT,
+        serial=71,
+        not_before_ms=world.now_ms,
+        not_after_ms=world.now_ms + DAY_MS,
+    )
+    with pytest.raises(PeerError, match="one key serves two persons"):
+        world.roster.with_certificate(twin.certificate)
+    other = verify_certificate(read_certificate(twin.certificate), world.roster.roots["NORTH"])
+    certificates = {**world.roster.certificates, other.id: other}
+    lax = replace(world.roster, certificates=certificates)
+    forged = world.forged(world.payload(by=by(world.n1, twin), need=2), world.n1, twin)
+    with pytest.raises(PeerError, match="same person"):
+        verify_statement(lax, forged, at_ms=world.now_ms)
+
+
+# --- waiting for the second officer ------------------------------------------------------
+
+
+def test_statement_partly_signed_is_read_for_a_release_and_verified_by_nobody(
+    world: World,
+) -> None:
+    two = {"by": by(world.n1, world.n2), "need": 2}
+    one = world.signed(**two)
+    partly = verify_partly_signed(world.roster, one)
+    assert ([signer.person for signer in partly.signers], partly.need) == (["n1"], 2)
+    assert partly.payload == world.payload(**two)
+    refuse(world, one, "1 of 2 persons")
+    both = add_signature(one, world.n2.signer, world.n2.cert_id)
+    with pytest.raises(PeerError, match="everybody who must sign"):
+        verify_partly_signed(world.roster, both)
+
+
+def test_statement_that_needs_one_officer_waits_for_nobody(world: World) -> None:
+    with pytest.raises(PeerError, match="everybody who must sign"):
+        verify_partly_signed(world.roster, world.signed())
+
+
+def test_statement_partly_signed_is_checked_in_all_else(world: World) -> None:
+    two = {"by": by(world.n1, world.n2), "need": 2}
+    signatures = entries(world.signed(**two)).signatures
+    altered = Envelope(STATEMENT_TYPE, world.payload(**two, text="other"), signatures)
+    half = Envelope(STATEMENT_TYPE, world.payload(**two), signatures[:1])
+    for forged in (altered, half):
+        with pytest.raises(PeerError, match=r"does not verify|one half"):
+            verify_partly_signed(world.roster, encode_envelope(forged))
+
+
+def test_statement_whose_second_officer_signed_other_bytes_is_refused(world: World) -> None:
+    two = {"by": by(world.n1, world.n2), "need": 2}
+    mine = entries(world.signed(**two))
+    others = entries(world.forged(world.payload(**two, text="other"), world.n2))
+    joined = Envelope(STATEMENT_TYPE, mine.payload, (*mine.signatures, *others.signatures))
+    refuse(world, encode_envelope(joined), "does not verify")
+
+
+@pytest.mark.parametrize("mixed", [0, 1])
+def test_statement_whose_second_signature_is_halves_of_two_is_refused(
+    world: World, mixed: int
+) -> None:
+    two = {"by": by(world.n1, world.n2), "need": 2}
+    payload = world.payload(**two)
+    good = list(entries(world.forged(payload, world.n1, world.n2)).signatures)
+    others = entries(world.forged(world.payload(**two, text="other"), world.n2)).signatures
+    good[2 + mixed] = others[mixed]
+    refuse(world, encode_envelope(Envelope(STATEMENT_TYPE, payload, tuple(good))), "not verify")
+
+
+def test_add_signature_of_an_officer_whom_it_does_not_name_is_refused(world: World) -> None:
+    with pytest.raises(OperatorError, match="does not name you"):
+        add_signature(world.signed(), world.n2.signer, world.n2.cert_id)
+
+
+@pytest.mark.parametrize("template", ["link/ack-read", "conv/holding", "aid/sitrep", "safety/fire"])
+def test_charter_that_would_mute_a_lone_officer_is_refused_when_made_and_when_read(
+    world: World, template: str
+) -> None:
+    policy = default_policy((template, "sea/commitment"))
+    members = [("NORTH", world.north.root.digest), ("SOUTH", world.south.root.digest)]
+    with pytest.raises(OperatorError, match=f"{template} must stay possible"):
+        make_charter(world.north.root, name="x", members=members, policy=policy, at_ms=world.now_ms)
+    body = canonical.decode(entries_of_charter(world).payload, what="x", max_bytes=60_000)
+    body["policy"]["two_person"] = [template]
+    envelope = Envelope(CHARTER_TYPE, canonical.encode(body))
+    for root in (world.north.root, world.south.root):
+        envelope = envelope.with_hybrid(root.digest, root.signer.sign(envelope.message))
+    records = [*world.north.records, *world.south.records, encode_envelope(envelope)]
+    with pytest.raises(IntegrityError, match="must stay possible"):
+        Roster.read(records)
+
+
+def entries_of_charter(world: World) -> Envelope:
+    return decode_envelope(world.charter, expect=(CHARTER_TYPE,), what="x", max_bytes=131_072)
+
+
+def test_policy_with_something_that_is_no_template_is_refused() -> None:
+    with pytest.raises(OperatorError, match="policy"):
+        default_policy(("not a template",))
+    assert default_policy(("b/b", "a/a", "b/b")).two_person == ("a/a", "b/b")
 
 
 def test_statement_of_the_live_realm_on_an_exercise_line_is_refused(world: World) -> None:

@@ -12,7 +12,8 @@ from hotline.host.entropy import system_entropy
 from hotline.host.packs import load_catalogue
 from hotline.sealing.card import Card, Route
 from hotline.sealing.certificate import Certificate
-from hotline.sealing.enrol import RootKey, Subject, default_policy
+from hotline.sealing.charter import default_policy
+from hotline.sealing.enrol import RootKey, Subject
 from hotline.station.arriving import check_file
 from hotline.station.beginning import NewStation, begin_home
 from hotline.station.cards import accept_card

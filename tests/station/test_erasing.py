@@ -15,7 +15,10 @@ from hotline.core.errors import (
     OperatorError,
     StorageError,
 )
+from hotline.core.exchange.situation import Situation
+from hotline.core.exchange.standing import Fork, Release
 from hotline.core.records import events as ev
+from hotline.core.times import parse_time
 from hotline.host import keyfile
 from hotline.host.keyfile import read_key_file
 from hotline.ledger.reconcile import reconcile
@@ -28,6 +31,7 @@ from hotline.station.holds import place_hold, release_hold
 from hotline.station.home import Home, content_sealer
 from hotline.station.renewing import renew_ledger
 from hotline.station.upkeep import at_work
+from tests.core.exchange.rig import pair
 from tests.fakes.line import ENCOUNTER, FakeLine, catalogue, wait_for
 from tests.station.months import (
     DECEMBER,
@@ -420,3 +424,22 @@ def test_old_key_file_is_overwritten_where_it_lay(tmp_path: Path) -> None:
             assert old.read() == bytes(len(before))
 
     run(tmp_path, work)
+
+
+def test_fork_that_stands_and_release_that_waits_keep_their_month() -> None:
+    october = parse_time("2026-10-25T08:00:00.000Z")
+    fork = Fork("SOUTH", 1, 4, "aa" * 32, "bb" * 32, "cc" * 32, october)
+    situation = Situation(forks={("SOUTH", 1, 4, fork.other): fork})
+    erasing._check_closed(situation, OCTOBER)
+    with pytest.raises(OperatorError, match="the fork at number 4 of SOUTH"):
+        erasing._check_closed(situation, NOVEMBER)
+    fork.resolved = "dd" * 32
+    erasing._check_closed(situation, NOVEMBER)
+    north, _ = pair()
+    told = north.write("conv/free-text", _need=2)
+    release = Release(told.digest, told.statement, 1, october, "cd" * 32, "LT A", 2, october)
+    situation.releases[told.digest] = release
+    with pytest.raises(OperatorError, match="still awaits release"):
+        erasing._check_closed(situation, NOVEMBER)
+    release.state = "EXPIRED"
+    erasing._check_closed(situation, NOVEMBER)

@@ -79,7 +79,7 @@ async def test_damaged_items_never_stop_the_station_or_raise(
             its.DisplayedItem(digest=Digest(bytes.fromhex(said)), at="2026-11-22T14:31:26.000Z"),
             its.RejectedItem(digest=Digest(bytes(32)), reason="no"),
             its.HeadConflictItem(origin=north.opened.line.origin, size=3),
-            its.NackItem(code="gap", detail="x"),
+            its.NackItem(code="gap", detail="x", ranges=((1, 2, 3),)),
         ]
         shapes = [json.loads(encode_item(item)) for item in good]
         for _ in range(ROUNDS):

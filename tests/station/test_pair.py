@@ -16,6 +16,7 @@ from hotline.host.entropy import system_entropy
 from hotline.host.keyfile import open_key_file, read_key_file
 from hotline.sealing import items as its
 from hotline.sealing.cell import UnknownKeyError, open_cell
+from hotline.sealing.hellos import HelloAnswerItem, HelloItem
 from hotline.sealing.line_secret import DAY_MS, KEPT_DAYS, LineSecret, day_number
 from hotline.sealing.prekey import Prekey
 from hotline.sealing.turns import KEPT_MS, MAX_PREKEYS, StoredPrekey
@@ -91,7 +92,7 @@ def test_hello_replayed_after_a_restart_brings_no_old_announcement_back(
     assert not south.pair.ready
     # The old turn key carries the answer to the old question, and nothing else.
     (answer,) = south.answers
-    assert isinstance(answer_to.packet.items[0], its.HelloItem)
+    assert isinstance(answer_to.packet.items[0], HelloItem)
     mail = south.says(2)
     assert not names([mail]) & (gone | names([answer]))
     assert names([mail]) == {north.pair.ours.newest_prekey.key_id}
@@ -116,7 +117,7 @@ def test_answer_or_end_replayed_proves_nothing(ends: dict[str, End]) -> None:
     with pytest.raises(UnknownKeyError):
         south.courier.open(end)
     stale = south.seals(
-        its.HelloAnswerItem(
+        HelloAnswerItem(
             answers=sha256(b"another question"),
             nonce=bytes(32),
             prekey=south.pair.ours.offer,

@@ -27,7 +27,7 @@ from tests.fakes.line import CEASE, ENCOUNTER, UNSAFE_ACT, FakeLine, Place, wait
 
 async def busy_watch(directory: Path) -> tuple[FakeLine, list[Happening]]:
     """Work a line through many kinds of events; return it stopped, with all of SOUTH's."""
-    line = FakeLine(directory)
+    line = FakeLine(directory, deputies=True, two_person=("conv/correction",))
     async with line:
         north, south = line.north, line.south
         await south.desk.sign_on()
@@ -45,8 +45,20 @@ async def busy_watch(directory: Path) -> tuple[FakeLine, list[Happening]]:
         theirs = await north.say("sea/unsafe-act", UNSAFE_ACT, incident=incident)
         await wait_for(lambda: south.holds(theirs))
         await south.say("deesc/cease-propose", CEASE, incident=incident)
+        correction = {"field": "Course", "old": "045", "new": "054"}
+        await south.say("conv/correction", correction, answers=digest)
         north.inject(north.item(seq=7))
         await wait_for(lambda: len(south.recorded(ev.GapSeen)) > 1)
+        await south.station.note(
+            ev.ForkSeen(
+                peer="NORTH",
+                generation=1,
+                seq=7,
+                held="aa" * 32,
+                other="bb" * 32,
+                digest="cc" * 32,
+            )
+        )
         await line.settled()
         await line.up()
         found = south.happenings()
@@ -92,6 +104,9 @@ def test_situation_with_every_part_comes_back_equal(
     assert situation.incidents
     assert situation.timeline
     assert situation.deadlines
+    assert situation.releases
+    assert situation.gaps
+    assert situation.forks
     assert read(tmp_path, FakeLedger(len(found))) == situation
 
 

@@ -11,7 +11,14 @@ from textual.widgets import Input
 
 from hotline.tui.shell import Shell
 from tests.fakes.desk import CODE, FakeDesk
-from tests.fakes.desk_scenes import NEW_ROOT, crowded_desk, flash_desk, quiet_desk
+from tests.fakes.desk_scenes import (
+    NEW_ROOT,
+    crowded_desk,
+    flash_desk,
+    frozen_desk,
+    quiet_desk,
+    release_desk,
+)
 from tests.tui.rig import BROAD, NARROW, console, replay, settled, text_of
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -29,6 +36,10 @@ def read_desk() -> FakeDesk:
     desk = crowded_desk()
     desk.said[-1].read = True
     return desk
+
+
+def coded_release() -> FakeDesk:
+    return release_desk(ours=False, code=CODE)
 
 
 def rooted_desk() -> FakeDesk:
@@ -55,6 +66,11 @@ SCENES: dict[str, tuple[Callable[[], FakeDesk], tuple[str, ...]]] = {
         read_desk,
         ("enter", "enter", *"210", "tab", *"0.9", "tab", "enter"),
     ),
+    "watch-release": (release_desk, ()),
+    "release": (release_desk, ("ctrl+r",)),
+    "release-code": (coded_release, ("ctrl+r",)),
+    "alarms": (frozen_desk, ()),
+    "watch-frozen": (frozen_desk, ("escape",)),
     "help": (crowded_desk, ("f1",)),
     "leave": (flash_desk, ("ctrl+x",)),
     "new-root": (rooted_desk, ()),

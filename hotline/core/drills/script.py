@@ -14,6 +14,7 @@ from typing import Literal
 from hotline.core.drills.scenario import Inject, Reaction, Say, Scenario
 from hotline.core.exchange.delivery import StatementState
 from hotline.core.exchange.duties import awaiting_read_back
+from hotline.core.exchange.releasing import awaiting
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Incident, Situation
 from hotline.core.messages.template import LadderAct
@@ -31,7 +32,7 @@ class Task:
         coach: What EXCON tells a person who should do it.
     """
 
-    act: Literal["say", "acknowledge", "read back"]
+    act: Literal["say", "acknowledge", "read back", "release"]
     key: tuple[str, str]
     due_ms: int
     answers: str | None
@@ -64,12 +65,15 @@ def _span_ms(seconds: int, speed: float) -> int:
 
 
 def _duties(scenario: Scenario, situation: Situation, rules: Rules, speed: float) -> Iterator[Task]:
-    """Reading and reading back: what an officer does without being told."""
+    """Reading, reading back, releasing: what officers do without being told."""
     pause_ms = _span_ms(scenario.read_after_s, speed)
     for state in situation.unread():
         yield _duty("acknowledge", state, state.at_ms + pause_ms)
     for state in awaiting_read_back(situation, rules):
         yield _duty("read back", state, state.at_ms + 2 * pause_ms)
+    for release in awaiting(situation):
+        key, incident = ("release", release.digest), release.statement.incident
+        yield Task("release", key, release.at_ms + pause_ms, release.digest, incident)
 
 
 def _duty(act: Literal["acknowledge", "read back"], state: StatementState, due_ms: int) -> Task:
@@ -145,11 +149,16 @@ def _task(
 
 
 def _said_since(situation: Situation, template: str, index: int) -> bool:
-    """Return whether we have sent a statement of `template` after entry `index`."""
-    return any(
+    """Return whether we have sent, or signed and not released, one of `template` since `index`."""
+    sent = (
         state.outbound and state.index > index and state.statement.template.id == template
         for state in situation.statements.values()
     )
+    signed = (
+        release.index > index and release.statement.template.id == template
+        for release in awaiting(situation)
+    )
+    return any(sent) or any(signed)
 
 
 def _closed(situation: Situation, name: str | None) -> bool:

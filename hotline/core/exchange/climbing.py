@@ -15,12 +15,8 @@ from hotline.core.protocols.ladder import PAIR, LadderState, Move, advance
 from hotline.core.records import events as ev
 
 
-def move_of(told: Told, template: Template) -> Move | None:
+def move_of(statement: Statement, digest: str, template: Template) -> Move | None:
     """Return what the statement does on its incident's ladder, or None."""
-    return _move(told.statement, told.digest, template)
-
-
-def _move(statement: Statement, digest: str, template: Template) -> Move | None:
     role = template.ladder
     if role is None:
         return None
@@ -50,7 +46,7 @@ class Climb:
 
 def climb_of(situation: Situation, rules: Rules, told: Told, template: Template) -> Climb | None:
     """Return the move that a statement makes on its incident's ladder, or None."""
-    move, name = move_of(told, template), told.statement.incident
+    move, name = move_of(told.statement, told.digest, template), told.statement.incident
     if move is None or name is None:
         return None
     incident = situation.incidents.get(name)
@@ -100,7 +96,7 @@ def _caught_up(
     while moved:
         moved = False
         for digest in waiting:
-            move = _recorded_move(situation, rules, digest)
+            move = _recordedmove_of(situation, rules, digest)
             after = advance(rules.ladder, ladder, move, rules.members) if move else ""
             if move is None or isinstance(after, str) or _is_overtaken(ladder, move):
                 continue
@@ -120,10 +116,10 @@ def _caught_up(
     return replace(climb, after=ladder)
 
 
-def _recorded_move(situation: Situation, rules: Rules, digest: str) -> Move | None:
+def _recordedmove_of(situation: Situation, rules: Rules, digest: str) -> Move | None:
     statement = situation.statements[digest].statement
     template = rules.template_of(statement.template)
-    return _move(statement, digest, template) if template else None
+    return move_of(statement, digest, template) if template else None
 
 
 def _is_overtaken(ladder: LadderState, move: Move) -> bool:

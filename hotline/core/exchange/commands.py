@@ -9,6 +9,7 @@ from hotline.core.messages.statement import Statement
 from hotline.core.messages.template import Template
 from hotline.core.records.events import (
     Event,
+    ForkResolvedThere,
     KeyCertified,
     LedgerKeyChanged,
     OrderRef,
@@ -30,6 +31,7 @@ class Told:
         item: The packet item (envelope and order), kept as the entry's enclosure.
         template: Ours, when it is the same to the byte; else None.
         role, name: Of the first officer who signed.
+        signers: Certificate ids (hex) of all who signed.
     """
 
     statement: Statement
@@ -39,6 +41,40 @@ class Told:
     template: Template | None
     role: str
     name: str
+    signers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AskRelease:
+    """The first officer's signature on a statement that needs another one.
+
+    Attributes:
+        envelope: The bytes and that signature, kept as the entry's enclosure.
+        template: Ours, when it is the same to the byte; else None.
+        certificate, officer: Of who signed: certificate id (hex); role, rank and name.
+        need: How many persons must sign.
+        inject: (id, trigger) when a drill's script sends it.
+    """
+
+    statement: Statement
+    digest: str
+    envelope: bytes
+    template: Template | None
+    certificate: str
+    officer: str
+    need: int
+    inject: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndRelease:
+    """An officer refuses or withdraws what awaits release. `how`: REFUSED or WITHDRAWN."""
+
+    digest: str
+    how: str
+    certificate: str
+    officer: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +122,14 @@ class AdmitRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class AdmitResolution:
+    """The peer's officers resolved forks of ours; `record` is their authorisation, verified."""
+
+    event: ForkResolvedThere
+    record: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class TakeStatement:
     """The peer's verified statement.
 
@@ -125,11 +169,14 @@ class Tick:
 
 
 Command = (
-    SendStatement
+    AskRelease
+    | EndRelease
+    | SendStatement
     | SendAgain
     | RecoverStatement
     | AdmitGeneration
     | AdmitRecord
+    | AdmitResolution
     | TakeStatement
     | Quarantine
     | Note

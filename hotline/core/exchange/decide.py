@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from hotline.core.errors import OperatorError, PeerError
-from hotline.core.exchange import generations
+from hotline.core.exchange import forks, gaps, generations, releasing
 from hotline.core.exchange import rules as known
 from hotline.core.exchange.climbing import move_of
 from hotline.core.exchange.commands import (
     AdmitGeneration,
     AdmitRecord,
+    AdmitResolution,
+    AskRelease,
     Command,
+    EndRelease,
     Note,
     Quarantine,
     RecoverStatement,
@@ -22,7 +25,6 @@ from hotline.core.exchange.commands import (
     SendStatement,
     TakeStatement,
     Tick,
-    Told,
 )
 from hotline.core.exchange.consequences import consequences, unread_by
 from hotline.core.exchange.crossing import caught_up
@@ -31,7 +33,9 @@ from hotline.core.exchange.rules import Rules, addresses_all
 from hotline.core.exchange.situation import Situation
 from hotline.core.exchange.trust import admit_record, is_list_known
 from hotline.core.exchange.upkeep import check_first_receipt, check_not_erased
-from hotline.core.protocols.ladder import LadderState, advance, next_acts
+from hotline.core.messages.statement import Statement
+from hotline.core.messages.template import Template
+from hotline.core.protocols.ladder import LadderState, Move, advance, next_acts
 from hotline.core.records import events as ev
 from hotline.core.values import ZERO_DIGEST
 
@@ -56,6 +60,10 @@ def decide(situation: Situation, rules: Rules, command: Command, now_ms: int) ->
     match command:
         case SendStatement():
             return _send(situation, rules, command, now_ms)
+        case AskRelease():
+            return _ask_release(situation, rules, command, now_ms)
+        case EndRelease():
+            return releasing.end_release(situation, command)
         case SendAgain():
             return generations.send_again(situation, command)
         case RecoverStatement():
@@ -64,6 +72,8 @@ def decide(situation: Situation, rules: Rules, command: Command, now_ms: int) ->
             return generations.admit(situation, command)
         case AdmitRecord():
             return admit_record(command)
+        case AdmitResolution():
+            return forks.admit_resolution(situation, command)
         case TakeStatement():
             return _take(situation, rules, command, now_ms)
         case Quarantine():
@@ -78,10 +88,9 @@ def _send(situation: Situation, rules: Rules, command: SendStatement, now_ms: in
     told = command.told
     if command.inject in situation.injects:
         return Decision(duplicate=True)
-    _check_turn(situation, rules, told)
-    sent = Planned(
-        ev.StatementSent(digest=told.digest, order=told.order), told.statement, told.item
-    )
+    releasing.check_release(situation, told.digest, now_ms)
+    _check_turn(situation, rules, told.statement, told.digest, told.template)
+    sent = Planned.of_told(ev.StatementSent(digest=told.digest, order=told.order), told)
     played = (
         (Planned(ev.InjectPlayed(inject=command.inject[0], trigger=command.inject[1])),)
         if command.inject
@@ -91,30 +100,46 @@ def _send(situation: Situation, rules: Rules, command: SendStatement, now_ms: in
     return Decision((*played, sent, *followed))
 
 
-def _check_turn(situation: Situation, rules: Rules, told: Told) -> None:
-    """Refuse what would have no effect, before it is said."""
-    template = told.template
+def _ask_release(situation: Situation, rules: Rules, command: AskRelease, now_ms: int) -> Decision:
+    _check_turn(situation, rules, command.statement, command.digest, command.template)
+    return releasing.ask_release(situation, rules, command, now_ms)
+
+
+def _check_turn(
+    situation: Situation,
+    rules: Rules,
+    statement: Statement,
+    digest: str,
+    template: Template | None,
+) -> None:
+    """Refuse what would have no effect or may not be said on this line now."""
     if template is None:
         raise OperatorError("this station holds no template that the statement fits")
-    about = situation.statements.get(told.statement.answers or "")
+    forks.check_not_frozen(situation, template.id)
+    about = situation.statements.get(statement.answers or "")
     if template.answers_required and about is None:
         raise OperatorError(f"{template.id} must answer a statement that is in the record")
     if template.id == known.ACKNOWLEDGEMENT and about is not None:
         _check_acknowledgement(situation, about.digest, outbound=about.outbound)
-    move = move_of(told, template)
-    if move is None:
-        return
-    if told.statement.incident is None:
+    move = move_of(statement, digest, template)
+    if move is not None:
+        _check_move(situation, rules, statement.incident, template, move)
+
+
+def _check_move(
+    situation: Situation, rules: Rules, name: str | None, template: Template, move: Move
+) -> None:
+    if name is None:
         raise OperatorError(f"{template.id} moves a ladder, so it must name its incident")
-    incident = situation.incidents.get(told.statement.incident)
+    incident = situation.incidents.get(name)
     ladder = incident.ladder if incident else LadderState()
     if ladder.state == rules.ladder.closed:
-        raise OperatorError(f"{told.statement.incident} is closed on both sides")
+        raise OperatorError(f"{name} is closed on both sides")
     moved = advance(rules.ladder, ladder, move, rules.members)
     if isinstance(moved, str):
         acts = " or ".join(next_acts(rules.ladder, ladder, move.station)) or "nothing"
         raise OperatorError(
-            f"the ladder of {told.statement.incident} would not move: {moved}",
+            f"the ladder of {name} would not move: {moved}",
             hint=f"what you can do now: {acts}",
         )
 
@@ -134,7 +159,7 @@ def _take(situation: Situation, rules: Rules, command: TakeStatement, now_ms: in
     try:
         gap = _check_place(situation, rules, command)
     except PeerError as error:
-        return _quarantine(situation, Quarantine(command.peer, told.digest, str(error), told.item))
+        return _refuse(situation, command, str(error))
     if recorded is not None:
         return generations.take_again(recorded, command, now_ms)
     planned = []
@@ -148,7 +173,7 @@ def _take(situation: Situation, rules: Rules, command: TakeStatement, now_ms: in
             "received_at_ms": now_ms,
         }
     )
-    planned.append(Planned(received, told.statement, told.item))
+    planned.append(Planned.of_told(received, told))
     difference_ms = command.sent_at_ms - now_ms
     if abs(difference_ms) > rules.clock_doubt_ms:
         planned.append(Planned(ev.ClockDoubted(digest=told.digest, difference_ms=difference_ms)))
@@ -184,11 +209,20 @@ def _check_place(situation: Situation, rules: Rules, command: TakeStatement) -> 
         raise PeerError(f"{known.FORK}: number {order.seq} of {statement.sender} stands already")
     check_first_receipt(situation, command.told.digest)
     _check_chain(situation, statement.sender, order)
-    held = situation.their_orders.get(statement.sender)
-    held_seq = held.seq if held and held.generation == order.generation else 0
-    if order.seq > held_seq + 1:
-        return ev.GapSeen(peer=statement.sender, first_seq=held_seq + 1, last_seq=order.seq - 1)
-    return None
+    return gaps.gap_before(situation, statement.sender, order)
+
+
+def _refuse(situation: Situation, command: TakeStatement, reason: str) -> Decision:
+    """Quarantine a statement that has no place here; a fork is told of besides.
+
+    Spec: docs/protocol.md §7.11
+    """
+    told = command.told
+    refused = _quarantine(situation, Quarantine(command.peer, told.digest, reason, told.item))
+    fork = forks.fork_seen(situation, command) if reason.startswith(known.FORK) else None
+    if fork is None or not refused.events:
+        return refused
+    return Decision((*refused.events, Planned(fork)), rejected=refused.rejected)
 
 
 def _check_chain(situation: Situation, sender: str, order: ev.OrderRef) -> None:
@@ -206,7 +240,11 @@ def _check_chain(situation: Situation, sender: str, order: ev.OrderRef) -> None:
 
 
 def _quarantine(situation: Situation, command: Quarantine) -> Decision:
-    """Keep it once per digest and reason, show it, and tell the peer each time."""
+    """Keep it once per digest and reason, show it, and tell the peer each time.
+
+    What was erased is not kept again: the enclosure would be sealed under a key that lives.
+    Spec: docs/ledger.md §20.7
+    """
     rejected = (command.digest, command.reason) if command.digest else None
     reason = command.reason[: ev.MAX_REASON_CHARACTERS]
     key = (command.peer, command.digest, reason)
@@ -215,7 +253,9 @@ def _quarantine(situation: Situation, command: Quarantine) -> Decision:
     if _quarantine_is_full(situation, command.peer, reason):
         return Decision(rejected=rejected, uncounted=True)
     event = ev.StatementQuarantined(sender=command.peer, digest=command.digest, reason=reason)
-    return Decision((Planned(event, item=command.item),), rejected=rejected)
+    erased = reason.startswith(known.ERASED) or command.digest in situation.erased_received
+    item = None if erased else command.item
+    return Decision((Planned(event, item=item),), rejected=rejected)
 
 
 def _quarantine_is_full(situation: Situation, peer: str, reason: str) -> bool:
@@ -298,4 +338,5 @@ def _tick(situation: Situation, now_ms: int) -> Decision:
         for clock in situation.running()
         if clock.state == "RUNNING" and clock.due_ms <= now_ms
     ]
-    return Decision(tuple(missed))
+    expired = [Planned(event) for event in releasing.expired(situation, now_ms)]
+    return Decision((*missed, *expired))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from hotline.core.exchange.commands import Told
 from hotline.core.messages.statement import Statement
 from hotline.core.records import events as ev
 from hotline.core.values import ZERO_DIGEST, Digest
@@ -16,12 +17,19 @@ class Planned:
     Attributes:
         statement, item: Of those that carry a statement; `item` becomes the enclosure.
         public: The public record that the entry binds, or None.
+        signers: Certificate ids (hex) of who signed the statement.
     """
 
     event: ev.Event
     statement: Statement | None = None
     item: bytes | None = None
     public: bytes | None = None
+    signers: tuple[str, ...] = ()
+
+    @classmethod
+    def of_told(cls, event: ev.Event, told: Told) -> Planned:
+        """Plan an event that carries a statement."""
+        return cls(event, told.statement, told.item, signers=told.signers)
 
     @property
     def subject(self) -> Digest:

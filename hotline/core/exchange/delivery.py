@@ -50,6 +50,7 @@ class StatementState:
         receipted: Stations that proved that they recorded it.
         doubted_by: Stations that recorded it as UNVERIFIED.
         read_by: (station, role, name, time in ms) of each officer's READ.
+        signers: Certificate ids (hex) of the officers who signed it.
         readbacks: (station, agreed) of each read-back.
         standby_until_ms: A promised full reply, or None; `held`: a holding reply came.
         steps: (time in ms, words) of everything that happened to it, oldest first.
@@ -74,6 +75,7 @@ class StatementState:
     corrected_by: str | None = None
     steps: list[tuple[int, str]] = field(default_factory=list)
     orders: list[OrderRef] = field(default_factory=list)
+    signers: tuple[str, ...] = ()
 
     def advance(self, station: str, step: Delivery) -> None:
         """Move forward to `step` at `station`; a step back changes nothing."""

@@ -6,7 +6,11 @@ from collections.abc import Iterable
 
 from hotline.core.errors import InvariantError
 from hotline.core.exchange.delivery import Delivery, StatementState
+from hotline.core.exchange.forks import fold_fork
+from hotline.core.exchange.gaps import fold_filled, fold_gap, fold_given_up
+from hotline.core.exchange.releasing import fold_release, fold_released
 from hotline.core.exchange.rules import ACKNOWLEDGEMENT, FIRST_GENERATION, FORK
+from hotline.core.exchange.shown import SHOWN
 from hotline.core.exchange.situation import (
     Deadline,
     Dialogue,
@@ -15,43 +19,12 @@ from hotline.core.exchange.situation import (
     Link,
     Situation,
 )
-from hotline.core.exchange.trust import TRUST_SHOWN, doubt, keep_trust
+from hotline.core.exchange.trust import doubt, keep_trust
 from hotline.core.exchange.upkeep import is_later, keep_house
+from hotline.core.messages.statement import Statement
 from hotline.core.messages.template import LadderAct
 from hotline.core.protocols.ladder import CLOSED, Move, enter, keep
 from hotline.core.records import events as ev
-
-SHOWN = (
-    ev.StatementSent,
-    ev.StatementReceived,
-    ev.StatementQuarantined,
-    ev.RejectionReceived,
-    ev.StepOutOfTurn,
-    ev.LinkChanged,
-    ev.WatchOpened,
-    ev.DrillStarted,
-    ev.DrillEnded,
-    ev.DeadlineMissed,
-    ev.IncidentClosed,
-    ev.HeadRefused,
-    ev.GapSeen,
-    ev.CellsRefused,
-    ev.ClockDoubted,
-    ev.HeadRefusedThere,
-    ev.GenerationOpened,
-    ev.PeerGenerationAdmitted,
-    ev.StatementRecovered,
-    ev.LedgerKeyChanged,
-    ev.EpochKeyDestroyed,
-    ev.HoldPlaced,
-    ev.HoldReleased,
-    ev.LedgerRestored,
-    *TRUST_SHOWN,
-    ev.WitnessNamed,
-    ev.WitnessDropped,
-    ev.WitnessAnswered,
-)
-"""Events that stand in the timeline as rows of their own."""
 
 
 def fold(happenings: Iterable[Happening]) -> Situation:
@@ -118,6 +91,12 @@ def _dispatch(situation: Situation, happening: Happening, event: ev.Event) -> No
             | ev.ClockDoubted()
         ):
             _progress(situation, happening, event)
+        case ev.GapSeen():
+            fold_gap(situation, happening, event)
+        case ev.ForkSeen() | ev.ForkResolved() | ev.ForkResolvedThere():
+            fold_fork(situation, happening, event)
+        case ev.ReleaseAsked() | ev.ReleaseEnded():
+            fold_release(situation, happening, event)
         case _:
             _station(situation, happening, event)
 
@@ -133,6 +112,7 @@ def _statement(
     order, sender = event.order, statement.sender
     situation.seen_orders[sender, order.generation, order.seq] = order
     words = f"number {order.seq} of {sender}"
+    before = fold_released(situation, event)
     match event:
         case ev.StatementSent():
             situation.our_order = order
@@ -164,14 +144,20 @@ def _statement(
         verdict=event.verdict if isinstance(event, ev.StatementReceived) else "VERIFIED",
         reached=reached,
         receipted={event.peer} if isinstance(event, ev.StatementRecovered) else set(),
-        steps=[(happening.at_ms, words)],
+        steps=[*before, (happening.at_ms, words)],
         orders=[order],
+        signers=happening.signers,
     )
+    _join(situation, event.digest, statement)
+
+
+def _join(situation: Situation, digest: str, statement: Statement) -> None:
+    """Put a statement that is new into its incident, and beside the one that it answers."""
     if statement.incident in situation.incidents:
-        situation.incidents[statement.incident].statements.append(event.digest)
-    situation.early.pop(event.digest, None)
+        situation.incidents[statement.incident].statements.append(digest)
+    situation.early.pop(digest, None)
     if statement.answers is not None and statement.answers not in situation.statements:
-        situation.early.setdefault(statement.answers, []).append(event.digest)
+        situation.early.setdefault(statement.answers, []).append(digest)
 
 
 def _again(state: StatementState, happening: Happening, order: ev.OrderRef, words: str) -> None:
@@ -192,6 +178,7 @@ def _follow(situation: Situation, sender: str, order: ev.OrderRef) -> None:
     held = situation.their_orders.get(sender)
     if held is None or (order.generation, order.seq) > (held.generation, held.seq):
         situation.their_orders[sender] = order
+    fold_filled(situation, sender, order)
 
 
 def _incident(
@@ -359,6 +346,7 @@ def _station(situation: Situation, happening: Happening, event: ev.Event) -> Non
         case ev.PeerGenerationAdmitted():
             before = situation.generation_of(event.peer)
             situation.generations[event.peer] = max(before, event.generation)
+            fold_given_up(situation, event.peer, None)
         case ev.StatementRenumbered():
             state = situation.statements[event.digest]
             state.order = event.order

@@ -21,16 +21,11 @@ from hotline.core.exchange.commands import (
 from hotline.core.exchange.consequences import consequences
 from hotline.core.exchange.decision import Decision, Planned
 from hotline.core.exchange.delivery import StatementState
+from hotline.core.exchange.gaps import MAX_RANGES, Range, within
 from hotline.core.exchange.rules import FIRST_GENERATION, FORK, Rules
 from hotline.core.exchange.situation import Situation
 from hotline.core.exchange.upkeep import is_later
 from hotline.core.records import events as ev
-
-MAX_RANGES = 32
-"""Ranges of missing numbers asked for at once; the last one reaches over what is beyond."""
-
-Range = tuple[int, int, int]
-"""Generation, first and last number of an order, both inclusive."""
 
 
 def check_generation(situation: Situation, sender: str, order: ev.OrderRef) -> None:
@@ -64,7 +59,7 @@ def take_again(recorded: StatementState, command: TakeStatement, now_ms: int) ->
                 "received_at_ms": now_ms,
             }
         )
-        planned = Planned(received, command.told.statement, command.told.item)
+        planned = Planned.of_told(received, command.told)
         return Decision((planned,), duplicate=True)
     if order in recorded.orders:
         return Decision(duplicate=True)
@@ -82,7 +77,7 @@ def send_again(situation: Situation, command: SendAgain) -> Decision:
     if state is None or not state.outbound or state.order.generation >= told.order.generation:
         return Decision(duplicate=True)
     sent = ev.StatementSent(digest=told.digest, order=told.order)
-    return Decision((Planned(sent, told.statement, told.item),))
+    return Decision((Planned.of_told(sent, told),))
 
 
 def recover(situation: Situation, rules: Rules, command: RecoverStatement, now_ms: int) -> Decision:
@@ -104,7 +99,7 @@ def recover(situation: Situation, rules: Rules, command: RecoverStatement, now_m
     if known or (floor is not None and not is_later(told.order, floor)):
         return Decision(duplicate=True)
     event = ev.StatementRecovered(digest=told.digest, peer=command.peer, order=told.order)
-    recovered = Planned(event, told.statement, told.item)
+    recovered = Planned.of_told(event, told)
     if state is not None:
         return Decision((recovered,))
     followed = [Planned(event) for event in consequences(situation, rules, told, now_ms)]
@@ -158,7 +153,10 @@ def _landed(state: StatementState, peer: str) -> bool:
 
 
 def _missing(held: dict[int, set[int]], newest: int, erased: ev.OrderRef | None) -> list[Range]:
-    """Return what is not held; nothing up to `erased`, whose content was destroyed on purpose."""
+    """Return what is not held; nothing up to `erased`, whose content was destroyed on purpose.
+
+    The last range of each generation reaches over all that is beyond.
+    """
     oldest, floor = (erased.generation, erased.seq) if erased else (FIRST_GENERATION, 0)
     ranges = [
         (generation, first, last)
@@ -175,14 +173,6 @@ def _gaps(held: Collection[int], before: int) -> Iterator[tuple[int, int]]:
             yield before + 1, seq - 1
         before = seq
     yield before + 1, MAX_INTEGER
-
-
-def within(ranges: Collection[Range], order: ev.OrderRef) -> bool:
-    """Return whether an order is in one of `ranges`."""
-    return any(
-        generation == order.generation and first <= order.seq <= last
-        for generation, first, last in ranges
-    )
 
 
 def owed(

@@ -31,6 +31,9 @@ ROLES = {
 FORK = "fork"
 """With this word begins the reason for which the second of two statements is kept."""
 
+ERASED = "erased"
+"""With this word begins the reason for which nothing is kept of what was refused."""
+
 
 def addresses_all(statement: Statement, members: tuple[str, ...]) -> bool:
     """Return whether every member but the sender stands once among those who act or are told.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hotline.core.exchange.delivery import StatementState
+from hotline.core.exchange.standing import Fork, Gap, Release
 from hotline.core.messages.statement import Statement
 from hotline.core.protocols.ladder import LadderState
 from hotline.core.records.events import Event, OrderRef, TrustWithdrawn
@@ -22,12 +23,14 @@ class Happening:
         index: The entry; entries of earlier generations count up to -1, so that those
             of the newest ledger have their own numbers.
         statement: The statement of an event that a statement is enclosed with, else None.
+        signers: Certificate ids (hex) of the officers who signed that statement.
     """
 
     index: int
     at_ms: int
     event: Event
     statement: Statement | None = None
+    signers: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -112,6 +115,10 @@ class Situation:
         doubted: Statements that came in UNVERIFIED and stood on no screen yet, oldest first.
         refused_lists: (station, number, digest) of every list of revocations refused.
         witnesses: How each outside witness stood to our log when it was last recorded.
+        releases: Statements of ours that needed another signature, by digest.
+        gaps: By the entry that told of it; `forks`: by (sender, generation, seq, the
+            second order's digest). Both stay when they are filled or resolved.
+        resolutions_there: Authorisations by which the peer resolved forks of ours.
     """
 
     station: str = ""
@@ -152,6 +159,10 @@ class Situation:
     compared_roots: dict[str, bool] = field(default_factory=dict)
     refused_lists: set[tuple[str, int, str]] = field(default_factory=set)
     witnesses: dict[str, str] = field(default_factory=dict)
+    releases: dict[str, Release] = field(default_factory=dict)
+    gaps: dict[int, Gap] = field(default_factory=dict)
+    forks: dict[tuple[str, int, int, str], Fork] = field(default_factory=dict)
+    resolutions_there: set[str] = field(default_factory=set)
     officer: str = ""
     role: str = ""
     drill_started_ms: int | None = None

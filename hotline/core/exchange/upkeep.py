@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from hotline.core.errors import PeerError
+from hotline.core.exchange.gaps import fold_given_up
+from hotline.core.exchange.rules import ERASED
 from hotline.core.exchange.situation import Situation
 from hotline.core.records import events as ev
 from hotline.core.records.events import OrderRef
@@ -42,6 +44,7 @@ def _carry(situation: Situation, event: ev.EpochKeyDestroyed) -> None:
             situation.our_order = event.our_order
     for station, order in event.their_orders.items():
         _hold(situation, station, order)
+        fold_given_up(situation, station, order)
         if is_later(order, situation.their_orders.get(station)):
             situation.their_orders[station] = order
 
@@ -70,7 +73,7 @@ def check_not_erased(situation: Situation, sender: str, order: OrderRef) -> None
         return
     known = situation.seen_orders.get((sender, order.generation, order.seq))
     if known is None or known == order:
-        raise PeerError("erased: its number lies in a time whose record was erased here")
+        raise PeerError(f"{ERASED}: its number lies in a time whose record was erased here")
 
 
 def check_first_receipt(situation: Situation, digest: str) -> None:
@@ -81,4 +84,4 @@ def check_first_receipt(situation: Situation, digest: str) -> None:
     Spec: docs/ledger.md §20.7
     """
     if digest in situation.erased_received:
-        raise PeerError("erased: it was received here in a time whose record was erased")
+        raise PeerError(f"{ERASED}: it was received here in a time whose record was erased")

@@ -43,6 +43,13 @@ from hotline.core.records.keeping_events import (
     WitnessDropped,
     WitnessNamed,
 )
+from hotline.core.records.standing_events import (
+    ForkResolved,
+    ForkResolvedThere,
+    ForkSeen,
+    ReleaseAsked,
+    ReleaseEnded,
+)
 from hotline.core.records.statement_events import (
     ClockDoubted,
     DisplayedHere,
@@ -99,6 +106,9 @@ __all__ = [
     "EpochKeyDestroyed",
     "EpochKeyMade",
     "Event",
+    "ForkResolved",
+    "ForkResolvedThere",
+    "ForkSeen",
     "GapSeen",
     "GenerationOpened",
     "HeadRefused",
@@ -124,6 +134,8 @@ __all__ = [
     "ReceiptObtained",
     "RecordAdmitted",
     "RejectionReceived",
+    "ReleaseAsked",
+    "ReleaseEnded",
     "RevocationsRefused",
     "RootChanged",
     "RootCompared",
@@ -204,6 +216,11 @@ EVENTS: dict[int, type[Event]] = {
         WitnessNamed,
         WitnessDropped,
         WitnessAnswered,
+        ReleaseAsked,
+        ReleaseEnded,
+        ForkSeen,
+        ForkResolved,
+        ForkResolvedThere,
     )
 }
 """Kind number to event, as docs/ledger.md §3 lists them."""

@@ -14,6 +14,7 @@ from textual.widget import Widget
 
 from hotline.desk.views import WatchView
 from hotline.tui.shell_port import ShellPort, shell_of
+from hotline.tui.widgets.alarm_strip import AlarmStrip
 from hotline.tui.widgets.flash_strip import FlashStrip
 from hotline.tui.widgets.footer_row import FooterRow
 from hotline.tui.widgets.guide_row import GuideRow
@@ -61,6 +62,11 @@ class FrameScreen(Screen[None]):
         """Digest of the statement that the mark is on, or None."""
         return None
 
+    @property
+    def blocks(self) -> bool:
+        """Whether this screen must be read before another one comes up."""
+        return False
+
     def compose_body(self) -> ComposeResult:
         """Yield the widgets between guidance and footer."""
         raise NotImplementedError
@@ -83,6 +89,7 @@ class FrameScreen(Screen[None]):
         """Yield the frame around the body."""
         yield TitleRow()
         yield FlashStrip()
+        yield AlarmStrip()
         yield GuideRow()
         with Container(id="body"):
             yield from self.compose_body()
@@ -140,7 +147,7 @@ class FrameScreen(Screen[None]):
 
     def _is_whole(self) -> bool:
         """Return whether the frame stands: when the console ends, widgets go before the screen."""
-        parts = (TitleRow, FlashStrip, GuideRow, ModeBand, FooterRow)
+        parts = (TitleRow, FlashStrip, AlarmStrip, GuideRow, ModeBand, FooterRow)
         return self.app.is_running and all(self.query(part) for part in parts)
 
     def refresh_words(self) -> None:
@@ -152,5 +159,6 @@ class FrameScreen(Screen[None]):
         words, fault = self.shell.outcome()
         guidance = self.shell.guidance() or self.guide_words()
         self.query_one(FlashStrip).show(self.shell.view.flash, self.shell.flash_key_words())
+        self.query_one(AlarmStrip).show(self.shell.view.alarm)
         self.query_one(GuideRow).show(guidance, words, fault=fault)
         self.query_one(FooterRow).show(self.shell.footer_keys())

@@ -23,6 +23,7 @@ class MessageScreen(FrameScreen):
         "incident",
         "page_down",
         "acknowledge",
+        "release",
         "open",
         "pane",
         "back",
@@ -114,6 +115,8 @@ class MessageScreen(FrameScreen):
         if not card.seen:
             way = "PgDn" if self.focused is card else "Tab, then PgDn"
             return f"The text goes on below: {way} reads on."
+        if self.digest in self.shell.view.awaiting:
+            return "Not sent: it awaits a second officer. ^R opens it."
         if message.can_acknowledge:
             return "Read it, then F8: the sender is told READ BY OFFICER, not that you agree."
         way = "" if isinstance(self.focused, ChoiceList) else "Tab to NEXT, then "

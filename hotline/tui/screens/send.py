@@ -36,6 +36,11 @@ class SendScreen(FrameScreen):
         self._sending = False
 
     @property
+    def _verb(self) -> str:
+        """What the button does: two officers sign before anything is sent."""
+        return "SEND" if self.draft.need < 2 else "SIGN"
+
+    @property
     def _clock(self) -> Clock:
         return self.shell.clock
 
@@ -48,7 +53,7 @@ class SendScreen(FrameScreen):
                 yield Static(words, id="code-words", markup=False)
                 yield from bracketed(CodeBox(id="code"))
         with Horizontal(id="buttons"):
-            yield Push("SEND", id="send", disabled=True)
+            yield Push(self._verb, id="send", disabled=True)
             yield Push("Cancel", id="cancel")
 
     def begin(self) -> None:
@@ -72,15 +77,17 @@ class SendScreen(FrameScreen):
         if not self._code_right():
             return self._code_words()
         if self.query_one("#send").has_focus:
+            if self.draft.need > 1:
+                return "Enter SIGNS it; it then waits for a second officer. Esc cancels."
             return "Enter SENDS it now. Esc cancels."
-        return "Step 2: Tab to SEND, then Enter. Enter on Cancel keeps the draft."
+        return f"Step 2: Tab to {self._verb}, then Enter. Enter on Cancel keeps the draft."
 
     def _code_words(self) -> str:
         box, code = self.query_one("#code", Input), self.draft.code
         if len(box.value) >= len(code):
             return f"That is not the code: clear it with Backspace, then type {code}."
         first = "" if box.has_focus else "Tab, "
-        return f"Step 2: {first}type {code}, then Tab to SEND, then Enter."
+        return f"Step 2: {first}type {code}, then Tab to {self._verb}, then Enter."
 
     def _code_right(self) -> bool:
         if not self.draft.code:
@@ -143,6 +150,10 @@ class SendScreen(FrameScreen):
         shell.go_back(2 if shell_is_on(self) else 0)
         message = shell.feed.message(digest)
         token = f" as {message.token}" if message else ""
+        if self.draft.need > 1:
+            waits = "It is not sent before a second officer signs: ^R opens it."
+            shell.say(f"{self.draft.number} is signed{token}. {waits}")
+            return
         shell.say(f"{self.draft.number} is signed and recorded{token}. F2: its state, in TIMELINE.")
 
     def _not_sent(self) -> None:

@@ -31,6 +31,8 @@ class WatchScreen(FrameScreen):
         "compose",
         "incident",
         "acknowledge",
+        "release",
+        "alarms",
         "open",
         "leave",
         "pane",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.cells import cell_len
 from textual.content import Content
 
-from hotline.desk.views import DraftView
+from hotline.core.times import format_clock
+from hotline.desk.views import DraftView, ReleaseView
 from hotline.tui.drawing import line_of
 from hotline.tui.literal import clean, literal
 from hotline.tui.look import BRIGHT, GOOD, KEY, QUIET, WARNING
@@ -13,11 +14,15 @@ from hotline.tui.look import BRIGHT, GOOD, KEY, QUIET, WARNING
 _SIDE_BY_SIDE_CELLS = 90
 
 
+Previewed = DraftView | ReleaseView
+"""What has a preview in both languages."""
+
+
 def _headed(head: str, lines: tuple[str, ...]) -> list[Content]:
     return [literal(head, KEY), *(literal(line, BRIGHT) for line in lines)]
 
 
-def _side_by_side(draft: DraftView, width: int) -> list[Content]:
+def _side_by_side(draft: Previewed, width: int) -> list[Content]:
     half = (width - 3) // 2
     columns: list[list[Content]] = []
     own = _headed(_own_head(draft), draft.preview_own)
@@ -38,15 +43,15 @@ def _side_by_side(draft: DraftView, width: int) -> list[Content]:
     return joined
 
 
-def _own_head(draft: DraftView) -> str:
+def _own_head(draft: Previewed) -> str:
     return f"YOU READ ({draft.own_language})"
 
 
-def _peer_head(draft: DraftView) -> str:
+def _peer_head(draft: Previewed) -> str:
     return f"{', '.join(draft.to)} READS ({draft.peer_language})"
 
 
-def preview_lines(draft: DraftView, width: int) -> list[Content]:
+def preview_lines(draft: Previewed, width: int) -> list[Content]:
     """Return the preview for `width` cells: own beside peer when it is wide, else one after one."""
     alike = draft.own_language == draft.peer_language and draft.preview_own == draft.preview_peer
     if alike:
@@ -78,4 +83,14 @@ def beside_lines(draft: DraftView, width: int, *, stale: bool, checked: bool) ->
 
 def sending_title(draft: DraftView) -> str:
     """Return the preview's title, as in "SEA-01 IMMEDIATE to SOUTH"."""
-    return clean(f"{draft.number} {draft.precedence} to {', '.join(draft.to)}")
+    signed = f", {draft.need} OFFICERS MUST SIGN" if draft.need > 1 else ""
+    return clean(f"{draft.number} {draft.precedence} to {', '.join(draft.to)}{signed}")
+
+
+def release_lines(release: ReleaseView) -> list[Content]:
+    """Return who signed first and when it was written, above the preview."""
+    return [
+        literal(f"SIGNED FIRST by {release.first}", KEY),
+        literal(f"written {format_clock(release.written_ms)}; named {release.token}", QUIET),
+        Content(),
+    ]

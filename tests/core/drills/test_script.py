@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from hotline.core.drills.scenario import Scenario
 from hotline.core.drills.script import agenda
+from hotline.core.exchange.commands import AskRelease
 from hotline.core.records import events as ev
 from hotline.host.config import find_config
 from hotline.host.tables import load_scenario
@@ -184,3 +185,24 @@ def test_shipped_scenario_speaks_of_templates_that_are_held() -> None:
         assert template is not None, act.id
         assert set(act.say.fields) <= {spec.name for spec in template.fields}, act.id
         assert act.station in shipped.stations
+
+
+def test_statement_that_awaits_release_is_released_and_not_said_again() -> None:
+    north, south = begun()
+    south.now_ms += 20_000
+    told = south.write("sea/encounter", _need=2)
+    south.do(
+        AskRelease(
+            statement=told.statement,
+            digest=told.digest,
+            envelope=b"{}",
+            template=told.template,
+            certificate="cd" * 32,
+            officer="LT B",
+            need=2,
+        )
+    )
+    assert keys(south) == [("I2", ""), ("release", told.digest)]
+    (task,) = [one for one in agenda(scenario(), south.situation, south.rules, 1.0) if one.answers]
+    assert (task.act, task.due_ms) == ("release", south.now_ms + 3_000)
+    assert not keys(north)

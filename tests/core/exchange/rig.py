@@ -61,18 +61,20 @@ class Side:
         opened = ev.LedgerOpened(realm="EXERCISE", line=LINE, station=self.name, generation=1)
         self._record(opened, None)
 
-    def _record(self, event: ev.Event, statement: Statement | None) -> None:
+    def _record(
+        self, event: ev.Event, statement: Statement | None, signers: tuple[str, ...] = ()
+    ) -> None:
         # Through bytes and back, as the ledger keeps it.
         kept = ev.decode_event(event.kind, ev.encode_event(event))
         assert kept == event
-        happening = Happening(len(self.log), self.now_ms, kept, statement)
+        happening = Happening(len(self.log), self.now_ms, kept, statement, signers)
         self.log.append(happening)
         apply(self.situation, happening)
 
     def do(self, command: Command) -> Decision:
         decision = decide(self.situation, self.rules, command, self.now_ms)
         for planned in decision.events:
-            self._record(planned.event, planned.statement)
+            self._record(planned.event, planned.statement, planned.signers)
         return decision
 
     def write(

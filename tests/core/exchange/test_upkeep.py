@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hotline.core.errors import InvariantError, PeerError
+from hotline.core.exchange.decision import Decision
 from hotline.core.exchange.fold import apply, fold
 from hotline.core.exchange.situation import Happening, Situation
 from hotline.core.exchange.upkeep import check_not_erased, is_later
@@ -45,6 +46,11 @@ def erase(side: Side, cut: int) -> None:
     last = Happening(len(side.log), side.now_ms, destroyed)
     side.log = [side.log[0], *erased, *left, last]
     side.situation = fold(side.log)
+
+
+def kept_of(decision: Decision) -> list[bytes | None]:
+    """Return what quarantine entries of a decision enclose."""
+    return [one.item for one in decision.events if isinstance(one.event, ev.StatementQuarantined)]
 
 
 def look(side: Side) -> None:
@@ -119,6 +125,7 @@ def test_statement_of_the_erased_time_that_comes_again_is_refused() -> None:
         decision = north.take(letter)
         assert decision.rejected is not None
         assert decision.rejected[1].startswith("erased: ")
+        assert kept_of(decision) == [None]
     north.take(south.say())
     assert len(north.situation.statements) == 1
 
@@ -138,10 +145,20 @@ def test_statement_received_in_the_erased_time_is_refused_under_any_order() -> N
         )
         assert decision.rejected is not None
         assert decision.rejected[1].startswith("erased: it was received here")
+        assert kept_of(decision) in ([None], [])
     # Kept once, and its numbers are free for what is new.
     assert len(north.log) == size + 1
     north.take(south.say())
     assert len(north.situation.statements) == 1
+
+
+def test_erased_statement_that_does_not_verify_any_more_is_not_kept_either() -> None:
+    north, south = pair()
+    first = south.say()
+    north.take(first)
+    erase(north, len(north.log))
+    assert kept_of(north.quarantine(first.digest, "a signature does not verify")) == [None]
+    assert kept_of(north.quarantine("99" * 32, "a signature does not verify")) == [b"{}"]
 
 
 def test_fork_of_the_newest_erased_number_is_still_a_fork() -> None:

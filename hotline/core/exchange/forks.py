@@ -1,0 +1,107 @@
+"""Forks: one number, two statements. The line is frozen until two officers resolve it. Pure.
+
+Spec: docs/protocol.md §7.11
+"""
+
+from __future__ import annotations
+
+from hotline.core import canonical
+from hotline.core.errors import OperatorError
+from hotline.core.exchange.commands import AdmitResolution, TakeStatement
+from hotline.core.exchange.decision import Decision, Planned
+from hotline.core.exchange.situation import Happening, Situation
+from hotline.core.exchange.standing import Fork
+from hotline.core.messages.lifelines import is_lifeline
+from hotline.core.records import events as ev
+from hotline.core.values import sha256
+
+MAX_RESOLUTIONS_THERE = 1_000
+"""Resolutions of the peer's that are recorded; what comes beyond says nothing new to anybody."""
+
+FROZEN_HINT = (
+    "speak with the other station by voice; acknowledgements, holding replies, aid and safety "
+    "go out as before; two officers resolve it (F9)"
+)
+
+
+def fork_seen(situation: Situation, command: TakeStatement) -> ev.ForkSeen | None:
+    """Return the fork that a statement makes, None when its number is free or its own."""
+    told, order = command.told, command.told.order
+    key = (told.statement.sender, order.generation, order.seq)
+    held = situation.seen_orders.get(key)
+    if held is None or held == order or (*key, order.digest) in situation.forks:
+        return None
+    return ev.ForkSeen(
+        peer=told.statement.sender,
+        generation=order.generation,
+        seq=order.seq,
+        held=held.digest,
+        other=order.digest,
+        digest=told.digest,
+    )
+
+
+def standing_forks(situation: Situation, peer: str = "") -> list[Fork]:
+    """Return the forks that nobody resolved, oldest first; of one station when it is named."""
+    forks = situation.forks.values()
+    return [one for one in forks if not one.resolved and peer in ("", one.peer)]
+
+
+def check_not_frozen(situation: Situation, template: str) -> None:
+    """Refuse to say on a frozen line what one officer may be kept from saying.
+
+    Raises:
+        OperatorError: the line is frozen and the template is no lifeline.
+    Spec: docs/protocol.md §7.11
+    """
+    forks = standing_forks(situation)
+    if forks and not is_lifeline(template):
+        first = forks[0]
+        raise OperatorError(
+            f"the line is FROZEN: {first.peer} gave number {first.seq} to two statements",
+            hint=FROZEN_HINT,
+        )
+
+
+def fork_evidence(forks: list[Fork]) -> str:
+    """Return the digest that officers sign for forks: SHA-256 over their canonical JSON.
+
+    Spec: docs/protocol.md §7.11
+    """
+    listed = sorted([one.generation, one.seq, one.held, one.other] for one in forks)
+    return sha256(canonical.encode(listed)).hex()
+
+
+def admit_resolution(situation: Situation, command: AdmitResolution) -> Decision:
+    """Record, once, that the peer's officers resolved forks of ours that they saw."""
+    known = situation.resolutions_there
+    if command.event.authorisation in known or len(known) >= MAX_RESOLUTIONS_THERE:
+        return Decision(duplicate=True)
+    return Decision((Planned(command.event, item=command.record),))
+
+
+# --- the fold ------------------------------------------------------------------------
+
+
+def fold_fork(
+    situation: Situation,
+    happening: Happening,
+    event: ev.ForkSeen | ev.ForkResolved | ev.ForkResolvedThere,
+) -> None:
+    """Fold what is seen of forks and who resolved them."""
+    match event:
+        case ev.ForkSeen():
+            situation.forks[event.peer, event.generation, event.seq, event.other] = Fork(
+                peer=event.peer,
+                generation=event.generation,
+                seq=event.seq,
+                held=event.held,
+                other=event.other,
+                digest=event.digest,
+                at_ms=happening.at_ms,
+            )
+        case ev.ForkResolved():
+            for fork in standing_forks(situation, event.peer):
+                fork.resolved = event.authorisation
+        case ev.ForkResolvedThere():
+            situation.resolutions_there.add(event.authorisation)

@@ -1,0 +1,43 @@
+"""Which events stand in the timeline."""
+
+from __future__ import annotations
+
+from hotline.core.exchange.trust import TRUST_SHOWN
+from hotline.core.records import events as ev
+
+SHOWN = (
+    ev.StatementSent,
+    ev.StatementReceived,
+    ev.StatementQuarantined,
+    ev.RejectionReceived,
+    ev.StepOutOfTurn,
+    ev.LinkChanged,
+    ev.WatchOpened,
+    ev.DrillStarted,
+    ev.DrillEnded,
+    ev.DeadlineMissed,
+    ev.IncidentClosed,
+    ev.HeadRefused,
+    ev.GapSeen,
+    ev.CellsRefused,
+    ev.ClockDoubted,
+    ev.HeadRefusedThere,
+    ev.GenerationOpened,
+    ev.PeerGenerationAdmitted,
+    ev.StatementRecovered,
+    ev.LedgerKeyChanged,
+    ev.EpochKeyDestroyed,
+    ev.HoldPlaced,
+    ev.HoldReleased,
+    ev.LedgerRestored,
+    *TRUST_SHOWN,
+    ev.WitnessNamed,
+    ev.WitnessDropped,
+    ev.WitnessAnswered,
+    ev.ReleaseAsked,
+    ev.ReleaseEnded,
+    ev.ForkSeen,
+    ev.ForkResolved,
+    ev.ForkResolvedThere,
+)
+"""Events that stand in the timeline as rows of their own."""

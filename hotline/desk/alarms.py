@@ -1,0 +1,93 @@
+"""What stands until somebody acts, in words: the line over every screen, and the alarm screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hotline.core.exchange.forks import standing_forks
+from hotline.core.exchange.gaps import standing_gaps
+from hotline.core.exchange.situation import Situation
+from hotline.core.exchange.standing import Fork, Gap
+from hotline.core.times import format_clock
+from hotline.desk.views import AlarmView, Mark
+
+STILL_SENT = (
+    "You can still send: READ BY OFFICER (F8), a read-back, a holding reply, an encounter, "
+    "your intention, tests, aid and safety. Everything else waits."
+)
+MAX_TOLD = 20
+
+Headline = Callable[[str], str]
+"""Returns token and first line of a recorded statement by its digest, "" when it is not here."""
+
+
+def alarm_line(situation: Situation) -> str:
+    """Return the one line that stands on every screen, "" when nothing stands."""
+    forks, gaps = standing_forks(situation), standing_gaps(situation)
+    if forks:
+        first = forks[-1]
+        return f"LINE FROZEN: {first.peer} gave number {first.seq} to two statements. F9: what now"
+    if gaps:
+        count = sum(last - first + 1 for gap in gaps for first, last in gap.missing)
+        begin = gaps[0].missing[0][0]
+        peer = gaps[0].peer
+        many = f"{count} statements of {peer} are" if count > 1 else f"number {begin} of {peer} is"
+        return f"MISSING: {many} not here yet; asked for again. F9: more"
+    return ""
+
+
+def frozen_by(situation: Situation) -> str:
+    """Name the newest fork that stands, "" when the line is not frozen."""
+    forks = standing_forks(situation)
+    return forks[-1].other if forks else ""
+
+
+def alarm_views(situation: Situation, headline: Headline) -> tuple[AlarmView, ...]:
+    """Return every alarm that stands, forks before gaps, the newest of each first."""
+    forks, gaps = standing_forks(situation)[-MAX_TOLD:], standing_gaps(situation)[-MAX_TOLD:]
+    told = [_fork(situation, one, headline) for one in reversed(forks)]
+    return tuple([*told, *map(_gap, reversed(gaps))][:MAX_TOLD])
+
+
+def _fork(situation: Situation, fork: Fork, headline: Headline) -> AlarmView:
+    stands = next(
+        (
+            state.digest
+            for state in situation.statements.values()
+            if any(order.digest == fork.held for order in state.orders)
+        ),
+        "",
+    )
+    first = headline(stands) if stands else "a statement that is not readable here any more"
+    return AlarmView(
+        title=f"LINE FROZEN: two statements with number {fork.seq} of {fork.peer}",
+        mark=Mark.ALARM,
+        lines=(
+            f"Seen at {format_clock(fork.at_ms)}. Both orders are signed with the ledger key of "
+            f"{fork.peer}, for number {fork.seq} of generation {fork.generation}.",
+            f"The first stands: {first}",
+            f"  its order {fork.held}",
+            f"The second is kept as evidence and not shown: {fork.digest[:16]}",
+            f"  its order {fork.other}",
+            f"It means: {fork.peer} tells two stories, or somebody else has its ledger key.",
+            f"DO NOW: speak with {fork.peer} by voice. Compare what each side holds.",
+            STILL_SENT,
+            "TO END IT: stop this station; two officers run: hotline ledger resolve HOME "
+            "--reason TEXT --officer A --officer B. The other station is told.",
+        ),
+    )
+
+
+def _gap(gap: Gap) -> AlarmView:
+    ranges = ", ".join(
+        f"{first} to {last}" if last > first else f"{first}" for first, last in gap.missing
+    )
+    return AlarmView(
+        title=f"MISSING: numbers {ranges} of {gap.peer}",
+        mark=Mark.WARNING,
+        lines=(
+            f"A later number came at {format_clock(gap.at_ms)}; nothing is held back for these.",
+            f"{gap.peer} is asked for them while the link is up. They show when they come.",
+            f"If they do not come: ask {gap.peer} by voice what they say.",
+        ),
+    )

@@ -1,0 +1,56 @@
+"""Words for the events of releases and forks, for a reviewer (docs/protocol.md §4.16, §7.11)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hotline.core.exchange.delivery import token_of
+from hotline.core.records import events as ev
+from hotline.core.times import format_time
+
+_SHORT = 16
+
+
+def _asked(event: ev.ReleaseAsked) -> str:
+    until = format_time(event.until_ms)[:19]
+    return (
+        f"{token_of(event.digest)} signed by {event.officer}, AWAITING RELEASE until {until}Z; "
+        f"{event.need} officers must sign"
+    )
+
+
+def _ended(event: ev.ReleaseEnded) -> str:
+    by = f" by {event.officer}" if event.officer else ""
+    return f"{token_of(event.digest)} {event.how}{by}, not sent: {event.reason}"
+
+
+def _fork(event: ev.ForkSeen) -> str:
+    return (
+        f"EVIDENCE: {event.peer} gave number {event.seq} of generation {event.generation} to a "
+        f"second statement, {token_of(event.digest)}; orders {event.held[:_SHORT]} and "
+        f"{event.other[:_SHORT]}; the line is frozen"
+    )
+
+
+def _resolved(event: ev.ForkResolved) -> str:
+    who = " and ".join(event.officers)
+    return f"{event.forks} fork(s) of {event.peer} resolved, authorised by {who}: {event.reason}"
+
+
+def _resolved_there(event: ev.ForkResolvedThere) -> str:
+    who = " and ".join(event.officers)
+    return (
+        f"EVIDENCE: {event.peer} saw {event.forks} fork(s) of our order, from number {event.seq} "
+        f"of generation {event.generation}; resolved there by {who}: {event.reason}"
+    )
+
+
+STANDING_WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
+    ev.ReleaseAsked: _asked,
+    ev.ReleaseEnded: _ended,
+    ev.ForkSeen: _fork,
+    ev.ForkResolved: _resolved,
+    ev.ForkResolvedThere: _resolved_there,
+}
+"""Kind of event to its words."""

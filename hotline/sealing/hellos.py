@@ -1,0 +1,44 @@
+"""The three items of the handshake (docs/protocol.md §7.26)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from hotline.sealing.announcement import Announcement
+from hotline.sealing.shapes import Count, DigestHex, SaltHex, Strict
+
+
+class HelloItem(Strict):
+    """H1 of the handshake: answer this, and tell me your newest key.
+
+    Attributes:
+        prekey: The sender's newest key on disk.
+        known: The newest announcement of the receiver's that the sender has accepted.
+        holds: The newest of the receiver's prekeys that the sender has on its disk.
+    """
+
+    t: Literal["hello"] = "hello"
+    nonce: SaltHex
+    prekey: Announcement
+    known: Count
+    holds: Count
+
+
+class HelloAnswerItem(Strict):
+    """H2: what H1 says, and the digest of H1, which nobody could know before."""
+
+    t: Literal["hello-answer"] = "hello-answer"
+    answers: DigestHex
+    nonce: SaltHex
+    prekey: Announcement
+    known: Count
+    holds: Count
+
+
+class HelloEndItem(Strict):
+    """H3: the digest of H1 and H2."""
+
+    t: Literal["hello-end"] = "hello-end"
+    answers: DigestHex
+    known: Count
+    holds: Count
