@@ -12,7 +12,7 @@ import typer
 from hotline.cli.console import OfficerOption, machine_here
 from hotline.cli.officer import HomePath
 from hotline.cli.passphrases import Asker, PassphraseFd, bench_with
-from hotline.core.errors import OperatorError
+from hotline.core.errors import LinkError, OperatorError
 
 if TYPE_CHECKING:
     from hotline.core.exchange.delivery import StatementState
@@ -110,6 +110,11 @@ async def _send(
                 "a step of the ladder is not sent by a script", hint="send it from hotline console"
             )
         digest = await desk.send(view.draft, "")
+        if digest not in desk.situation.statements:
+            raise LinkError(
+                "signed and recorded; it awaits the second officer that the charter asks for",
+                hint="release it from hotline console",
+            )
         receipted = await _receipted(desk.station, digest, wait)
         state = desk.situation.statements[digest]
         return {

@@ -12,8 +12,10 @@ import pytest
 
 from hotline.cli.main import main
 from hotline.host.clock import system_clock
+from hotline.sealing.charter import default_policy
 from hotline.sealing.fingerprint import read_fingerprint, root_words, word_list
-from tests.station.homes import begin, enrol
+from hotline.station.enrolling import Wanted
+from tests.station.homes import begin, begin_two, enrol
 
 
 @pytest.fixture(scope="module")
@@ -275,3 +277,15 @@ def test_passphrases_come_from_a_descriptor_one_a_line(
     finally:
         os.close(empty)
     assert "console.key is protected and no passphrase was given" in told(capsys)
+
+
+def test_statement_that_needs_a_second_officer_awaits_the_release_and_exits_3(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = Wanted("n-s", default_policy(("conv/free-text",)))
+    north, south = begin_two(tmp_path, system_clock())
+    north.add("north2")
+    north.completes(south.joins(north.opens("SOUTH", wanted)))
+    words = ["send", str(tmp_path / "north"), "-t", "conv/free-text", "--text", "x"]
+    assert main([*words, "--officer", "north1", "--wait", "0.2"]) == 3
+    assert "it awaits the second officer that the charter asks for" in told(capsys)
