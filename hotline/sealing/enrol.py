@@ -29,6 +29,7 @@ from hotline.sealing.hybrid import (
 from hotline.sealing.prekey import Prekey, draw_prekey
 from hotline.sealing.root import ROOT_TYPE, Root, next_root_hash, verify_root
 
+NO_SUCCESSOR = "a successor that is kept in successor.key cannot take office yet"
 CLOCK_MARGIN_MS = 3_600_000
 """New certificates begin this much earlier: the peer's clock may be behind ours."""
 
@@ -40,7 +41,7 @@ class RootKey:
     Attributes:
         record: The root record's envelope, public.
         digest: Its identity.
-        next_seeds: Seeds of the next root, whose keys `record` commits to.
+        next_seeds: Of the next root, to which `record` commits; None: kept elsewhere.
     """
 
     station: str
@@ -48,7 +49,7 @@ class RootKey:
     record: bytes
     digest: Digest
     signer: HybridSigner
-    next_seeds: HybridSeeds
+    next_seeds: HybridSeeds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +332,9 @@ def _sign_charter(envelope: Envelope, root: RootKey) -> bytes:
     return _signed(envelope, root.signer, root.digest)
 
 
-def restore_root(record: bytes, seeds: HybridSeeds, next_seeds: HybridSeeds) -> RootKey:
+def restore_root(
+    record: bytes, seeds: HybridSeeds, next_seeds: HybridSeeds | None = None
+) -> RootKey:
     """Join a root record and the seeds of its key file again.
 
     Raises:
@@ -341,7 +344,9 @@ def restore_root(record: bytes, seeds: HybridSeeds, next_seeds: HybridSeeds) -> 
     return rejoin_root(verify_root(record), record, seeds, next_seeds)
 
 
-def rejoin_root(root: Root, record: bytes, seeds: HybridSeeds, next_seeds: HybridSeeds) -> RootKey:
+def rejoin_root(
+    root: Root, record: bytes, seeds: HybridSeeds, next_seeds: HybridSeeds | None
+) -> RootKey:
     """Join a verified root, its record, and the seeds of its key file again.
 
     Raises:
@@ -360,6 +365,8 @@ def make_successor(root: RootKey, after: HybridSeeds, *, at_ms: int) -> RootKey:
         after: Fresh seeds of the root after the successor.
     Spec: docs/protocol.md §4.24
     """
+    if root.next_seeds is None:
+        raise OperatorError("root.key does not hold its successor", hint=NO_SUCCESSOR)
     signer = HybridSigner(root.next_seeds)
     envelope = Envelope(ROOT_TYPE, _root_payload(root.station, root.realm, signer, after, at_ms))
     message, digest = envelope.message, envelope.digest
