@@ -23,7 +23,7 @@ from hotline.transport.link import Timings
 
 TIMINGS = Timings(backoff_cap_s=1.0, stable_s=2.0, blocked_s=5.0)
 BRIEFING_LINE_MS = 6_000
-COMPLETE = "the incident is closed on both sides"
+COMPLETE = "the incident is closed on every side"
 
 
 @dataclass(slots=True)

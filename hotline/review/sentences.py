@@ -130,7 +130,7 @@ _WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
     ev.DialogueHeld: _held,
     ev.DialogueClosed: _dialogue_closed,
     ev.IncidentOpened: lambda e: f"{e.incident} opened by {e.station}, {token_of(e.statement)}",
-    ev.IncidentClosed: lambda e: f"{e.incident} closed by both sides, {token_of(e.statement)}",
+    ev.IncidentClosed: lambda e: f"{e.incident} closed by every side, {token_of(e.statement)}",
     ev.LadderMoved: _moved,
     ev.StepOutOfTurn: _out_of_turn,
     ev.DeadlineSet: _deadline_set,

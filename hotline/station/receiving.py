@@ -13,6 +13,7 @@ from hotline.core.records.witness import HeadVerdict
 from hotline.core.values import Digest
 from hotline.sealing import items as its
 from hotline.sealing.cell import UnknownKeyError
+from hotline.sealing.packet import VerifiedPacket
 from hotline.station.asking import Asking
 from hotline.station.footing import present
 from hotline.station.forks import resolutions_of
@@ -49,8 +50,10 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering, Releasing, Asking, Ha
         listed = await self._judge_list(verified.packet)
         if listed is Listed.BEHIND:
             self._settle_keys(verified)
-        if listed is not Listed.STANDS:
-            return
+        elif listed is Listed.STANDS:
+            await self._take_packet(verified)
+
+    async def _take_packet(self, verified: VerifiedPacket) -> None:
         taken = self._intake.sort(verified, self.situation)
         if taken.shown_back is not None and not self._stands(taken.shown_back):
             return

@@ -134,7 +134,7 @@ def _check_move(
     incident = situation.incidents.get(name)
     ladder = incident.ladder if incident else LadderState()
     if ladder.state == rules.ladder.closed:
-        raise OperatorError(f"{name} is closed on both sides")
+        raise OperatorError(f"{name} is closed on every side")
     moved = advance(rules.ladder, ladder, move, rules.members)
     if isinstance(moved, str):
         acts = " or ".join(next_acts(rules.ladder, ladder, move.station)) or "nothing"

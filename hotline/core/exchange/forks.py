@@ -19,7 +19,7 @@ MAX_RESOLUTIONS_THERE = 1_000
 """Resolutions of the peer's that are recorded; what comes beyond says nothing new to anybody."""
 
 FROZEN_HINT = (
-    "speak with the other station by voice; acknowledgements, holding replies, aid and safety "
+    "speak with that station by voice; acknowledgements, holding replies, aid and safety "
     "go out as before; two officers resolve it (F9)"
 )
 

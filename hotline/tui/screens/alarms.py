@@ -54,6 +54,8 @@ class AlarmScreen(FrameScreen):
         """Say how to get on, and back."""
         if self.blocks:
             return "Read it to its end: PgDn reads on. Then Esc goes back."
+        if not self.shell.feed.alarms():
+            return "Nothing stands. Esc goes back to where you were."
         return "It stands until it is over. Esc goes back to where you were."
 
     def on_lines_seen_to_end(self, message: Lines.SeenToEnd) -> None:

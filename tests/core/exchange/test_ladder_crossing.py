@@ -162,7 +162,7 @@ def test_closed_incident_is_not_opened_on_purpose() -> None:
     north, south = crossing.sides
     assert north.ladder().state == south.ladder().state == "CLOSED"
     assert next_acts(north.rules.ladder, north.ladder(), "NORTH") == ()
-    with pytest.raises(OperatorError, match="closed on both sides"):
+    with pytest.raises(OperatorError, match="closed on every side"):
         north.say("deesc/hold", incident=INCIDENT)
 
 
