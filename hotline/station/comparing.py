@@ -7,11 +7,17 @@ Spec: docs/ledger.md §8.8
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from hotline.core.errors import PeerError
-from hotline.core.records.checkpoint import Checkpoint, parse_origin, verify_checkpoint
+from hotline.core.records.checkpoint import (
+    Checkpoint,
+    parse_note,
+    parse_origin,
+    verify_checkpoint,
+)
 from hotline.core.records.merkle import check_consistency
 from hotline.core.records.witness import WitnessedHead
 from hotline.ledger.store import Ledger
@@ -66,6 +72,7 @@ class Comparing:
         self._generation_of = generation_of
         self._questions: dict[tuple[str, str], _Question] = {}
         self._early: dict[tuple[str, str], SeenItem] = {}
+        self._current: set[str] = set()
         self._settled: set[tuple[str, str]] = set()
         self._told: dict[tuple[str, str], int] = {}
 
@@ -73,8 +80,17 @@ class Comparing:
 
     def forget_told(self, peer: str) -> None:
         """Begin anew with a peer: the link came up."""
+        self.forget_shown(peer)
         self._told = {key: size for key, size in self._told.items() if key[0] != peer}
         self._settled = {key for key in self._settled if key[0] != peer}
+
+    def forget_shown(self, peer: str) -> None:
+        """The link to a peer is down: it may come back with keys that it has not shown here."""
+        self._current.discard(peer)
+
+    def take_shown(self, peer: str) -> None:
+        """A peer showed a head on the link that stands, and so its keys before it."""
+        self._current.add(peer)
 
     def news_for(self, peer: str, third: str) -> list[SeenItem]:
         """Return the newest head of a third station that we witnessed, if `peer` does not know.
@@ -93,14 +109,18 @@ class Comparing:
         """Compare what `peer` witnessed of a third station with what we did.
 
         Returns:
-            None when both say the same, when the question is put to who signed, or when
-            it was answered badly since the link came up: one alarm is enough.
+            None when both say the same, when the question is put to who signed, when it
+            was answered badly since the link came up (one alarm is enough), or when who
+            signed has shown no head here since its link is up: its key may be new.
         Raises:
             PeerError: malformed, not of a third member's ledger, or not signed by it.
         Spec: docs/ledger.md §8.8
         """
         note = item.checkpoint.encode()
         third, shown = self._of_third(peer, note)
+        if shown is None:
+            self._early[peer, third] = item
+            return None
         if shown.origin != self._line.origin_of(third, self._generation_of(third)):
             # Of a generation that was left behind, or that was not admitted here yet.
             return None
@@ -119,12 +139,21 @@ class Comparing:
         return None
 
     def judge_early(self) -> list[SplitView]:
-        """Judge what was seen of a station before we held any head of it."""
-        now = [key for key in self._early if self._witness.held_of(key[1]) is not None]
-        found = [self.judge(key[0], self._early.pop(key)) for key in now]
+        """Judge what was seen of a station before we held any head of it, or knew its key."""
+        found = []
+        for key in [key for key in self._early if key[1] in self._current]:
+            # What still nobody signed was no head, and whoever sent it said so long ago.
+            with contextlib.suppress(PeerError):
+                found.append(self.judge(key[0], self._early.pop(key)))
         return [split for split in found if split is not None]
 
-    def _of_third(self, peer: str, note: bytes) -> tuple[str, Checkpoint]:
+    def _of_third(self, peer: str, note: bytes) -> tuple[str, Checkpoint | None]:
+        """Return which third member signed a head; no head when its key may not be known yet.
+
+        Raises:
+            PeerError: malformed, or of no third member; or none of the keys signed it that a
+                member has who showed its newest one.
+        """
         for third in self._line.roster.members:
             if third in (peer, self._line.station):
                 continue
@@ -135,6 +164,10 @@ class Comparing:
                 continue
             if parse_origin(shown.origin).station == third:
                 return third, shown
+        named = parse_origin(parse_note(note).checkpoint.origin).station
+        thirds = {*self._line.roster.members} - {peer, self._line.station, *self._current}
+        if named in thirds:
+            return named, None
         raise PeerError("a head that was seen is signed by no third member of this line")
 
     # --- joining -----------------------------------------------------------------------

@@ -66,6 +66,8 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering, Releasing, Asking, Ha
         )
         self._settle_keys(verified)
         self._settle(recorded)
+        if taken.head is not None:
+            self._comparing.take_shown(taken.peer)
         self._say_splits(taken.splits, recorded)
         if any(isinstance(one.event, ev.PeerGenerationAdmitted) for one in recorded.happenings):
             self._ask_back(taken.peer)

@@ -177,6 +177,7 @@ class Station(Receiving):
             self._begin_letters(peer, ask=self._begins(peer))
         else:
             self._outgoings[peer].restart()
+            self._comparing.forget_shown(peer)
         link = self.situation.links.get(peer)
         before = link.state if link else "DOWN"
         now = "DOWN" if state == "DIALING" else state

@@ -9,15 +9,47 @@ import pytest
 from hotline.core.errors import IntegrityError
 from hotline.core.records import events as ev
 from hotline.review.meeting import review_meeting
-from hotline.station import outgoing
-from tests.fakes.group import FakeGroup
+from hotline.sealing import items as its
+from hotline.station import outgoing, witnessing
+from tests.fakes.group import FakeGroup, pinged
 from tests.fakes.line import wait_for
 from tests.journeys.test_generations import LEDGER_FILES, put_aside, put_back, renew
+from tests.station.test_rekeying import rekey
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outgoing, "RETRY_S", 0.2)
+
+
+async def test_head_under_a_key_that_its_station_has_not_shown_here_yet_accuses_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NORTH changed its ledger key and reached EAST alone, which tells SOUTH of its head."""
+    monkeypatch.setattr(witnessing, "SEEN_EVERY_S", 0.05)
+    async with FakeGroup(tmp_path) as group:
+        north, south, east = group.places
+        await group.settled()
+        await south.stop()
+        await north.stop()
+        rekey(north)
+        await north.start()
+        await group.up(north, east)
+        await wait_for(lambda: east.recorded(ev.LedgerKeyChanged))
+        size = north.opened.ledger.size
+        north.station.show_head()
+        await wait_for(lambda: east.station._witness.held_of("NORTH").size >= size)
+        await north.stop()
+        await south.start()
+        await group.up(south, east)
+        await wait_for(lambda: south.heard_items(its.SeenItem))
+        await pinged(east, south)
+        assert not south.reasons
+        await north.start()
+        await group.up()
+        await group.settled()
+        assert not any(place.reasons for place in group.places)
+        assert not any(place.recorded(ev.HeadRefused) for place in group.places)
 
 
 async def test_what_was_lost_comes_back_from_one_peer_and_reaches_the_other(
