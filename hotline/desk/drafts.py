@@ -153,11 +153,11 @@ def _precedence(named: str, before: Precedence, faults: dict[str, str]) -> Prece
 def _check_text(draft: Draft, text: str, faults: dict[str, str]) -> None:
     refused = refused_character(text)
     if refused:
-        faults["text"] = f"text: it holds {refused}, which is not allowed"
+        faults["text"] = f"Free text: it holds {refused}, which is not allowed"
     elif len(text) > MAX_TEXT_CHARACTERS:
-        faults["text"] = f"text: at most {MAX_TEXT_CHARACTERS} characters fit"
+        faults["text"] = f"Free text: at most {MAX_TEXT_CHARACTERS} characters fit"
     elif draft.template.id == FREE_TEXT and not text.strip():
-        faults["text"] = "text: write something"
+        faults["text"] = "Free text: write something"
 
 
 def _built(writer: Writer, draft: Draft, values: dict[str, str], now_ms: int) -> Draft:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Any, Protocol
 
-from pydantic import AfterValidator, Field, PlainValidator
+from pydantic import Field, PlainValidator
 
 from hotline.core import canonical
 from hotline.core.errors import InvariantError, OperatorError, PeerError
@@ -24,8 +24,8 @@ from hotline.sealing.dsse import Envelope, decode_envelope, encode_envelope, hyb
 from hotline.sealing.hybrid import HybridSigner
 from hotline.sealing.shapes import (
     DigestHex,
+    GivenReason,
     One,
-    Reason,
     StationName,
     Strict,
     Time,
@@ -134,12 +134,6 @@ def _read_detail(value: Any) -> str | int:
     raise PeerError("authorisation: a detail is no short text and no whole number from 0")
 
 
-def _not_blank(text: str) -> str:
-    if not text.strip():
-        raise PeerError("authorisation: the reason is empty")
-    return text
-
-
 class _Body(Strict):
     """The signed payload."""
 
@@ -148,7 +142,7 @@ class _Body(Strict):
     station: StationName
     act: Annotated[Act, Field(strict=False)]
     details: Annotated[dict[str, str | int], PlainValidator(_read_details)]
-    reason: Annotated[Reason, AfterValidator(_not_blank)]
+    reason: GivenReason
     at: Time
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from hotline.core.errors import OperatorError, PeerError
 from hotline.core.times import format_time, parse_time
@@ -23,9 +23,9 @@ from hotline.sealing.root import Root
 from hotline.sealing.shapes import (
     Count,
     DigestHex,
+    GivenReason,
     One,
     RealmName,
-    Reason,
     StationName,
     Strict,
     Time,
@@ -83,12 +83,6 @@ class VerifiedRevocation:
     revocation: Revocation
 
 
-def _not_blank(text: str) -> str:
-    if not text.strip():
-        raise PeerError("revocation: the reason is empty")
-    return text
-
-
 class _Body(Strict):
     """The signed payload."""
 
@@ -99,7 +93,7 @@ class _Body(Strict):
     previous: DigestHex
     effect: Annotated[Effect, Field(strict=False)]
     subject: DigestHex
-    reason: Annotated[Reason, AfterValidator(_not_blank)]
+    reason: GivenReason
     at: Time
     since: Time
 

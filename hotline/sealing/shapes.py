@@ -73,6 +73,12 @@ def _check_line(text: str) -> str:
     return check_text(text, what="a field", newlines=False)
 
 
+def _check_given(text: str) -> str:
+    if not text.strip():
+        raise PeerError("the reason is empty")
+    return text
+
+
 _AS_BASE64 = PlainSerializer(canonical.to_base64, return_type=str)
 _AS_HEX = PlainSerializer(bytes.hex, return_type=str)
 
@@ -84,6 +90,9 @@ Time = Annotated[str, AfterValidator(_check_time)]
 
 ShortText = Annotated[str, StringConstraints(max_length=80), AfterValidator(_check_line)]
 Reason = Annotated[str, StringConstraints(max_length=240), AfterValidator(_check_line)]
+GivenReason = Annotated[Reason, AfterValidator(_check_given)]
+"""A reason that says something."""
+
 StationName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9-]{0,15}\z")]
 RealmName = Annotated[Realm, Field(strict=False)]
 One = Annotated[int, Field(ge=1, le=1)]

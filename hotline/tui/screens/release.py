@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Button, Input, Static
 
 from hotline.core.times import format_clock, format_span
 from hotline.desk.views import ReleaseView, WatchView
-from hotline.tui.actions import RELEASE, move_bindings
-from hotline.tui.alarm import KEY_GUARD_MS
+from hotline.tui.actions import RELEASE
 from hotline.tui.literal import fit, literal
 from hotline.tui.look import BRIGHT
-from hotline.tui.screens.frame import FrameScreen
+from hotline.tui.screens.signing import SigningScreen
 from hotline.tui.widgets.choice_box import ChoiceBox
 from hotline.tui.widgets.code_box import CodeBox
 from hotline.tui.widgets.field_box import bracketed
@@ -28,7 +26,7 @@ LABEL_CELLS = 18
 MAX_REASON_CHARACTERS = 240
 
 
-class ReleaseScreen(FrameScreen):
+class ReleaseScreen(SigningScreen):
     """Shows the exact statement; RELEASE can be pressed only after its end was on the screen.
 
     Where the officer of this desk signed first, another officer's key is unlocked here for
@@ -38,13 +36,10 @@ class ReleaseScreen(FrameScreen):
     PLACE = RELEASE
     FOOTER = ("page_down", "pane", "back", "acknowledge", "chord")
     WORDS = {"pane": "Next", "page_down": "Read on", "back": "Back (it waits on)"}
-    BINDINGS = [*move_bindings()]
 
     def __init__(self, release: ReleaseView) -> None:
         super().__init__()
         self.release = release
-        self._opened_ms = 0
-        self._acting = False
 
     def place_words(self) -> str:
         """Name what is released."""
@@ -93,24 +88,19 @@ class ReleaseScreen(FrameScreen):
         label = literal(fit(f" {words}", LABEL_CELLS), BRIGHT)
         return Static(label, classes="field-label", markup=False)
 
-    def begin(self) -> None:
-        """Mark Cancel; the moving keys scroll the statement all the same."""
-        self._opened_ms = self.shell.clock()
-        statement = self.query_one("#statement", Lines)
+    def statement_title(self) -> str:
+        """Name form, precedence and receivers."""
         release = self.release
-        statement.entitle(f"{release.number} {release.precedence} to {', '.join(release.to)}")
-        statement.can_focus = False
-        self.query_one("#cancel").focus()
+        return f"{release.number} {release.precedence} to {', '.join(release.to)}"
 
     def show(self, view: WatchView) -> None:
         """Show the statement for the width there is."""
-        statement = self.query_one("#statement", Lines)
         lines = [*release_lines(self.release), *preview_lines(self.release, self._width())]
-        statement.set_lines(lines)
-        self._weigh()
+        self.statement.set_lines(lines)
+        self.weigh()
 
     def _width(self) -> int:
-        return self.query_one("#statement", Lines).size.width or 76
+        return self.statement.size.width or 76
 
     @property
     def _waits(self) -> bool:
@@ -122,19 +112,24 @@ class ReleaseScreen(FrameScreen):
             return "Signing..."
         if not self._waits:
             return "It does not wait any more. Esc goes back; F2 shows what became of it."
+        if any(box.has_focus for box in self.query("#passphrase")):
+            return "The second officer's passphrase; empty for a key without one, as in drills."
         left_ms = self.release.until_ms - self.shell.view.status.clock_ms
-        until = f"until {format_clock(self.release.until_ms)}, {format_span(max(0, left_ms))} left"
-        if not self.query_one("#statement", Lines).seen:
+        end = format_clock(self.release.until_ms)
+        until = f"until {end}, {format_span(max(0, left_ms))} left"
+        if not self.statement.seen:
             return f"Step 1: read it to the end, PgDn reads on. It waits {until}."
         if self.query_one("#release").has_focus:
             return "Enter SIGNS it as the second officer and sends it. Esc goes back."
-        who = "the second officer chooses the name and types the passphrase; " * self.release.ours
-        code = f"type {self.release.code}; " * bool(self.release.code)
-        return f"Step 2: {who}{code}Tab to RELEASE. It waits {until}."
+        code = self.release.code
+        if self.release.ours:
+            typed = f"name, passphrase, code {code};" if code else "name and passphrase, then"
+            return f"Step 2: second officer's {typed} RELEASE by {end}."
+        return f"Step 2: {f'type {code}; ' * bool(code)}Tab to RELEASE. It waits {until}."
 
-    def _weigh(self) -> None:
+    def weigh(self) -> None:
         """Let RELEASE be pressed when all that comes before it is done."""
-        seen = self.query_one("#statement", Lines).seen
+        seen = self.statement.seen
         ready = self._waits and not self._acting
         coded = not self.release.code or self._typed("code").upper() == self.release.code.upper()
         self.query_one("#release", Button).disabled = not (ready and seen and coded)
@@ -150,39 +145,14 @@ class ReleaseScreen(FrameScreen):
     def _person(self) -> str:
         return next((box.value for box in self.query("#officer").results(ChoiceBox)), "")
 
-    def action_move(self, way: str) -> None:
-        """Scroll the statement wherever the focus is."""
-        self.query_one("#statement", Lines).action_move(way)
-
-    def on_lines_seen_to_end(self, message: Lines.SeenToEnd) -> None:
-        """The statement's end was on the screen."""
-        self._weigh()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """The code may be right now."""
-        self._weigh()
-
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Guidance depends on what is marked."""
-        self.refresh_words()
-
     def on_choice_box_list_asked(self, event: ChoiceBox.ListAsked) -> None:
         """Show all officers who may release it."""
         self.shell.open_pick("Second officer", event.box.choices, event.box.take)
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Release, refuse or withdraw once, or go back."""
-        if event.button.id == "cancel":
-            self.shell.go_back()
-        elif self._too_early():
-            self.shell.say("That key came too early. Look again, then press Enter.", fault=True)
-        elif not self._acting and self._complete(event.button.id or ""):
-            self._do(event.button.id or "")
-
-    def _too_early(self) -> bool:
-        # Keys still on their way from before this screen, a paste among them, must not sign.
-        early = self.shell.clock() - self._opened_ms < KEY_GUARD_MS
-        return early or self.shell.keys_guarded()
+    def press(self, button: str) -> None:
+        """Release, refuse or withdraw once."""
+        if not self._acting and self._complete(button):
+            self._do(button)
 
     def _complete(self, act: str) -> bool:
         """Return whether nothing is missing; else say what, and go there."""
@@ -213,7 +183,7 @@ class ReleaseScreen(FrameScreen):
             work = post.withdraw_release(digest, self._typed("reason"))
         self._acting = True
         self._forget_passphrase()
-        self._weigh()
+        self.weigh()
         words = _DONE[act].format(token=self.release.token)
         self.shell.act(work, lambda _: self._done(words), self._not_done)
 
@@ -229,7 +199,7 @@ class ReleaseScreen(FrameScreen):
     def _not_done(self) -> None:
         self._acting = False
         if self.app.screen is self:
-            self._weigh()
+            self.weigh()
 
 
 _DONE = {
