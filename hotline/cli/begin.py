@@ -87,8 +87,8 @@ def _say_made(home: Path, made: Identity) -> None:
         print(line)
     print()
     print("Next:")
-    print("  Keep keys/root.key on a medium of its own, away from this machine; it is needed")
-    print("  for officers and for setting a line up. Keep keys/successor.key elsewhere again.")
+    print("  Keep keys/root.key on a medium of its own, away from this machine; it is")
+    print("  needed for officers and to set a line up. Keep keys/successor.key elsewhere.")
     print(f"  hotline officer add {home} --person ID --name NAME")
     print(f"  hotline card export {home} --out {made.station.lower()}.card")
 

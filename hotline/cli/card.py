@@ -50,7 +50,8 @@ def export(
     held = ready_console(bench.home, bench.passphrase(console), bench.entropy)
     card = own_card(bench.home, held, bench.clock)
     write_durably(out, card)
-    print(f"Wrote {out}. Read the words of hotline card show {home} to the other officer.")
+    print(f"Wrote {out}. When the other officer has it, read out the words of")
+    print(f"hotline card show {home}")
 
 
 @app.command(short_help="Show whose card it is, with the words to compare.")
@@ -75,13 +76,12 @@ def show(
         station, route = read.station, read.body.route
     _say_station(station, route)
     root = station.root
+    # The words come last: on a small screen the code scrolls away, and they stay.
+    for line in qr_lines(root.station, root.digest, ascii_only=ascii_only):
+        print(line)
     print("The root's words, to read out and to compare, all of them:")
     print()
-    for line in (
-        *fingerprint_lines(root.digest),
-        "",
-        *qr_lines(root.station, root.digest, ascii_only=ascii_only),
-    ):
+    for line in fingerprint_lines(root.digest):
         print(line)
 
 
@@ -174,9 +174,9 @@ def _compare_some(card: Card) -> None:
         )
     words = root_words(card.root.digest).split()
     print()
-    print(f"Call {card.name} on a line where you know the voice. There they run hotline card show")
-    print("with their home. Ask for the words below and type them as you HEAR them; four letters")
-    print("of a word are enough.")
+    print(f"Call {card.name} on a line where you know the voice. There they run")
+    print("hotline card show with their home. Ask for the words below and type them as")
+    print("you HEAR them; four letters of a word are enough.")
     order = sorted(range(WORDS), key=lambda _place: system_entropy(8))
     for place in sorted(order[:ASKED_WORDS]):
         typed = input(f"  word {place + 1:2}: ")

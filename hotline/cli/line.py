@@ -173,7 +173,8 @@ def charter_lines(charter: Charter) -> Iterator[str]:
     yield f"Line {charter.name}, realm {charter.realm}, of {format_time(charter.created_ms)}"
     yield f"  id {charter.line.hex()}"
     for member in charter.members:
-        yield f"  member {member.station}, root {root_groups(member.root)}"
+        yield f"  member {member.station}, root"
+        yield f"    {root_groups(member.root)}"
     yield f"  languages {', '.join(policy.languages)}; {policy.authentic} decides"
     yield f"  two officers sign: {', '.join(policy.two_person) or 'nothing'}"
     seen = "is shown" if policy.presence else "is not shown"

@@ -25,8 +25,9 @@ MIN_NEW_CHARACTERS = 12
 """Of a new passphrase: Argon2id slows a guesser down, it does not make a word long."""
 ATTEMPTS = 3
 NEW_PASSPHRASES = (
-    f"Each new key file gets a passphrase, typed twice: {MIN_NEW_CHARACTERS} characters or more,\n"
-    "several words are best. It is not shown while you type, and nobody can find a lost one."
+    f"Each new key file gets a passphrase, typed twice: {MIN_NEW_CHARACTERS} characters or\n"
+    "more, several words are best. It is not shown while you type, and nobody can\n"
+    "find a lost one."
 )
 
 PassphraseFd = Annotated[

@@ -29,7 +29,6 @@ from hotline.sealing.hybrid import (
 from hotline.sealing.prekey import Prekey, draw_prekey
 from hotline.sealing.root import ROOT_TYPE, Root, next_root_hash, verify_root
 
-NO_SUCCESSOR = "a successor that is kept in successor.key cannot take office yet"
 CLOCK_MARGIN_MS = 3_600_000
 """New certificates begin this much earlier: the peer's clock may be behind ours."""
 
@@ -366,7 +365,7 @@ def make_successor(root: RootKey, after: HybridSeeds, *, at_ms: int) -> RootKey:
     Spec: docs/protocol.md §4.24
     """
     if root.next_seeds is None:
-        raise OperatorError("root.key does not hold its successor", hint=NO_SUCCESSOR)
+        raise OperatorError("the root's successor is not at hand", hint="bring successor.key")
     signer = HybridSigner(root.next_seeds)
     envelope = Envelope(ROOT_TYPE, _root_payload(root.station, root.realm, signer, after, at_ms))
     message, digest = envelope.message, envelope.digest

@@ -17,6 +17,7 @@ from hotline.core.messages.statement import StationName, first_fault
 from hotline.core.seams import Clock, Entropy
 from hotline.core.values import Realm
 from hotline.host.keyfile import KeyFile, read_key_file, write_key_file
+from hotline.ledger.public import record_digest
 from hotline.sealing.card import Card, Host, Reach, Route, write_card
 from hotline.sealing.certificate import Certificate, Usage
 from hotline.sealing.enrol import CertifiedKey
@@ -114,7 +115,7 @@ def write_identity(home: Home, identity: Identity) -> None:
 
 
 def with_record(home: Home, record: bytes) -> Identity:
-    """Add a certificate to HOME/station.json, once; return what it holds then.
+    """Add a root or certificate to HOME/station.json, once; return what it holds then.
 
     Raises:
         StorageError: the disk refused.
@@ -125,6 +126,23 @@ def with_record(home: Home, record: bytes) -> Identity:
         identity = identity.model_copy(update={"records": records})
         write_identity(home, identity)
     return identity
+
+
+def take_from_line(home: Home, card: LineCard, roster: Roster) -> None:
+    """Add what line.json has of this station's roots and certificates to HOME/station.json.
+
+    Args:
+        roster: Of the line, from the records in `card` or more.
+    Raises:
+        OperatorError: the home has no such file.
+        StorageError: the disk refused.
+    Spec: docs/enrolment.md §3.3
+    """
+    ours = {one.id for one in roster.certificates.values() if one.station == card.station}
+    ours |= {one.digest for one in roster.lineages[card.station].roots}
+    for record in card.records:
+        if record_digest(record.encode()) in ours:
+            with_record(home, record.encode())
 
 
 def ready_console(home: Home, passphrase: str | None, entropy: Entropy) -> KeyFile:

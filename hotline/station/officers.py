@@ -25,7 +25,7 @@ from hotline.sealing.roster import Roster
 from hotline.station.beginning import AskNew
 from hotline.station.drafts import record_draft
 from hotline.station.home import hybrid_seeds, read_card, write_json
-from hotline.station.identity import Identity, read_identity, with_record
+from hotline.station.identity import Identity, read_identity, take_from_line, with_record
 from hotline.station.journal import JournalOwner, open_journal
 from hotline.station.laying import CONSOLE_KEY, seeds_of
 from hotline.station.ledger_keys import open_root
@@ -150,7 +150,7 @@ def _admit(bench: Bench, issued: CertifiedKey, catalogue: Catalogue) -> Certific
 
 
 def level_records(bench: Bench, catalogue: Catalogue) -> None:
-    """Bring line, journal and station.json to the same certificates of this station.
+    """Bring line, journal and station.json to the same roots and certificates of this station.
 
     So what a call left undone that was cut short is done by the next.
 
@@ -167,10 +167,7 @@ def level_records(bench: Bench, catalogue: Catalogue) -> None:
         return
     card = read_card(home.only_line())
     roster = Roster.read([record.encode() for record in card.records])
-    ours = {one.id for one in roster.certificates.values() if one.station == card.station}
-    for record in card.records:
-        if record_digest(record.encode()) in ours:
-            with_record(home, record.encode())
+    take_from_line(home, card, roster)
     missing = [
         record
         for record in read_identity(home).envelopes

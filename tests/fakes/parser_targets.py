@@ -120,6 +120,9 @@ def identities(rig: Rig) -> Targets:
         f"{SEALING}.statements.verify_statement": Target(
             lambda raw: statements.verify_statement(rig.roster, raw, at_ms=rig.at_ms), said
         ),
+        f"{SEALING}.statements.verify_partly_signed": Target(
+            lambda raw: statements.verify_partly_signed(rig.roster, raw), said
+        ),
         f"{SEALING}.statements.sign_statement": Target(
             lambda raw: statements.sign_statement(raw, signer, named),
             rig.payloads("statement"),
