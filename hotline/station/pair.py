@@ -90,6 +90,14 @@ class Pair:
         while len(self._heard) > MAX_INSTANCES:
             del self._heard[next(iter(self._heard))]
 
+    def speaks_now(self, packet: Packet) -> bool:
+        """Return whether a packet is of the start of the peer that proved itself.
+
+        Of any other nobody knows when it was made.
+        Spec: docs/protocol.md §7.26
+        """
+        return packet.instance == self._instance
+
     def _whole(self, now_ms: int) -> bool:
         return self._gap_ms is None or not 0 <= now_ms - self._gap_ms < GRACE_MS
 
@@ -125,7 +133,7 @@ class Pair:
         self.ours.took(packet.to_kid, now_ms)
         if verified.day > self.secret.floor_day:
             self.secret = self.secret.advanced(verified.day)
-        if packet.instance == self._instance:
+        if self.speaks_now(packet):
             self.theirs.take_turn(packet.announcement, packet.sent_at_ms, now_ms)
             self.ready = True
         self.keep(now_ms)

@@ -61,6 +61,9 @@ class Trusting(Footing):
         same = standing.head_at(packet.sender, shown.counter) == shown.digest
         if same and shown.counter == known:
             return Listed.STANDS
+        if same and not self._courier.pairs[packet.sender].speaks_now(packet):
+            # Until that start of the peer has proved itself it may be a replay.
+            return Listed.BEHIND
         refused = ev.RevocationsRefused(
             peer=packet.sender, counter=shown.counter, digest=shown.digest.hex(), known=known
         )

@@ -399,6 +399,29 @@ def test_rolled_back_revocation_list_is_refused_with_an_alarm(
     asyncio.run(go())
 
 
+def test_packet_of_before_a_revocation_that_is_played_again_accuses_nobody(tmp_path: Path) -> None:
+    """Nobody knows that it was made now, so it does not show that a list was rolled back."""
+
+    async def go() -> None:
+        line = FakeLine(tmp_path, deputies=True)
+        async with line:
+            await say(line, line.north, line.south)
+            early = list(line.south.cells)
+        at(line.south, lambda work: revoke(work, "sorel", "left the service"))
+        async with line:
+            await wait_for(lambda: withdrawn(line.north))
+            await wait_for(lambda: line.north.station._courier.pairs["SOUTH"].ready)
+            heard = len(line.north.heard)
+            for cell in early:
+                await line.south.station.route.send(cell)
+            await say(line, line.south, line.north)
+            old = {one.packet.revocation.counter for one in line.north.heard[heard:]}
+            assert 0 in old, "one of them must open"
+            assert not line.north.recorded(ev.RevocationsRefused)
+
+    asyncio.run(go())
+
+
 def test_other_list_of_the_same_length_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
