@@ -289,3 +289,17 @@ async def test_wrong_code_is_said_to_be_wrong() -> None:
         await pilot.press("tab", *"0000")
         await until_text(pilot, f"That is not the code: clear it with Backspace, then type {CODE}.")
         assert not sent(desk)
+
+
+async def test_form_without_fields_takes_the_keys_for_its_text_not_for_the_precedence() -> None:
+    desk = crowded_desk()
+    desk.form_fields = ()
+    app = console(desk)
+    async with app.run_test(size=NARROW) as pilot:
+        await pilot.press("f3", "enter")
+        await settled(pilot)
+        before = app.screen.query_one("#precedence", ChoiceBox).value
+        await pilot.press(*"we")
+        await settled(pilot)
+        assert app.screen.query_one("#free-text", TextArea).text == "we"
+        assert app.screen.query_one("#precedence", ChoiceBox).value == before

@@ -193,7 +193,25 @@ async def test_first_officer_signs_and_is_told_that_it_waits() -> None:
         assert not isinstance(app.screen, ComposeScreen)
 
 
+async def test_second_officer_is_told_what_to_type_where_a_key_has_no_passphrase() -> None:
+    desk, clock = release_desk(), HandClock()
+    app = console(desk, clock=clock)
+    async with app.run_test(size=NARROW) as pilot:
+        screen = await opened(pilot, clock)
+        assert "second officer's name and passphrase, then RELEASE by" in screen.guide_words()
+        screen.query_one("#passphrase").focus()
+        await until_text(pilot, "empty for a key without one, as in drills.")
+
+
 # --- alarms --------------------------------------------------------------------------------
+
+
+async def test_screen_of_alarms_says_when_none_stands() -> None:
+    app = console(crowded_desk())
+    async with app.run_test(size=NARROW) as pilot:
+        await settled(pilot)
+        await pilot.press("f9")
+        await until_text(pilot, "Nothing stands. Esc goes back")
 
 
 async def test_line_that_freezes_brings_up_an_alarm_that_must_be_read() -> None:

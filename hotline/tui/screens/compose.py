@@ -66,11 +66,16 @@ class ComposeScreen(FrameScreen):
             yield Lines(id="beside")
 
     def begin(self) -> None:
-        """Keys go to the first field that is empty, else to the precedence."""
+        """Keys go to the first field that is empty, or to the text where a form has no fields.
+
+        Else they go to the precedence, where a letter chooses: nobody means to write there.
+        """
         self.query_one("#beside", Lines).entitle("PREVIEW")
         empty = next((box for box in self._boxes if not box.value), None)
         if empty is not None:
             empty.focus_box()
+        elif not self._boxes:
+            self._text.focus()
         else:
             self._precedence.focus()
 
