@@ -101,7 +101,7 @@ class Offers:
                 LadderAct.PROPOSE: f"proposes the step {role.step}",
                 LadderAct.ANSWER: f"answers the step {standing.step if standing else ''}",
                 LadderAct.VERIFY: f"confirms the step {standing.step if standing else ''}",
-                LadderAct.CLOSE: "closes the incident with the other side",
+                LadderAct.CLOSE: "closes the incident once every side does",
             }[role.act]
             yield self._choice(template, answers, incident.name, f"{why}, {incident.name}")
 

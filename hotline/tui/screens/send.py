@@ -39,7 +39,9 @@ class SendScreen(SigningScreen):
         yield Lines(id="statement")
         if self.draft.code:
             with Horizontal(id="code-row"):
-                words = literal(f" Type this code to send: {self.draft.code} ", BRIGHT)
+                words = literal(
+                    f" Type this code to {self._verb.lower()}: {self.draft.code} ", BRIGHT
+                )
                 yield Static(words, id="code-words", markup=False)
                 yield from bracketed(CodeBox(id="code"))
         with Horizontal(id="buttons"):
