@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from hotline.core.exchange.commands import Note, TakeStatement
+from hotline.core.exchange.commands import Note, TakeStatement, Told
 from hotline.core.exchange.decide import decide
 from hotline.core.records import events as ev
 from hotline.core.values import Precedence
@@ -24,6 +24,8 @@ NAMES = ("NORTH", "SOUTH", "EAST")
 OTHER_LINE = "cd" * 32
 SIDES = st.sampled_from(NAMES)
 PLACES = st.integers(0, 1_000)
+LINKS = st.sampled_from([(one, other) for one in NAMES for other in NAMES if one != other])
+JUMPS_MS = st.sampled_from([-86_400_000, -1_000, 61_000, 3_600_000, 86_400_000])
 CRASHES = st.sampled_from(["", "", "", "before", "after"])
 OPENERS = ("sea/encounter", "conv/free-text")
 
@@ -41,16 +43,16 @@ class Group(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sides = {
-            name: Side(name, next(o for o in NAMES if o != name), rules=rules(NAMES))
-            for name in NAMES
-        }
+        self.sides = {name: self.make_side(name) for name in NAMES}
         self.links: dict[tuple[str, str], list[Letter | Receipt]] = {
             (one, other): [] for one in NAMES for other in NAMES if one != other
         }
         self.seen: list[Letter] = []
         self.letters: dict[str, Letter] = {}
         self.twins: list[Letter] = []
+
+    def make_side(self, name: str) -> Side:
+        return Side(name, next(one for one in NAMES if one != name), rules=rules(NAMES))
 
     # --- what officers do ------------------------------------------------------------
 
@@ -102,25 +104,24 @@ class Group(RuleBasedStateMachine):
         order = east.situation.our_order
         if order is None:
             return
-        twin = east.write("conv/free-text", _to=("NORTH", "SOUTH"), _info=())
-        twin = replace(
-            twin, order=order.model_copy(update={"digest": twin.digest, "prev": order.prev})
-        )
+        twin = self._twin(order)
         letter = Letter(twin, "EAST", order.prev, east.now_ms)
         self.twins.append(letter)
         self._put("EAST", "SOUTH", letter)
 
+    def _twin(self, order: ev.OrderRef) -> Told:
+        twin = self.sides["EAST"].write("conv/free-text", _to=("NORTH", "SOUTH"), _info=())
+        return replace(twin, order=order.model_copy(update={"digest": twin.digest}))
+
     # --- what the network and the power supply do ---------------------------------------
 
-    @rule(link=st.sampled_from([(a, b) for a in NAMES for b in NAMES if a != b]), place=PLACES,
-          crash=CRASHES)  # fmt: skip
+    @rule(link=LINKS, place=PLACES, crash=CRASHES)
     def deliver(self, link: tuple[str, str], place: int, crash: str) -> None:
         letters = self.links[link]
         if letters:
             self._arrive(link, letters.pop(place % len(letters)), crash)
 
-    @rule(link=st.sampled_from([(a, b) for a in NAMES for b in NAMES if a != b]), place=PLACES,
-          twice=st.booleans())  # fmt: skip
+    @rule(link=LINKS, place=PLACES, twice=st.booleans())
     def drop_or_double(self, link: tuple[str, str], place: int, twice: bool) -> None:
         letters = self.links[link]
         if letters and twice:
@@ -129,15 +130,21 @@ class Group(RuleBasedStateMachine):
             letters.pop(place % len(letters))
 
     @precondition(lambda self: self.seen)
-    @rule(link=st.sampled_from([(a, b) for a in NAMES for b in NAMES if a != b]), place=PLACES,
-          elsewhere=st.booleans())  # fmt: skip
+    @rule(link=LINKS, place=PLACES, elsewhere=st.booleans())
     def replay(self, link: tuple[str, str], place: int, elsewhere: bool) -> None:
         """Send again what was ever sent, on any link, or as it was said on another line."""
-        letter = self.seen[place % len(self.seen)]
-        if elsewhere:
-            foreign = letter.told.statement.model_copy(update={"line": OTHER_LINE})
-            letter = replace(letter, told=replace(letter.told, statement=foreign))
+        letter = self._replayed(self.seen[place % len(self.seen)], elsewhere)
         self._arrive(link, letter, "")
+
+    def _replayed(self, letter: Letter, elsewhere: bool) -> Letter:
+        if not elsewhere:
+            return letter
+        foreign = letter.told.statement.model_copy(update={"line": OTHER_LINE})
+        return replace(letter, told=replace(letter.told, statement=foreign))
+
+    @rule(name=SIDES, jump_ms=JUMPS_MS)
+    def turn_the_clock(self, name: str, jump_ms: int) -> None:
+        self.sides[name].tick(jump_ms)
 
     @rule(name=SIDES)
     def retry(self, name: str) -> None:
@@ -149,20 +156,23 @@ class Group(RuleBasedStateMachine):
         if isinstance(letter, Receipt):
             self._note(side, letter, crash)
             return
-        statement = letter.told.statement
+        receipted = self._take(sender, name, letter, crash)
+        if crash:
+            self._restart(name)
+        elif receipted:
+            self._put(name, sender, Receipt(letter.digest, name))
+
+    def _take(self, sender: str, name: str, letter: Letter, crash: str) -> bool:
+        """Have `name` take a letter in a packet of `sender`; return whether it receipts it."""
+        side, statement = self.sides[name], letter.told.statement
         # Signatures and line secrets: what is of another line or another station's is refused.
         if statement.line != LINE or statement.sender != sender:
-            return
+            return False
         if crash == "before":
             command = TakeStatement(letter.told, sender, "VERIFIED", side.now_ms)
             decide(side.situation, side.rules, command, side.now_ms)
-            self._restart(name)
-            return
-        decision = side.take(letter)
-        if crash == "after":
-            self._restart(name)
-        elif decision.rejected is None:
-            self._put(name, sender, Receipt(letter.digest, name))
+            return False
+        return side.take(letter).rejected is None
 
     def _note(self, side: Side, said: Receipt, crash: str) -> None:
         if crash != "before":
@@ -178,10 +188,12 @@ class Group(RuleBasedStateMachine):
     @invariant()
     def each_statement_is_accepted_once(self) -> None:
         for side in self.sides.values():
-            taken = [
-                one.event.digest for one in side.log if isinstance(one.event, ev.StatementReceived)
-            ]
+            taken = self.taken_by(side.name)
             assert len(taken) == len(set(taken))
+
+    def taken_by(self, name: str) -> list[str]:
+        log = self.sides[name].log
+        return [one.event.digest for one in log if isinstance(one.event, ev.StatementReceived)]
 
     @invariant()
     def receipt_means_durable(self) -> None:
@@ -254,5 +266,5 @@ class Group(RuleBasedStateMachine):
 
 TestGroup = Group.TestCase
 TestGroup.settings = settings(
-    max_examples=max(400, settings.default.max_examples), stateful_step_count=20, deadline=None
+    max_examples=max(1_000, settings.default.max_examples), stateful_step_count=20, deadline=None
 )
