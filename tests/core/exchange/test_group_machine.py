@@ -13,8 +13,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from hotline.core.errors import OperatorError
 from hotline.core.exchange.commands import Note, TakeStatement, Told
 from hotline.core.exchange.decide import decide
+from hotline.core.exchange.forks import standing_forks
 from hotline.core.records import events as ev
 from hotline.core.values import Precedence
 from tests.core.exchange.rig import LINE, Letter, Side, receipt
@@ -58,7 +60,11 @@ class Group(RuleBasedStateMachine):
 
     def _say(self, side: Side, template: str, to: tuple[str, ...], **given: object) -> None:
         info = tuple(one for one in NAMES if one not in (side.name, *to))
-        letter = side.say(template, _to=to, _info=info, **given)  # type: ignore[arg-type]
+        try:
+            letter = side.say(template, _to=to, _info=info, **given)  # type: ignore[arg-type]
+        except OperatorError:
+            assert standing_forks(side.situation)  # the line is frozen: an alarm is up
+            return
         self.letters[letter.digest] = letter
         self._post(side)
 
@@ -90,6 +96,7 @@ class Group(RuleBasedStateMachine):
             one
             for one in side.situation.statements.values()
             if not one.outbound
+            and one.verdict == "VERIFIED"
             and one.statement.template.id == "sea/encounter"
             and (template != "link/ack-read" or all(by[0] != name for by in one.read_by))
         ]
@@ -245,9 +252,13 @@ class Group(RuleBasedStateMachine):
         forked = {one.told.order.seq for one in self.twins}
         for side in self.sides.values():
             for digest in side.situation.outbox:
-                # SOUTH holds the twin and refuses what EAST sent under that number.
+                # Who holds the twin refuses what EAST sent under that number, and what goes on
+                # from there; it keeps both as evidence.
                 assert side.name == "EAST"
-                assert self.letters[digest].told.order.seq in forked
+                assert self.letters[digest].told.order.seq >= min(forked)
+                for peer in side.situation.statements[digest].unreceipted:
+                    kept = self.sides[peer].situation.quarantine_keys
+                    assert digest in {one for _, one, _ in kept}
             assert side.situation == side.refolded()
         if not forked:
             self._check_same()
