@@ -49,7 +49,7 @@ from hotline.sealing.roster import Roster
 from hotline.sealing.statements import sign_statement
 from hotline.station.intake import Intake, reference_of
 from tests.core.exchange.rig import NOW_MS, Letter, Side
-from tests.core.exchange.test_group_machine import LINKS, NAMES, PLACES, SIDES, Group, Receipt
+from tests.core.exchange.test_group_machine import LINKS, NAMES, PLACES, SIDES, Group, Sent
 from tests.fakes.line import rules
 from tests.sealing.conftest import entropy_from
 
@@ -135,7 +135,7 @@ class SignedSide(Side):
         return self.signed(told, told.order.generation, told.order.seq, prev)
 
     def signed(self, told: Told, generation: int, seq: int, prev: str) -> Told:
-        """Sign a statement, and an order with that place for it."""
+        """Sign a statement, unless that is done, and an order with that place for it."""
         statement, ledger, signer = told.statement, self.held.ledger, self.signer
         order = Order(
             line=Digest(bytes.fromhex(statement.line)),
@@ -145,11 +145,17 @@ class SignedSide(Side):
             prev=Digest(bytes.fromhex(prev)),
             digest=Digest(bytes.fromhex(told.digest)),
         )
+        if told.signers:
+            before = its.decode_item(told.item)
+            assert isinstance(before, its.StatementItem)
+            envelope = before.envelope
+        else:
+            envelope = sign_statement(encode_statement(statement), signer.signer, signer.cert_id)
         item = its.StatementItem(
-            envelope=sign_statement(encode_statement(statement), signer.signer, signer.cert_id),
+            envelope=envelope,
             order=sign_order(order, ledger.signer.ed25519, ledger.cert_id),
         )
-        signers = (signer.cert_id.hex(),)
+        signers = told.signers or (signer.cert_id.hex(),)
         encoded = its.encode_item(item)
         return replace(told, order=reference_of(order), item=encoded, signers=signers)
 
@@ -212,7 +218,11 @@ class SignedGroup(Group):
         twin = east.write("conv/free-text", _to=("NORTH", "SOUTH"), _info=())
         return east.signed(twin, order.generation, order.seq, order.prev)
 
-    def _put(self, sender: str, to: str, letter: Letter | Receipt) -> None:
+    def _placed(self, side: Side, told: Told, prev: str) -> Told:
+        place = side.situation.generation, side.situation.next_seq()
+        return self.side(side.name).signed(told, *place, prev)
+
+    def _put(self, sender: str, to: str, letter: Sent) -> None:
         super()._put(sender, to, letter)
         if isinstance(letter, Letter):
             self.genuine[letter.digest] = letter.told.signers[0]
