@@ -32,7 +32,6 @@ from websockets.asyncio.server import ServerConnection, serve
 from hotline.core.values import Realm
 from hotline.desk.desk import OfficerDesk
 from hotline.desk.opening import open_desk
-from hotline.drill.waiting import until
 from hotline.host.clock import system_clock
 from hotline.host.config import find_config
 from hotline.host.entropy import system_entropy
@@ -47,6 +46,7 @@ from hotline.sealing.tls_identity import make_tls_identity
 from hotline.station.assembly import Machine, open_station
 from hotline.station.founding import Founder, found_line
 from hotline.station.home import Home
+from hotline.station.running import until
 from hotline.transport.link import Timings
 
 GOAL = 1.5

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hotline.cli.replay import ask_passphrase
+from hotline.cli.passphrases import ask_passphrase
 from hotline.core.errors import OperatorError
 
 Ledger = Annotated[

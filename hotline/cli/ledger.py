@@ -24,14 +24,10 @@ Officers = Annotated[
 
 
 def bench_of(home: Path) -> Bench:
-    """Return what upkeep of a home needs: its paths, clock, chance, and who is asked."""
-    from hotline.cli.replay import ask_passphrase
-    from hotline.host.clock import system_clock
-    from hotline.host.entropy import system_entropy
-    from hotline.station.home import Home
-    from hotline.station.upkeep import Bench
+    """Return what upkeep of a home needs; passphrases are asked for here."""
+    from hotline.cli.passphrases import Asker, bench_with
 
-    return Bench(Home(home), system_clock, system_entropy, ask_passphrase)
+    return bench_with(home, Asker())
 
 
 @app.command(short_help="Keep everything of a case: nothing is erased meanwhile.")

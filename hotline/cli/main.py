@@ -12,14 +12,19 @@ import typer
 from hotline import __version__
 from hotline.cli import (
     backup,
+    begin,
+    card,
     check,
+    console,
     disclose,
     doctor,
     drill,
     export,
     ledger,
+    line,
     officer,
     officer_revoke,
+    post,
     relay,
     replay,
     verify,
@@ -40,6 +45,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("drill", short_help="Stand watch in an exercise on this machine.")(drill.drill)
+app.command("init", short_help="Make a station's home: its root, console, journal.")(begin.init)
+app.add_typer(card.app, name="card", short_help="Write, show and accept the cards of stations.")
+app.add_typer(line.app, name="line", short_help="Set a line up with another station.")
+app.command("console", short_help="Stand watch on a line.")(console.console)
+app.command("send", short_help="Sign and send one statement.")(post.send)
+app.command("inbox", short_help="Print what came in.")(post.inbox)
 app.command("verify", short_help="Check a whole ledger, or two against each other.")(verify.verify)
 app.command("replay", short_help="Play a ledger again, read-only.")(replay.replay)
 app.command("disclose", short_help="Show single entries, with their proof.")(disclose.disclose)
@@ -56,7 +67,7 @@ ledger.app.command("witness", short_help="Name an outside witness, drop one, or 
 )
 app.add_typer(ledger.app, name="ledger", short_help="Hold, erase, renew what a ledger keeps.")
 officer_revoke.register(officer.app)
-app.add_typer(officer.app, name="officer", short_help="Revoke and suspend officers' keys.")
+app.add_typer(officer.app, name="officer", short_help="Certify, renew, list, revoke officers.")
 
 
 def _show_version(asked: bool) -> None:

@@ -179,17 +179,28 @@ def _say(how: str, certificates: Sequence[Certificate]) -> None:
         print("It countersigns nothing under that key: hotline ledger renew HOME --new-key")
 
 
-def successor(home: HomePath, root: RootFile = None) -> None:
+def successor(
+    home: HomePath,
+    root: RootFile = None,
+    next_root: Annotated[
+        Path | None,
+        typer.Option(
+            "--successor", metavar="FILE", help="successor.key, if it is not in the home."
+        ),
+    ] = None,
+) -> None:
     """Bring the root that the one in use committed to into office, and commit to the next.
 
     The officers of the other station must compare its words with you by voice before
     anything counts there that the new root certifies.
     """
-    from hotline.sealing.fingerprint import root_words
+    from hotline.cli.fingerprints import fingerprint_lines
     from hotline.station.rerooting import succeed_root
     from hotline.station.upkeep import at_work
 
     with at_work(bench_of(home)) as work:
-        newest = succeed_root(work, root)
-    print(f"The root of {newest.station} is now: {root_words(newest.digest)}")
+        newest = succeed_root(work, root, next_root)
+    print(f"{newest.station} has a new root:")
+    print("\n".join(fingerprint_lines(newest.digest)))
     print("Read these words to the other station's officers when the line is up.")
+    print("Bring root.key and successor.key back, each to its own safe.")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hotline.cli.passphrases import ask_passphrase
 from hotline.cli.terminal import has_terminal
-from hotline.core.errors import OperatorError
 
 if TYPE_CHECKING:
     from hotline.core.exchange.rules import Rules
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from hotline.review.opening import Record
 
 LANGUAGE = "en"
-MAX_PASSPHRASE_CHARACTERS = 4_096
 
 
 def replay(
@@ -53,32 +50,6 @@ def replay(
     if has_terminal():
         return _open_console(record, rules, phrasebook)
     return _print_text(record, rules, phrasebook)
-
-
-def ask_passphrase(name: str) -> str:
-    """Return the passphrase of the file `name`: typed unseen, or a line of standard input.
-
-    Raises:
-        OperatorError: there was none.
-    """
-    try:
-        typed = _typed(name)
-    except EOFError:
-        typed = ""
-    if not typed:
-        raise OperatorError(
-            f"{name} is protected and no passphrase was given",
-            hint="run it in a terminal, or give the passphrase as a line on standard input",
-        )
-    return typed
-
-
-def _typed(name: str) -> str:
-    if sys.stdin is None:
-        return ""
-    if sys.stdin.isatty():
-        return getpass.getpass(f"Passphrase of {name}: ")
-    return sys.stdin.readline(MAX_PASSPHRASE_CHARACTERS).removesuffix("\n")
 
 
 def _print_frames(record: Record, rules: Rules, phrasebook: Phrasebook) -> int:

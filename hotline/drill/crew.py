@@ -19,8 +19,8 @@ from hotline.core.errors import HotlineError, LinkError
 from hotline.core.exchange.delivery import StatementState
 from hotline.drill.robot import RobotOfficer
 from hotline.drill.side import COMPLETE, Side, open_side
-from hotline.drill.waiting import until
 from hotline.station.assembly import Machine
+from hotline.station.running import settle, until
 
 SETTLE = "settle"
 MAX_RESTARTS = 500
@@ -64,7 +64,7 @@ async def work_side(
         try:
             while await orders() == SETTLE:
                 await side.end(COMPLETE)
-                await side.settle()
+                await settle(side.station)
                 say(_line("settled"))
         finally:
             end()

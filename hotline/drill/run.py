@@ -12,11 +12,10 @@ from hotline.desk.desk import OfficerDesk
 from hotline.drill.crew import Crew, OnReport
 from hotline.drill.setup import read_drill
 from hotline.drill.side import COMPLETE, Side, open_side
-from hotline.drill.waiting import until
 from hotline.station.assembly import Machine
+from hotline.station.running import settle_for_a_while, until
 
 AUTO_LIMIT_S = 600.0
-SETTLE_LIMIT_S = 10.0
 
 Console = Callable[[OfficerDesk], Awaitable[int]]
 """Opens a console on a desk and returns when the officer leaves."""
@@ -68,7 +67,7 @@ async def run_against_robot(
             if completed:
                 for name in theirs:
                     await crew.settle(name)
-            await _settle(side)
+            await settle_for_a_while(side.station)
         finally:
             left.set()
             await robots
@@ -91,7 +90,7 @@ async def run_person(
         completed = _completed(side)
         if completed:
             await side.end(COMPLETE)
-        await _settle(side)
+        await settle_for_a_while(side.station)
     return completed
 
 
@@ -120,13 +119,6 @@ def _completed(side: Side) -> bool:
     situation = side.situation
     closed = [one.closed_at_ms is not None for one in situation.incidents.values()]
     return bool(closed) and all(closed) and not situation.outbox and not situation.unread()
-
-
-async def _settle(side: Side) -> None:
-    """Have everything countersigned while the other side is there; not for ever."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(SETTLE_LIMIT_S if side.station.up else 0.5):
-            await side.settle()
 
 
 async def _plainly(work: Awaitable[None]) -> None:

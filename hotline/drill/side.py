@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,16 +14,15 @@ from hotline.core.records.events import DrillEnded, DrillStarted
 from hotline.desk.desk import OfficerDesk
 from hotline.desk.opening import open_desk
 from hotline.drill.setup import deputy_of, officer_of, scenario_of
-from hotline.drill.waiting import until
 from hotline.sealing.enrol import Subject
 from hotline.station.assembly import Machine, open_station
 from hotline.station.home import Home
+from hotline.station.running import running
 from hotline.station.station import Station
 from hotline.transport.link import Timings
 
 TIMINGS = Timings(backoff_cap_s=1.0, stable_s=2.0, blocked_s=5.0)
 BRIEFING_LINE_MS = 6_000
-SETTLE_PAUSE_S = 0.5
 COMPLETE = "the incident is closed on both sides"
 
 
@@ -96,16 +93,6 @@ class Side:
         """Record ENDEX; once."""
         await self.station.note(DrillEnded(outcome=outcome))
 
-    async def settle(self) -> None:
-        """Close the record; show our newest head until the peer has countersigned all of it."""
-        await self.station.conclude()
-        while not self.station.settled:
-            self.station.show_head()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(SETTLE_PAUSE_S):
-                    await until(self.station, lambda: self.station.settled)
-        self.station.leave()
-
 
 @asynccontextmanager
 async def open_side(
@@ -127,7 +114,7 @@ async def open_side(
         side.desk = _desk(side, home, officer_of(scenario, name))
         second = deputy_of(scenario, name) if deputy else None
         side.deputy = _desk(side, home, second) if second else None
-        async with _running(station):
+        async with running(station):
             await side.begin()
             yield side
     finally:
@@ -146,36 +133,3 @@ def _desk(side: Side, home: Home, officer: Subject) -> OfficerDesk:
         entropy=machine.entropy,
         coach=side.coach,
     )
-
-
-@asynccontextmanager
-async def _running(station: Station) -> AsyncIterator[None]:
-    """Run the station beside the body; whichever fails first ends both."""
-    body = asyncio.current_task()
-    work = asyncio.create_task(station.run())
-    failed: list[BaseException] = []
-
-    def over(task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and task.exception() is not None and body is not None:
-            failed.append(_plain(task.exception()))
-            body.cancel()
-
-    work.add_done_callback(over)
-    try:
-        yield
-    except asyncio.CancelledError:
-        if failed:
-            raise failed[0] from None
-        raise
-    finally:
-        work.remove_done_callback(over)
-        work.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Exception):
-            await work
-
-
-def _plain(error: BaseException | None) -> BaseException:
-    """Take the one error out of a task group's bundle."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error or RuntimeError("the station ended")

@@ -5,8 +5,6 @@ Spec: docs/ledger.md §11.7
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,17 +12,15 @@ from pathlib import Path
 
 from hotline.core.errors import OperatorError, PeerError
 from hotline.core.records.cards import MAX_CARD_BYTES, parse_cards, roots_in
-from hotline.core.values import DIGEST_BYTES, Digest
 from hotline.ledger.verdict import Verdict
 from hotline.review.cards import vouched_by
 from hotline.review.files import read_bounded
 from hotline.review.locating import shown
-from hotline.sealing.fingerprint import root_words
+from hotline.sealing.fingerprint import read_fingerprint, root_words
 
 MAX_WRITTEN_CARDS = 100
 
 _LABEL = re.compile(r"[A-Z0-9-]{1,16}:")
-_HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,23 +96,12 @@ def _in_file(path: Path) -> set[str]:
     if not lines or len(lines) > MAX_WRITTEN_CARDS or None in written:
         raise OperatorError(
             f"{shown(path)} holds neither a station's root nor the words of one",
-            hint="a card is a file of public records, or the 13 words or 64 hex digits of a root",
+            hint="a card is a file of public records, or the 24 words or 64 hex digits of a root",
         )
     return {words for words in written if words}
 
 
 def _written(text: str) -> str | None:
-    """Return the words of the root that `text` spells, as in "NORTH: K7QX 2M4D ...", or None."""
-    text = _LABEL.sub("", text.strip(), count=1).strip()
-    if _HEX.fullmatch(text):
-        return root_words(Digest(bytes.fromhex(text)))
-    letters = re.sub(r"[\s-]", "", text).upper()
-    try:
-        digest = base64.b32decode(letters + "=" * (-len(letters) % 8))
-    except (binascii.Error, ValueError):
-        return None
-    if len(digest) != DIGEST_BYTES:
-        return None
-    words = root_words(Digest(digest))
-    # Spare bits at the end would let two texts name one root.
-    return words if words.replace(" ", "") == letters else None
+    """Return the words of the root that `text` spells, as in "NORTH: abandon ...", or None."""
+    digest = read_fingerprint(_LABEL.sub("", text.strip(), count=1))
+    return None if digest is None else root_words(digest)

@@ -40,7 +40,7 @@ class RootKey:
     Attributes:
         record: The root record's envelope, public.
         digest: Its identity.
-        next_seeds: Seeds of the next root, whose keys `record` commits to.
+        next_seeds: Of the next root, to which `record` commits; None: kept elsewhere.
     """
 
     station: str
@@ -48,7 +48,7 @@ class RootKey:
     record: bytes
     digest: Digest
     signer: HybridSigner
-    next_seeds: HybridSeeds
+    next_seeds: HybridSeeds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +331,9 @@ def _sign_charter(envelope: Envelope, root: RootKey) -> bytes:
     return _signed(envelope, root.signer, root.digest)
 
 
-def restore_root(record: bytes, seeds: HybridSeeds, next_seeds: HybridSeeds) -> RootKey:
+def restore_root(
+    record: bytes, seeds: HybridSeeds, next_seeds: HybridSeeds | None = None
+) -> RootKey:
     """Join a root record and the seeds of its key file again.
 
     Raises:
@@ -341,7 +343,9 @@ def restore_root(record: bytes, seeds: HybridSeeds, next_seeds: HybridSeeds) -> 
     return rejoin_root(verify_root(record), record, seeds, next_seeds)
 
 
-def rejoin_root(root: Root, record: bytes, seeds: HybridSeeds, next_seeds: HybridSeeds) -> RootKey:
+def rejoin_root(
+    root: Root, record: bytes, seeds: HybridSeeds, next_seeds: HybridSeeds | None
+) -> RootKey:
     """Join a verified root, its record, and the seeds of its key file again.
 
     Raises:
@@ -360,6 +364,8 @@ def make_successor(root: RootKey, after: HybridSeeds, *, at_ms: int) -> RootKey:
         after: Fresh seeds of the root after the successor.
     Spec: docs/protocol.md §4.24
     """
+    if root.next_seeds is None:
+        raise OperatorError("the root's successor is not at hand", hint="bring successor.key")
     signer = HybridSigner(root.next_seeds)
     envelope = Envelope(ROOT_TYPE, _root_payload(root.station, root.realm, signer, after, at_ms))
     message, digest = envelope.message, envelope.digest

@@ -317,10 +317,35 @@ def _outside_keys(
 
 
 @dataclass(frozen=True, slots=True)
-class _Journal:
+class StationRecords:
+    """A root and what it certified, verified: no line yet.
+
+    Attributes:
+        certificates: By id.
+        record_digests: Of the root record and every certificate.
+    """
+
     root: Root
     certificates: Mapping[Digest, Certificate]
     record_digests: frozenset[Digest]
+
+    def certified(self, usage: Usage) -> tuple[Certificate, ...]:
+        """Return the certificates for `usage`, expired ones too, newest last."""
+        found = [one for one in self.certificates.values() if one.usage == usage]
+        return tuple(sorted(found, key=lambda one: (one.not_before_ms, one.id)))
+
+
+def read_station(records: Sequence[bytes]) -> StationRecords:
+    """Verify the records of one station: one root, and nothing but its certificates.
+
+    Raises:
+        PeerError: another record, no root or two, or one does not verify.
+    Spec: docs/protocol.md §4.11
+    """
+    found = _read_journal(_decode(records))
+    if found is None:
+        raise PeerError("the records are not one root and its certificates")
+    return found
 
 
 def names_of(records: Sequence[bytes]) -> dict[str, str]:
@@ -333,14 +358,14 @@ def names_of(records: Sequence[bytes]) -> dict[str, str]:
     return Roster.read(records).names if journal is None else _names(journal.certificates)
 
 
-def _try_journal(records: Sequence[bytes]) -> _Journal | None:
+def _try_journal(records: Sequence[bytes]) -> StationRecords | None:
     try:
         return _read_journal(_decode(records))
     except PeerError as error:
         raise IntegrityError(f"the public records do not verify: {error}") from error
 
 
-def _read_journal(envelopes: Sequence[Envelope]) -> _Journal | None:
+def _read_journal(envelopes: Sequence[Envelope]) -> StationRecords | None:
     """Read the records of a station journal, None when they are of something else."""
     if any(one.payload_type not in (ROOT_TYPE, CERTIFICATE_TYPE) for one in envelopes):
         return None
@@ -353,10 +378,10 @@ def _read_journal(envelopes: Sequence[Envelope]) -> _Journal | None:
     certificates = {certificate.id: certificate for certificate in issued}
     check_keys({lineage.first.station: lineage}, certificates)
     digests = frozenset(envelope.digest for envelope in envelopes)
-    return _Journal(lineage.first, certificates, digests)
+    return StationRecords(lineage.first, certificates, digests)
 
 
-def _journal_identity(journal: _Journal) -> LedgerIdentity:
+def _journal_identity(journal: StationRecords) -> LedgerIdentity:
     root, certificates = journal.root, journal.certificates.values()
     ledger = [one.key for one in certificates if one.usage == Usage.LEDGER]
     return LedgerIdentity(

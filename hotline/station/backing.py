@@ -2,6 +2,7 @@
 
 OUT/manifest.json                      what is here, with its hashes
 OUT/lines/<handle>/ledger.db           one file each, without a log
+OUT/station.json, OUT/cards/*.card     what the station says of itself, and others of themselves
 OUT/lines/<handle>/line.json           the peers' cards
 OUT/lines/<handle>/witnesses.json      where outside witnesses are asked
 OUT/lines/<handle>/evidence/           forks that were seen (docs/ledger.md §15.8)
@@ -43,7 +44,13 @@ from hotline.station.past import PREFIX
 PRIVATE_DIRECTORY = 0o700
 _BLOCK_BYTES = 1_048_576
 _KEYS = ("keys/*.key", "tls/*.pem", "lines/*/*.key", f"{JOURNAL}/*.key", f"{JOURNAL}-*/*.key")
-_SMALL = ("lines/*/line.json", f"lines/*/{WITNESSES}", "lines/*/evidence/fork-*.json")
+_SMALL = (
+    "station.json",
+    "cards/*.card",
+    "lines/*/line.json",
+    f"lines/*/{WITNESSES}",
+    "lines/*/evidence/fork-*.json",
+)
 _LEFT = (f"lines/*/{PREFIX}*/{LEDGER_NAME}", f"{JOURNAL}-*/{LEDGER_NAME}")
 
 

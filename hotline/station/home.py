@@ -1,5 +1,6 @@
 """A station's home on disk: where each thing lies, and how it is opened.
 
+DIR/station.json, DIR/cards/<STATION>.card     what this station says of itself, and others
 DIR/keys/{root,console,officer-<person>}.key   seeds, sealed (docs/protocol.md §4.13)
 DIR/tls/{cert,key}.pem                         what the link shows; content never rests on it
 DIR/lines/<handle>/ledger.db, head.db          the record of one line
@@ -9,6 +10,7 @@ DIR/lines/<handle>/line.json                   the peers' cards: prekey, TLS cer
 DIR/lines/<handle>/listening.json              where we listen now, for stations on this machine
                                                (listening-<PEER>.json for each of several)
 DIR/lines/<handle>/situation.cache             what is so, to open faster; may be deleted
+DIR/opening/                                   a line opened here and not complete yet
 DIR/journal/                                   the station's own ledger (hotline.station.journal)
 """
 

@@ -63,7 +63,9 @@ def open_root(path: Path, passphrase: str | None, records: Sequence[bytes]) -> R
             # It is a record of another kind.
             continue
         if root.key == public_key:
-            return rejoin_root(root, record, _pair(seeds, "root"), _pair(seeds, "next"))
+            # The successor's seeds may be kept elsewhere.
+            successor = _pair(seeds, "next") if f"next/{_HALVES[0]}" in seeds else None
+            return rejoin_root(root, record, _pair(seeds, "root"), successor)
     raise OperatorError(f"{path.name} is not the root of this station on this line")
 
 

@@ -27,7 +27,7 @@ _WORD = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 _HANDLE = r"[A-Za-z0-9-]{1,200}"
 _AT_WORK = re.compile(rf"(?:lines/{_HANDLE}|journal)/ledger\.db")
 _HELD = re.compile(
-    rf"keys/{_WORD}\.key|tls/{_WORD}\.pem"
+    rf"station\.json|cards/{_WORD}\.card|keys/{_WORD}\.key|tls/{_WORD}\.pem"
     rf"|lines/{_HANDLE}/(?:line\.json|witnesses\.json|{_WORD}\.key|(?:generation-[1-9][0-9]{{0,3}}/)?ledger\.db)"
     rf"|lines/{_HANDLE}/evidence/fork-[A-Z0-9-]{{1,16}}-[0-9]{{1,19}}-[0-9]{{1,19}}\.json"
     rf"|journal(?:-{_HANDLE})?/(?:{_WORD}\.key|ledger\.db)"
@@ -111,9 +111,9 @@ def may_hold(name: str) -> bool:
 
 def owner_of(name: str) -> str:
     """Return the path of the ledger at work that a file belongs to, "" for the station's keys."""
-    first, second, *_ = name.split("/")
+    first, *rest = name.split("/")
     if first == "lines":
-        return f"lines/{second}/ledger.db"
+        return f"lines/{rest[0]}/ledger.db"
     return "journal/ledger.db" if first.startswith("journal") else ""
 
 

@@ -39,6 +39,7 @@ from hotline.station import assembly, home, manifest, shelf
 from hotline.transport import frames, tls
 from hotline.transport.relay import codec
 from hotline.transport.relay import frames as relayed
+from tests.fakes.parser_enrolment import enrolled
 from tests.fakes.parser_outsiders import outside_witnesses
 from tests.fakes.parser_rows import Targets, evidence, heads, texts
 from tests.fakes.parser_trust import records_of_trust
@@ -57,6 +58,7 @@ def targets(rig: Rig) -> Targets:
         **files_of_operators(rig),
         **evidence(rig),
         **outside_witnesses(rig),
+        **enrolled(rig),
         **records_of_trust(rig),
     }
 
@@ -117,6 +119,9 @@ def identities(rig: Rig) -> Targets:
         ),
         f"{SEALING}.statements.verify_statement": Target(
             lambda raw: statements.verify_statement(rig.roster, raw, at_ms=rig.at_ms), said
+        ),
+        f"{SEALING}.statements.verify_partly_signed": Target(
+            lambda raw: statements.verify_partly_signed(rig.roster, raw), said
         ),
         f"{SEALING}.statements.sign_statement": Target(
             lambda raw: statements.sign_statement(raw, signer, named),

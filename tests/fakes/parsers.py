@@ -49,6 +49,7 @@ PLAIN = {"what", "passphrase", "peer", "sender", "station", "our_station"}
 NOT_FED = {
     "hotline.core.exchange.upkeep.check_first_receipt": "its digest was read before",
     "hotline.ledger.opening.lay_ledger": "writes; its origin is our own",
+    "hotline.sealing.card.write_card": "writes; the records are our own",
     "hotline.sealing.enrol.restore_root": "fed as verify_root; the seeds are our own",
     "hotline.station.introducing.admit_withdrawal": "fed as join_record; the line is open",
     "hotline.station.courier.Courier.open": "fed as open_cell and verify_packet",

@@ -181,7 +181,8 @@ def ours() -> Iterator[object]:
     seen: Counter[type] = Counter()
     for one in gc.get_objects():
         kind = type(one)
-        if (kind.__module__ or "").startswith("hotline.") and not isinstance(one, type):
+        # What other libraries put there need not be text.
+        if str(kind.__module__).startswith("hotline.") and not isinstance(one, type):
             seen[kind] += 1
             if seen[kind] <= MAX_OF_A_CLASS:
                 yield one

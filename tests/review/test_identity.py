@@ -12,7 +12,7 @@ from hotline.core.records.cards import roots_in
 from hotline.core.values import sha256
 from hotline.review.identity import read_vouched
 from hotline.review.reviewing import Asked, review_ledgers
-from hotline.sealing.fingerprint import root_words
+from hotline.sealing.fingerprint import root_groups, root_words
 from hotline.sealing.root import verify_root
 from tests.review.rig import Worked, ledger_of
 
@@ -61,12 +61,33 @@ def test_card_of_a_stranger_does_not_verify(kept: Worked) -> None:
     assert f"  {stranger}" in review.lines()
 
 
-@pytest.mark.parametrize("spelled", ["{words}", "NORTH: {words}", "{plain}", "{lower}", "{hex}"])
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "{words}",
+        "NORTH: {words}",
+        "{upper}",
+        "{short}",
+        "{numbered}",
+        "{groups}",
+        "NORTH: {groups}",
+        "{plain}",
+        "{lower}",
+        "{hex}",
+    ],
+)
 def test_root_is_read_however_it_is_written(spelled: str) -> None:
     digest = sha256(b"a root")
-    words = root_words(digest)
+    words, groups = root_words(digest), root_groups(digest)
     text = spelled.format(
-        words=words, plain=words.replace(" ", ""), lower=words.lower(), hex=digest.hex()
+        words=words,
+        upper=words.upper(),
+        short=" ".join(word[:4] for word in words.split()),
+        numbered=" ".join(f"{place} {word}" for place, word in enumerate(words.split(), 1)),
+        groups=groups,
+        plain=groups.replace(" ", ""),
+        lower=groups.lower(),
+        hex=digest.hex(),
     )
     assert read_vouched([text]) == {words}
 
@@ -87,7 +108,7 @@ def test_file_that_is_no_card_is_wrong_input(tmp_path: Path, content: str) -> No
 
 
 def test_text_with_spare_bits_is_no_root() -> None:
-    words = root_words(sha256(b"a root"))
+    words = root_groups(sha256(b"a root"))
     # 52 letters hold 260 bits, a root has 256: the last letter is A or Q, four bits are spare.
     assert words[-1] in "AQ"
     with pytest.raises(OperatorError):

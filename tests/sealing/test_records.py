@@ -10,7 +10,7 @@ import pytest
 from hotline.core import canonical
 from hotline.core.errors import IntegrityError, OperatorError, PeerError
 from hotline.core.times import format_time
-from hotline.core.values import Digest, Realm
+from hotline.core.values import Realm
 from hotline.sealing.certificate import (
     CERTIFICATE_TYPE,
     MAX_VALIDITY_MS,
@@ -108,16 +108,6 @@ def test_root_restored_with_other_seeds_is_refused(world: World) -> None:
     assert again.digest == root.digest
     with pytest.raises(Exception, match="seeds"):
         restore_root(root.record, root.next_seeds, root.next_seeds)
-
-
-def test_root_words_show_every_bit() -> None:
-    words = root_words(Digest(bytes(range(32))))
-    assert len(words.split()) == 13
-    assert {len(word) for word in words.split()} == {4}
-    for bit in range(256):
-        changed = bytearray(range(32))
-        changed[bit // 8] ^= 1 << bit % 8
-        assert root_words(Digest(bytes(changed))) != words
 
 
 # --- certificates

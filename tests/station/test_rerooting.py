@@ -28,14 +28,16 @@ from hotline.sealing.enrol import (
     rejoin_root,
 )
 from hotline.sealing.hybrid import HybridSigner, draw_hybrid_seeds
-from hotline.sealing.root import ROOT_TYPE, parse_root
+from hotline.sealing.root import ROOT_TYPE, Root, parse_root
 from hotline.sealing.roster import identify_ledger
 from hotline.station import outgoing, rerooting
 from hotline.station.home import hybrid_seeds
+from hotline.station.identity import read_identity
 from hotline.station.rerooting import succeed_root
 from hotline.station.revoking import revoke, root_of, take_into_card
 from hotline.station.upkeep import Bench, Work, at_work
 from tests.fakes.line import FakeLine, Place, wait_for
+from tests.station import homes
 from tests.station.months import no_passphrase, say
 
 Found = TypeVar("Found")
@@ -129,7 +131,7 @@ def test_what_a_new_root_certifies_counts_once_officers_have_compared_its_words(
     asyncio.run(go())
 
 
-@pytest.mark.parametrize("step", ["_admit", "_move_up", "take_into_card"])
+@pytest.mark.parametrize("step", ["_admit", "_KeyFiles.move_up", "take_into_card"])
 def test_succession_that_was_cut_short_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -139,7 +141,7 @@ def test_succession_that_was_cut_short_goes_on(
         raise CrashError
 
     with monkeypatch.context() as patched:
-        patched.setattr(rerooting, step, crash)
+        patched.setattr(f"hotline.station.rerooting.{step}", crash)
         with pytest.raises(CrashError):
             at(place, succeed_root)
     staged = read_key_file(place.home.keys / "root.key", None).seeds
@@ -154,6 +156,85 @@ def test_succession_that_was_cut_short_goes_on(
 
     assert at(place, lineage)[1:] == [root.digest]
     assert place.verdict().ok
+
+
+def enrolled(directory: Path) -> tuple[homes.Place, Path]:
+    """A station that was set up by hand, whose successor.key lies in another place."""
+    north, _ = homes.enrol(directory)
+    apart = directory / "safe" / "successor.key"
+    apart.parent.mkdir()
+    (north.home.keys / "successor.key").rename(apart)
+    return north, apart
+
+
+def succeed(place: homes.Place, apart: Path) -> Root:
+    with at_work(place.bench) as work:
+        return succeed_root(work, successor_file=apart)
+
+
+def seeds_in(path: Path) -> dict[str, bytes]:
+    return dict(read_key_file(path, None).seeds)
+
+
+def test_successor_kept_apart_takes_office_and_the_next_one_lies_there(tmp_path: Path) -> None:
+    north, apart = enrolled(tmp_path)
+    before = seeds_in(apart)
+    root = succeed(north, apart)
+    assert seeds_in(north.root_file)["root/ed25519"] == before["next/ed25519"]
+    assert not [name for name in seeds_in(north.root_file) if not name.startswith("root")]
+    following = seeds_in(apart)
+    assert {name.partition("/")[0] for name in following} == {"next"}
+    assert following["next/ed25519"] != before["next/ed25519"]
+    # The new root certifies, and the station's own file says so after that.
+    north.add("north2")
+    assert north.root().digest == root.digest
+    assert {"north1", "north2"} <= read_identity(north.home).officers().keys()
+    # And the one after it follows in its turn.
+    assert succeed(north, apart).key == HybridSigner(hybrid_seeds(following, "next")).public_key
+
+
+@pytest.mark.parametrize("write", range(3))
+def test_succession_from_two_files_that_dies_at_any_write_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: int
+) -> None:
+    north, apart = enrolled(tmp_path)
+    committed = seeds_in(apart)
+    writes = iter(range(9))
+
+    def dying(*arguments: object, **more: object) -> None:
+        if next(writes) == write:
+            raise CrashError
+        write_key_file(*arguments, **more)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rerooting, "write_key_file", dying)
+        with pytest.raises(CrashError):
+            succeed(north, apart)
+    root = succeed(north, apart)
+    assert root.key == HybridSigner(hybrid_seeds(committed, "next")).public_key
+    assert seeds_in(north.root_file)["root/ed25519"] == committed["next/ed25519"]
+    assert north.root().digest == root.digest
+    assert {name.partition("/")[0] for name in seeds_in(apart)} == {"next"}
+    assert succeed(north, apart).digest != root.digest
+
+
+def test_succession_without_the_successors_file_or_with_a_strange_one_is_refused(
+    tmp_path: Path,
+) -> None:
+    north, apart = enrolled(tmp_path)
+    with (
+        pytest.raises(OperatorError, match=r"successor\.key is not there"),
+        at_work(north.bench) as work,
+    ):
+        succeed_root(work)
+    with pytest.raises(OperatorError, match="holds no successor"):
+        succeed(north, north.home.officer("north1"))
+    strange = homes.begin(tmp_path / "strange", "NORTH").home.keys / "successor.key"
+    before = seeds_in(north.root_file)
+    with pytest.raises(OperatorError, match="commit"):
+        succeed(north, strange)
+    assert seeds_in(north.root_file) == before
+    assert succeed(north, apart).station == "NORTH"
 
 
 def test_root_that_was_followed_certifies_and_revokes_nothing_more(tmp_path: Path) -> None:

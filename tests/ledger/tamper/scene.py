@@ -126,7 +126,7 @@ def play(directory: Path, *, statements: int = STATEMENTS) -> Scene:
         sides = (north, ours, south, theirs) if number % 2 == 0 else (south, theirs, north, ours)
         deliver(*sides, number)
     sign_for_long(north, ours, ours.append([draft(90)]), south)
-    seen = parse_note(ours.head(OUTSIDE_SIZE)).checkpoint
+    seen = parse_note(ours.head(min(OUTSIDE_SIZE, ours.size))).checkpoint
     outside = cosign(seen, OUTSIDER, Key(b"outsider"), NOW_MS // 1000)
     ours.append(cosignatures=[parse_cosignature(outside)])
     # From here on in a write-ahead log of its own: short enough to flip every bit of it.

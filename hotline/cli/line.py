@@ -1,0 +1,216 @@
+"""`hotline line`: set a line up with another station, in three steps and two files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hotline.cli.card import OutFile
+from hotline.cli.officer import HomePath, RootFile, packs, root_in
+from hotline.cli.passphrases import Asker, PassphraseFd, bench_with
+from hotline.core.errors import OperatorError
+
+if TYPE_CHECKING:
+    from hotline.sealing.charter import Charter, Policy
+
+app = typer.Typer(no_args_is_help=True, help="Set a line up with another station.")
+
+DAY_S = 86_400
+
+
+TwoPerson = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TEMPLATE", help="A template that two officers must sign; repeat it."),
+]
+Languages = Annotated[
+    list[str] | None,
+    typer.Option(metavar="LL", help="An approved language (default en); repeat it."),
+]
+Authentic = Annotated[
+    str | None, typer.Option(metavar="LL", help="The language that decides; default the first.")
+]
+
+
+@app.command("open", short_help="Open a line: write its charter and our half.")
+def open_line(
+    home: HomePath,
+    peer: Annotated[
+        str, typer.Option("--with", metavar="STATION", help="The other station; its card is here.")
+    ],
+    name: Annotated[str, typer.Option(metavar="NAME", help="The line's name: letters, digits, -.")],
+    out: OutFile,
+    two_person: TwoPerson = None,
+    language: Languages = None,
+    authentic: Authentic = None,
+    test_period: Annotated[
+        int, typer.Option(metavar="SECONDS", help="How often the line is tested.")
+    ] = DAY_S,
+    presence: Annotated[
+        bool, typer.Option("--presence", help="They may see that nobody is at our desk.")
+    ] = False,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Give up a line that was opened and not completed.")
+    ] = False,
+    root: RootFile = None,
+    passphrase_fd: PassphraseFd = None,
+) -> None:
+    """Open a line: sign its charter and write the file for the other station.
+
+    Asks for the passphrases of root.key and console.key. Run again, it writes the same file.
+    """
+    from hotline.station.enrolling import Wanted, check_opening, open_line_with, opening_again
+    from hotline.station.founded import check_no_line
+    from hotline.station.officers import unlock_root
+    from hotline.station.opening import discard_opening
+    from hotline.station.shelf import write_durably
+
+    bench = bench_with(home, Asker(passphrase_fd))
+    languages = tuple(language or ["en"])
+    policy = _policy(two_person or [], languages, authentic, test_period, presence=presence)
+    if anew:
+        check_no_line(bench.home)
+        discard_opening(bench.home)
+    encoded = opening_again(bench, peer, Wanted(name, policy))
+    if encoded is None:
+        check_opening(bench, peer)
+        root_key = unlock_root(bench, root_in(home, root))
+        encoded = open_line_with(bench, peer, Wanted(name, policy), root_key)
+    write_durably(out, encoded)
+    print(f"Wrote {out}. Carry it to {peer}, who answers it with hotline line join;")
+    print(f"then run hotline line complete {home} FILE with what comes back.")
+
+
+@app.command(short_help="Join a line that the other station opened.")
+def join(
+    home: HomePath,
+    opening: Annotated[Path, typer.Argument(metavar="FILE", help="What line open wrote there.")],
+    out: OutFile,
+    root: RootFile = None,
+    passphrase_fd: PassphraseFd = None,
+) -> None:
+    """Join a line: read its charter, sign it, and write the answer for the other station.
+
+    Asks for the passphrases of root.key and console.key. Run again, it writes the same file.
+    """
+    from hotline.station.arriving import check_file
+    from hotline.station.cards import read_file
+    from hotline.station.enrolling import answer_again, join_line
+    from hotline.station.officers import unlock_root
+    from hotline.station.shelf import write_durably
+
+    bench = bench_with(home, Asker(passphrase_fd))
+    found = check_file(bench, read_file(opening, opening.name), "open")
+    answer = answer_again(bench, found.charter.line)
+    if answer is None:
+        print("You are about to sign this charter with the root of this station:")
+        print("\n".join(charter_lines(found.charter)))
+        root_key = unlock_root(bench, root_in(home, root))
+        answer = join_line(bench, found, root_key, packs())
+    write_durably(out, answer)
+    print(f"Wrote {out}. Carry it back to {found.card.name}, who ends it with hotline line")
+    print(f"complete. Then: hotline console {home}")
+
+
+@app.command(short_help="Complete the line that was opened here.")
+def complete(
+    home: HomePath,
+    answer: Annotated[Path, typer.Argument(metavar="FILE", help="What line join wrote there.")],
+    passphrase_fd: PassphraseFd = None,
+) -> None:
+    """Complete a line with the other station's answer. Asks for the passphrase of console.key."""
+    from hotline.station.arriving import check_file
+    from hotline.station.cards import read_file
+    from hotline.station.enrolling import complete_line
+
+    bench = bench_with(home, Asker(passphrase_fd))
+    found = check_file(bench, read_file(answer, answer.name), "join")
+    complete_line(bench, found, packs())
+    print(f"The line {found.charter.name} with {found.card.name} is complete.")
+    print(f"Destroy the copies of both files. Then: hotline console {home}")
+
+
+@app.command(short_help="Say which line a home has, or waits for.")
+def show(home: HomePath) -> None:
+    """Say who is on the line, by which rules, and how far setting it up has come."""
+    from hotline.sealing.roster import Roster
+    from hotline.station.cards import kept_stations
+    from hotline.station.founded import line_directories
+    from hotline.station.home import Home, read_card
+    from hotline.station.identity import read_identity
+    from hotline.station.opening import kept_opening
+
+    place = Home(home)
+    for directory in line_directories(place):
+        card = read_card(directory)
+        roster = Roster.read([record.encode() for record in card.records])
+        print("\n".join(charter_lines(roster.charter)))
+        peer = card.peers[0]
+        print(
+            f"  {card.station} listens at {card.host}:{card.port}"
+            if card.listens
+            else f"  {card.station} dials {peer.station} at {peer.host}:{peer.port}"
+        )
+        return
+    identity = read_identity(place)
+    opening = kept_opening(place)
+    if opening is not None:
+        print("\n".join(charter_lines(opening.enrolment.charter)))
+        print(f"  It waits for the answer of {opening.enrolment.body.to}.")
+        return
+    cards = ", ".join(kept_stations(place)) or "none"
+    print(f"{identity.station} has no line yet. Cards accepted: {cards}.")
+
+
+def charter_lines(charter: Charter) -> Iterator[str]:
+    """Yield what a charter says, for whoever is asked to sign it."""
+    from hotline.core.times import format_time
+    from hotline.sealing.fingerprint import root_groups
+
+    policy = charter.policy
+    yield f"Line {charter.name}, realm {charter.realm}, of {format_time(charter.created_ms)}"
+    yield f"  id {charter.line.hex()}"
+    for member in charter.members:
+        yield f"  member {member.station}, root"
+        yield f"    {root_groups(member.root)}"
+    yield f"  languages {', '.join(policy.languages)}; {policy.authentic} decides"
+    yield f"  two officers sign: {', '.join(policy.two_person) or 'nothing'}"
+    seen = "is shown" if policy.presence else "is not shown"
+    yield f"  tested every {policy.test_period_s} s; who is at the desk {seen}"
+
+
+def _policy(
+    two_person: list[str],
+    languages: tuple[str, ...],
+    authentic: str | None,
+    test_period_s: int,
+    *,
+    presence: bool,
+) -> Policy:
+    """Return the policy of the charter.
+
+    Raises:
+        OperatorError: an option has a value that no policy can have, or names no template.
+    """
+    from pydantic import ValidationError
+
+    from hotline.core.messages.statement import first_fault
+    from hotline.sealing.charter import SUITE, Policy
+
+    catalogue = packs()
+    for template in two_person:
+        if catalogue.get(template) is None:
+            raise OperatorError(f"no pack holds a template {template!r}")
+    try:
+        return Policy(
+            suite_floor=SUITE,
+            languages=languages,
+            authentic=authentic or languages[0],
+            test_period_s=test_period_s,
+            two_person=tuple(sorted(set(two_person))),
+            presence=presence,
+        )
+    except ValidationError as error:
+        raise OperatorError(f"the policy of the line: {first_fault(error)}") from error

@@ -1,0 +1,66 @@
+"""Files of another station on their way in: are they for us, of now, and of whom we know?
+
+Spec: docs/enrolment.md §5.3, §5.4
+"""
+
+from __future__ import annotations
+
+from hotline.core.errors import OperatorError, PeerError
+from hotline.sealing.enrolment import Enrolment, Step, read_enrolment
+from hotline.station.cards import MAX_AHEAD_MS, accepted_card, check_current, check_realm
+from hotline.station.identity import read_identity
+from hotline.station.upkeep import Bench
+
+MAX_AGE_MS = 30 * 86_400_000
+"""An opening older than this is not answered, an answer not completed."""
+
+
+def check_file(bench: Bench, encoded: bytes, step: Step) -> Enrolment:
+    """Verify a file of the other station, and that it is for us, of now, and of whom we know.
+
+    Raises:
+        OperatorError: it is not; the sentence says what to do.
+    Spec: docs/enrolment.md §5.3, §5.4
+    """
+    identity = read_identity(bench.home)
+    try:
+        found = read_enrolment(encoded, step)
+    except PeerError as error:
+        raise OperatorError(
+            f"this file cannot be used: {error}", hint="ask for it again"
+        ) from error
+    check_realm(found.charter.realm, identity.realm, "this line")
+    ours = identity.verified().root.digest
+    if found.card.root.digest == ours:
+        raise OperatorError("this file is this station's own", hint="it goes to the other station")
+    if found.body.to != identity.station:
+        raise OperatorError(f"this file is for {found.body.to}, not for {identity.station}")
+    members = {(one.station, one.root) for one in found.charter.members}
+    if members != {(identity.station, ours), (found.card.name, found.card.root.digest)}:
+        raise OperatorError(
+            "the charter in this file is not of this station and its sender",
+            hint="compare the cards again on both sides, then open the line anew",
+        )
+    known = accepted_card(bench.home, found.card.name)
+    if known.root.digest != found.card.root.digest:
+        raise OperatorError(
+            f"this file is not of the {found.card.name} whose card was compared here",
+            hint="nothing was changed; ask their officers in person what happened",
+        )
+    _check_age(found, bench.clock())
+    check_current(found.card, bench.clock())
+    return found
+
+
+def _check_age(found: Enrolment, now_ms: int) -> None:
+    oldest = min(found.made_ms, found.charter.created_ms)
+    newest = max(found.made_ms, found.charter.created_ms)
+    if oldest + MAX_AGE_MS < now_ms:
+        raise OperatorError(
+            "this file is older than 30 days", hint="begin again with hotline line open --anew"
+        )
+    if newest > now_ms + MAX_AHEAD_MS:
+        raise OperatorError(
+            "this file was made at a time that is yet to come",
+            hint="set the clocks right on both sides",
+        )

@@ -1,0 +1,102 @@
+"""A station begins: keys, certificates of its unattended keys, TLS identity, journal.
+
+All is made in a directory beside the home and moved into its place at the end, so
+a home is there whole or not at all. Spec: docs/enrolment.md §2
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hotline.core.errors import OperatorError, StorageError
+from hotline.core.messages.catalogue import Catalogue
+from hotline.core.seams import Clock, Entropy
+from hotline.core.values import Realm
+from hotline.ledger.connection import sync_directory
+from hotline.sealing.card import Route
+from hotline.sealing.enrol import new_station_keys
+from hotline.sealing.tls_identity import make_tls_identity
+from hotline.station.home import Home
+from hotline.station.identity import Identity, Listening, read_identity
+from hotline.station.laying import (
+    CONSOLE_KEY,
+    ROOT_KEY,
+    SUCCESSOR_KEY,
+    NewHome,
+    Passphrases,
+    lay_home,
+)
+
+AskNew = Callable[[str], str | None]
+"""Asks for the passphrase of a key file that is about to be made; None: leave it open."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewStation:
+    """What a new station is told of itself.
+
+    Attributes:
+        route: Where others will dial it; None: it only dials.
+        listening: Where it listens for that, when that is another address.
+    """
+
+    station: str
+    realm: Realm
+    route: Route | None = None
+    listening: Listening | None = None
+
+
+def begin_home(
+    home: Home,
+    new: NewStation,
+    ask: AskNew,
+    catalogue: Catalogue,
+    clock: Clock,
+    entropy: Entropy,
+) -> Identity:
+    """Make a station's home; it has no officer and no line yet.
+
+    Raises:
+        OperatorError: the home exists, the name is none, or LIVE without a passphrase.
+        StorageError: the disk refused; nothing is left but what may be deleted.
+    Spec: docs/enrolment.md §2.1, §2.2
+    """
+    _check_free(home)
+    keys = new_station_keys(
+        station=new.station, realm=new.realm, officers=(), at_ms=clock(), entropy=entropy
+    )
+    phrases = Passphrases(
+        root=ask(ROOT_KEY), successor=ask(SUCCESSOR_KEY), console=ask(CONSOLE_KEY)
+    )
+    tls = make_tls_identity(station=new.station, at_ms=clock(), entropy=entropy)
+    part = Home(home.path.with_name(f".{home.path.name}.part"))
+    try:
+        shutil.rmtree(part.path, ignore_errors=True)
+        made = NewHome(keys, tls, phrases, new.route, new.listening)
+        lay_home(part, made, catalogue, clock, entropy)
+        os.replace(part.path, home.path)
+        sync_directory(home.path.parent)
+    except OSError as error:
+        raise StorageError(f"the home {home.path.name} cannot be put in its place") from error
+    finally:
+        shutil.rmtree(part.path, ignore_errors=True)
+    return read_identity(home)
+
+
+def _check_free(home: Home) -> None:
+    """Refuse a directory in which something stands: keys are never written over.
+
+    Spec: docs/enrolment.md §2.2
+    """
+    path = home.path
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise OperatorError(
+            f"{path.name} exists already", hint="choose a new or an empty directory"
+        )
+    if not path.absolute().parent.is_dir():
+        raise OperatorError(
+            f"there is no directory to make {path.name} in", hint="make it, or name another"
+        )
