@@ -43,6 +43,7 @@ from tests.fakes.pairs import (
     replace_console,
 )
 
+pytestmark = pytest.mark.timeout(400)
 MAX_AHEAD_MS = 80 * DAY_MS
 """Console certificates last longer than that."""
 MAX_ROUNDS = 8

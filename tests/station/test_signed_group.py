@@ -82,6 +82,7 @@ from tests.core.exchange.test_group_machine import LINKS, NAMES, PLACES, SIDES, 
 from tests.fakes.line import rules
 from tests.sealing.conftest import entropy_from
 
+pytestmark = pytest.mark.timeout(400)
 PEOPLE = ("first", "second")
 FORGERIES = (
     "another certificate",

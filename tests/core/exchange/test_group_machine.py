@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -31,6 +32,7 @@ from hotline.core.values import ZERO_DIGEST, Precedence, sha256
 from tests.core.exchange.rig import LINE, Letter, Side, receipt
 from tests.fakes.line import rules
 
+pytestmark = pytest.mark.timeout(400)
 NAMES = ("NORTH", "SOUTH", "EAST")
 OTHER_LINE = "cd" * 32
 SIDES = st.sampled_from(NAMES)
@@ -345,6 +347,9 @@ class Group(RuleBasedStateMachine):
                     kept = self.sides[peer].situation.quarantine_keys
                     assert digest in {one for _, one, _ in kept}
             assert side.situation == side.refolded()
+        self.each_statement_is_accepted_once()
+        self.receipt_means_durable()
+        self.what_is_accepted_is_of_one_chain_or_an_alarm_is_up()
         if not forked:
             self._check_same()
 
