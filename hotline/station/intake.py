@@ -300,7 +300,8 @@ class Intake:
             raise PeerError("returned: it is not one of this station's statements")
         again = its.StatementItem(envelope=item.envelope, order=item.order)
         encoded = its.encode_item(again)
-        return RecoverStatement(told(verified, reference_of(order), encoded, self._rules), peer)
+        lost = told(verified, reference_of(order), encoded, self._rules)
+        return RecoverStatement(lost, peer, self._officers())
 
     def _refused_there(self, peer: str, item: its.HeadRefusedItem) -> ev.HeadRefusedThere:
         if item.origin != self._line.origin or not self._witness.signed(item.size):

@@ -14,7 +14,7 @@ import functools
 import shutil
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hotline.core.errors import PeerError
@@ -22,12 +22,21 @@ from hotline.core.protocols.turn_keys import RESEAL, Reseal
 from hotline.core.values import Digest, Realm
 from hotline.host.entropy import system_entropy
 from hotline.sealing import items as its
-from hotline.sealing.cell import UnknownKeyError
-from hotline.sealing.enrol import Subject
-from hotline.sealing.packet import VerifiedPacket
-from hotline.station.courier import Courier
+from hotline.sealing.cell import UnknownKeyError, seal_cell
+from hotline.sealing.certificate import MAX_VALIDITY_MS, Usage
+from hotline.sealing.ed25519 import Ed25519Signer
+from hotline.sealing.enrol import Subject, issue_certificate
+from hotline.sealing.hybrid import HybridSigner, draw_hybrid_seeds
+from hotline.sealing.joining import join_record
+from hotline.sealing.line_secret import LineSecret
+from hotline.sealing.packet import Packet, VerifiedPacket, encode_packet, sign_packet
+from hotline.sealing.revocation import Effect, Revocation, sign_revocation
+from hotline.sealing.roster import Roster
+from hotline.sealing.their_keys import Purpose
+from hotline.station.courier import Courier, revocation_head
 from hotline.station.founding import Founder, found_line
-from hotline.station.home import Home, read_line
+from hotline.station.home import Home, read_card, read_line
+from hotline.station.ledger_keys import open_root
 from hotline.station.line import Line
 from hotline.station.pair import Pair
 from tests.fakes.line import catalogue
@@ -35,6 +44,21 @@ from tests.fakes.line import catalogue
 T0 = 1_795_357_886_000
 AT = "2026-11-22T14:31:26.000Z"
 PEERS = {"NORTH": "SOUTH", "SOUTH": "NORTH"}
+OTHER_LINE = Digest(b"\xcd" * 32)
+FORGED = 0
+"""Serial of the statement in a forged packet: no end may ever take it."""
+
+FORGERIES = (
+    "packet of another line",
+    "cell of another line",
+    "packet by the ledger key",
+    "packet by a key of nobody",
+    "packet as if from its receiver",
+    "packet to a third station",
+    "packet to another key",
+    "cell under another secret",
+)
+"""What a thief of some keys, or the peer itself, can seal and must not get taken."""
 
 
 @functools.cache
@@ -52,13 +76,18 @@ def _founded(directory: Path) -> Path:
 
 @dataclass
 class End:
-    """One station's end: what survives a crash is on its disk, in `wanted` and in `accepted`."""
+    """One station's end: what survives a crash is on its disk, in `wanted` and in `accepted`.
+
+    `roster` and `signer`, the console key, are those of the disk where they are not set.
+    """
 
     name: str
     home: Home
     now_ms: int = T0
     wanted: set[int] = field(default_factory=set)
     accepted: set[int] = field(default_factory=set)
+    roster: Roster | None = None
+    signer: Ed25519Signer | None = None
     answers: deque[bytes] = field(default_factory=deque)
     nacked: int = 0
     refused: int = 0
@@ -71,6 +100,8 @@ class End:
     def start(self) -> None:
         """Start from the disk: what was in memory only is gone."""
         _, _, self.line = read_line(self.home, None, lambda: self.now_ms, system_entropy)
+        self.line.admit(self.roster or self.line.roster)
+        self.line.console = self.signer or self.line.console
         self.courier = Courier(self.line)
         self.answers.clear()
 
@@ -110,7 +141,53 @@ class End:
         for number in sorted(self.wanted):
             self._answer(its.LineTestItem(serial=number, phrase="statement"))
 
-    def hears(self, cell: bytes) -> VerifiedPacket | None:
+    def forges(self, how: str) -> bytes:
+        """Return a cell that is good but for one thing, with a statement that nobody signed."""
+        line, pair, now_ms = self.line, self.pair, self.now_ms
+        recipient = pair.theirs.choose(Purpose.MAIL, (), now_ms)
+        packet = Packet(
+            line=line.roster.line,
+            sender=self.name,
+            to=self.peer,
+            to_kid=recipient.key_id,
+            counter=pair.counter + 1,
+            instance=self.courier._instance,
+            announcement=pair.ours.announce(now_ms),
+            items=(its.LineTestItem(serial=FORGED, phrase="forged"),),
+            revocation=revocation_head(line),
+            sent_at_ms=now_ms,
+        )
+        around, signer, secret = line.roster.line, line.console, pair.secret
+        match how:
+            case "packet of another line":
+                packet = replace(packet, line=OTHER_LINE)
+            case "cell of another line":
+                around = OTHER_LINE
+            case "packet by the ledger key":
+                signer = line.ledger
+            case "packet by a key of nobody":
+                signer = Ed25519Signer(bytes(32))
+            case "packet as if from its receiver":
+                packet = replace(packet, sender=self.peer)
+            case "packet to a third station":
+                packet = replace(packet, to="EAST")
+            case "packet to another key":
+                packet = replace(packet, to_kid=bytes(16))
+            case "cell under another secret":
+                secret = LineSecret(bytes(32), secret.base_day, secret.floor_day)
+        encoded = encode_packet(packet)
+        return seal_cell(
+            encoded,
+            sign_packet(encoded, signer),
+            recipient=recipient,
+            line=around,
+            secret=secret,
+            day=secret.sealing_day(now_ms),
+            entropy=system_entropy,
+        )
+
+    def hears(self, cell: bytes, crash: str = "") -> VerifiedPacket | None:
+        """Take a cell; with `crash` the power fails before it is kept, when it is, or later."""
         try:
             verified = self.courier.open(cell)
         except UnknownKeyError as error:
@@ -120,9 +197,16 @@ class End:
         except PeerError:
             self.refused += 1
             return None
-        self._settle(verified)
+        if crash != "before":
+            for item in verified.packet.items:
+                self._keep(item)
+        if crash not in ("before", "kept"):
+            self._settle(verified)
+        if crash:
+            self.start()
+            return verified
         for item in verified.packet.items:
-            self._take(item)
+            self._act(item)
         return verified
 
     def _settle(self, verified: VerifiedPacket) -> None:
@@ -134,14 +218,18 @@ class End:
         for item in said:
             self._answer(item)
 
-    def _take(self, item: its.Item) -> None:
+    def _keep(self, item: its.Item) -> None:
         match item:
             case its.LineTestItem():
                 self.accepted.add(item.serial)
-                digest = Digest(item.serial.to_bytes(32))
-                self._answer(its.DisplayedItem(digest=digest, at=AT))
             case its.DisplayedItem():
                 self.wanted.discard(int.from_bytes(item.digest))
+
+    def _act(self, item: its.Item) -> None:
+        match item:
+            case its.LineTestItem():
+                digest = Digest(item.serial.to_bytes(32))
+                self._answer(its.DisplayedItem(digest=digest, at=AT))
             case its.NackItem():
                 what = RESEAL[self.pair.theirs.missed(item.kid)]
                 if what is Reseal.EVERYTHING:
@@ -163,6 +251,43 @@ def make_ends(directory: Path, founded: Path) -> dict[str, End]:
     for name in PEERS:
         shutil.copytree(founded / name, directory / name)
     return {name: End(name, Home(directory / name)) for name in PEERS}
+
+
+def replace_console(ends: dict[str, End], name: str) -> None:
+    """Let a root revoke an end's console key and certify another one; both ends learn of it."""
+    end = ends[name]
+    records = [one.encode() for one in read_card(end.home.only_line()).records]
+    root = open_root(end.home.keys / "root.key", None, records)
+    (held,) = end.line.roster.unrevoked(name, Usage.TRANSPORT, T0)
+    counter, newest = end.line.roster.standing.head(name)
+    revocation = Revocation(
+        station=name,
+        realm=end.line.realm,
+        counter=counter + 1,
+        previous=newest,
+        effect=Effect.REVOKE,
+        subject=held.id,
+        reason="the console was lost sight of",
+        at_ms=T0,
+        since_ms=T0,
+    )
+    key = HybridSigner(draw_hybrid_seeds(system_entropy))
+    issued = issue_certificate(
+        root,
+        key,
+        subject=Subject("console", f"{name} console"),
+        usage=Usage.TRANSPORT,
+        serial=100 + counter,
+        not_before_ms=T0,
+        not_after_ms=T0 + MAX_VALIDITY_MS,
+    )
+    roster = end.line.roster
+    for record in (sign_revocation(revocation, root), issued.certificate):
+        roster = join_record(roster, record)
+    for one in ends.values():
+        one.roster = roster
+        one.line.admit(roster)
+    end.signer = end.line.console = key.ed25519
 
 
 def exchange(ends: dict[str, End], *cells: tuple[str, bytes], limit: int = 400) -> int:

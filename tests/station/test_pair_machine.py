@@ -1,14 +1,20 @@
 """Two ends and an adversary who owns the wire, the clocks and the power switch.
 
-The adversary drops, duplicates, reorders and replays cells, stops stations, turns
-their clocks, and puts one of them back from an old copy of its disk. Spec:
-docs/protocol.md §7.21 to §7.26
+The adversary drops, duplicates, reorders, replays, reflects and flips cells, forges them
+under the keys that it has, from another line and under another certificate, stops
+stations before and after they write, turns their clocks, has keys rotated and a console
+revoked, and puts an end back from an old copy of its disk. What the statements
+themselves are worth is judged in tests/core/exchange/test_group_machine.py and
+tests/station/test_signed_group.py. Spec: docs/protocol.md §7.21 to §7.26
 """
 
 from __future__ import annotations
 
+import functools
+import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -25,13 +31,27 @@ from hypothesis.stateful import (
 from hotline.core.errors import PeerError
 from hotline.sealing.cell import UnknownKeyError
 from hotline.sealing.line_secret import DAY_MS
-from tests.fakes.pairs import PEERS, T0, End, exchange, make_ends
+from hotline.sealing.roster import Roster
+from tests.fakes.pairs import (
+    FORGED,
+    FORGERIES,
+    PEERS,
+    T0,
+    End,
+    exchange,
+    make_ends,
+    replace_console,
+)
 
+pytestmark = pytest.mark.timeout(400)
 MAX_AHEAD_MS = 80 * DAY_MS
 """Console certificates last longer than that."""
 MAX_ROUNDS = 8
+MEMORY = Path("/dev/shm")
+"""A disk that is fast, where there is one."""
 
 NAMES = st.sampled_from(sorted(PEERS))
+CRASHES = st.sampled_from(["", "", "", "before", "kept", "settled"])
 PLACES = st.integers(0, 1 << 16)
 JUMPS_MS = st.sampled_from(
     [1, 1_000, 61_000, 601_000, 901_000, DAY_MS, 4 * DAY_MS, 30 * DAY_MS, -2_000, -DAY_MS]
@@ -45,8 +65,9 @@ class TwoEnds(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self._kept = tempfile.TemporaryDirectory()
+        self._kept = tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None)
         self._directory = Path(self._kept.name)
+        self.ends: dict[str, End] = {}
 
     @initialize()
     def begin(self) -> None:
@@ -58,10 +79,13 @@ class TwoEnds(RuleBasedStateMachine):
         self.gone: dict[str, set[bytes]] = {name: set() for name in PEERS}
         self.known = dict.fromkeys(PEERS, 0)
         self.copy: dict[str, Path] = {}
+        self.floors = dict.fromkeys(PEERS, 0)
+        self.taken: dict[str, set[bytes]] = {name: set() for name in PEERS}
+        self.stale: set[bytes] = set()
 
     def teardown(self) -> None:
         try:
-            if hasattr(self, "ends"):
+            if self.ends:
                 self.heal()
         finally:
             self._kept.cleanup()
@@ -94,22 +118,25 @@ class TwoEnds(RuleBasedStateMachine):
 
     # --- what the adversary does --------------------------------------------------------------
 
-    @rule(name=NAMES, place=PLACES, keep=st.booleans())
-    def delivers(self, name: str, place: int, keep: bool) -> None:
+    @rule(name=NAMES, place=PLACES, keep=st.booleans(), crash=CRASHES)
+    def delivers(self, name: str, place: int, keep: bool, crash: str) -> None:
         """Deliver any cell on the wire; one that is kept comes a second time."""
         wire = self.wire[name]
         if wire:
             cell = wire[place % len(wire)] if keep else wire.pop(place % len(wire))
-            self._hears(name, cell)
+            self._hears(name, cell, crash)
 
     @rule(name=NAMES)
     def delivers_in_order(self, name: str) -> None:
         while self.wire[name]:
             self._hears(name, self.wire[name].pop(0))
 
-    def _hears(self, name: str, cell: bytes) -> None:
+    def _hears(self, name: str, cell: bytes, crash: str = "") -> None:
         end = self.ends[name]
-        end.hears(cell)
+        if end.hears(cell, crash) is not None:
+            assert cell not in self.stale
+            assert cell not in self.taken[name]
+            self.taken[name] = set() if crash else {*self.taken[name], cell}
         self._leaves(end)
 
     @rule(name=NAMES, place=PLACES)
@@ -123,9 +150,37 @@ class TwoEnds(RuleBasedStateMachine):
         if cells:
             self._hears(name, cells[place % len(cells)])
 
+    @rule(name=NAMES, place=PLACES, at=PLACES, bit=st.integers(0, 7))
+    def flips(self, name: str, place: int, at: int, bit: int) -> None:
+        cells = self.recorded[name]
+        if cells:
+            cell = bytearray(cells[place % len(cells)])
+            cell[at % len(cell)] ^= 1 << bit
+            self._refuses(name, bytes(cell))
+
+    @rule(name=NAMES, how=st.sampled_from(FORGERIES))
+    def forges(self, name: str, how: str) -> None:
+        """Have `name` hear a cell of its peer's that is good but for one thing."""
+        self._refuses(name, self.ends[PEERS[name]].forges(how))
+
+    def _refuses(self, name: str, cell: bytes) -> None:
+        assert self.ends[name].hears(cell) is None
+        self._leaves(self.ends[name])
+
     @rule(name=NAMES)
     def crashes(self, name: str) -> None:
         self.ends[name].start()
+        self.taken[name].clear()
+
+    @rule(name=NAMES)
+    def rotates(self, name: str) -> None:
+        self.ends[name].pair.ours.want_turn()
+
+    @rule(name=NAMES)
+    def revokes(self, name: str) -> None:
+        """The root revokes the console key of `name`: what that sealed is worth nothing now."""
+        replace_console(self.ends, name)
+        self.stale.update(self.recorded[PEERS[name]])
 
     @rule(name=NAMES)
     def copies(self, name: str) -> None:
@@ -140,8 +195,9 @@ class TwoEnds(RuleBasedStateMachine):
         if name in self.copy:
             shutil.copytree(self.copy[name], self.ends[name].home.only_line(), dirs_exist_ok=True)
             self.ends[name].start()
+            self.taken[name].clear()
             self.gone[name].clear()
-            self.known[name] = 0
+            self.known[name] = self.floors[name] = 0
 
     @rule(name=NAMES, jump_ms=JUMPS_MS)
     def turns_the_clock(self, name: str, jump_ms: int) -> None:
@@ -153,7 +209,7 @@ class TwoEnds(RuleBasedStateMachine):
 
     @invariant()
     def destroyed_keys_stay_destroyed(self) -> None:
-        for name, end in getattr(self, "ends", {}).items():
+        for name, end in self.ends.items():
             self.gone[name] |= self.open_before[name] - end.opening
             assert not self.gone[name] & end.opening
             self.open_before[name] = end.opening
@@ -165,14 +221,29 @@ class TwoEnds(RuleBasedStateMachine):
 
     @invariant()
     def known_prekeys_never_get_older(self) -> None:
-        for name, end in getattr(self, "ends", {}).items():
+        for name, end in self.ends.items():
             known = end.pair.theirs.prekey.aseq
             assert known >= self.known[name]
             self.known[name] = known
 
     @invariant()
+    def days_of_the_line_secret_never_fall(self) -> None:
+        for name, end in self.ends.items():
+            assert end.pair.secret.floor_day >= self.floors[name]
+            self.floors[name] = end.pair.secret.floor_day
+
+    @invariant()
+    def nothing_forged_is_taken_and_what_is_receipted_is_there(self) -> None:
+        for end in self.ends.values():
+            assert FORGED not in end.accepted
+        if self.ends:
+            wanted = self.ends["NORTH"].wanted | self.ends["SOUTH"].wanted
+            accepted = self.ends["NORTH"].accepted | self.ends["SOUTH"].accepted
+            assert set(range(1, self.number + 1)) <= wanted | accepted
+
+    @invariant()
     def at_most_two_turn_keys_are_alive(self) -> None:
-        for end in getattr(self, "ends", {}).values():
+        for end in self.ends.values():
             assert len(end.opening) <= 2 + len(end.pair.ours.prekeys)
 
     def heal(self) -> None:
@@ -195,20 +266,51 @@ class TwoEnds(RuleBasedStateMachine):
         assert taken == set(range(1, self.number + 1))
 
 
-@pytest.mark.parametrize("steps", [15, 50])
-def test_nothing_is_lost_and_no_destroyed_key_opens(
-    tmp_path_factory: pytest.TempPathFactory, steps: int
-) -> None:
-    TwoEnds.founded = tmp_path_factory.getbasetemp() / "founded for the machine"
+@functools.cache
+def read_once(records: tuple[bytes, ...]) -> Roster:
+    return _READ(records)
+
+
+_READ = Roster.read
+
+
+@pytest.fixture(autouse=True)
+def quick_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verify the records of the line, which no run changes on the disk, only once."""
+    monkeypatch.setattr(Roster, "read", lambda records: read_once(tuple(records)))
+
+
+def play(founded: Path, examples: int, steps: int, *, derandomize: bool = True) -> None:
+    TwoEnds.founded = founded
     run_state_machine_as_test(
         TwoEnds,
         settings=settings(
-            max_examples=25 if steps == 15 else 15,
+            max_examples=examples,
             stateful_step_count=steps,
             deadline=None,
+            derandomize=derandomize,
+            database=None,
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+@pytest.mark.parametrize(("examples", "steps"), [(580, 15), (20, 50)])
+def test_nothing_is_lost_and_no_destroyed_key_opens(
+    tmp_path_factory: pytest.TempPathFactory, examples: int, steps: int
+) -> None:
+    play(tmp_path_factory.getbasetemp() / "founded for the machine", examples, steps)
+
+
+@pytest.mark.soak
+def test_nothing_is_lost_for_long(tmp_path: Path) -> None:
+    """Go on with other runs for SOAK_SECONDS."""
+    ends_s, played = time.monotonic() + float(os.environ.get("SOAK_SECONDS", "120")), 0
+    while time.monotonic() < ends_s:
+        play(tmp_path / "founded", 50, 40, derandomize=False)
+        played += 50
+    print(f"two ends: {played} runs of 40 steps")  # noqa: T201  the figures
+    assert played
 
 
 def test_without_sealing_anew_a_restart_loses_a_statement(

@@ -94,10 +94,14 @@ class SendAgain:
 
 @dataclass(frozen=True, slots=True)
 class RecoverStatement:
-    """A statement of ours that we lost with the end of a ledger; `peer` gave it back."""
+    """A statement of ours that we lost with the end of a ledger; `peer` gave it back.
+
+    `officers` as in `TakeStatement`.
+    """
 
     told: Told
     peer: str
+    officers: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hotline.core.exchange.commands import TakeStatement, Told
+from hotline.core.exchange.commands import RecoverStatement, TakeStatement, Told
 from hotline.core.exchange.consequences import late_consequences
 from hotline.core.exchange.decision import Planned
 from hotline.core.exchange.delivery import StatementState
@@ -22,19 +22,20 @@ NOBODY = ("", "")
 def caught_up(
     situation: Situation,
     rules: Rules,
-    command: TakeStatement,
+    command: TakeStatement | RecoverStatement,
     planned: Sequence[Planned],
     now_ms: int,
 ) -> list[Planned]:
     """Return what now follows from the statements that answered this one before it came.
 
-    A third station's answer may overtake what it answers. It was recorded, receipted and
+    A third station's answer may overtake what it answers, and an answer what its own station
+    lost and gets back. It was recorded, receipted and
     shown; its consequences follow here, in the commit of what it answers, so that every
     station comes to the same.
 
     Args:
         planned: What is recorded of the statement itself, in order.
-    Spec: docs/protocol.md §5.7
+    Spec: docs/protocol.md §5.7, docs/ledger.md §19.7
     """
     waiting = situation.early.get(command.told.digest, ())
     if not waiting:
@@ -58,7 +59,7 @@ def _fold(situation: Situation, planned: Planned, now_ms: int) -> None:
     apply(situation, Happening(situation.length, now_ms, planned.event, planned.statement))
 
 
-def _told(state: StatementState, rules: Rules, command: TakeStatement) -> Told:
+def _told(state: StatementState, rules: Rules, command: TakeStatement | RecoverStatement) -> Told:
     role, name = command.officers.get(state.statement.by[0], NOBODY)
     return Told(
         statement=state.statement,

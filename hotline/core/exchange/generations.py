@@ -19,6 +19,7 @@ from hotline.core.exchange.commands import (
     TakeStatement,
 )
 from hotline.core.exchange.consequences import consequences
+from hotline.core.exchange.crossing import caught_up
 from hotline.core.exchange.decision import Decision, Planned
 from hotline.core.exchange.delivery import StatementState
 from hotline.core.exchange.gaps import MAX_RANGES, Range, within
@@ -103,7 +104,8 @@ def recover(situation: Situation, rules: Rules, command: RecoverStatement, now_m
     if state is not None:
         return Decision((recovered,))
     followed = [Planned(event) for event in consequences(situation, rules, told, now_ms)]
-    return Decision((recovered, *followed))
+    planned = [recovered, *followed]
+    return Decision((*planned, *caught_up(situation, rules, command, planned, now_ms)))
 
 
 def _kept_as_evidence(situation: Situation, command: Quarantine) -> Decision:

@@ -56,6 +56,8 @@ class Side:
     rules: Rules = field(default_factory=rules)
     situation: Situation = field(default_factory=Situation)
     log: list[Happening] = field(default_factory=list)
+    earlier: list[Happening] = field(default_factory=list)
+    commits: list[int] = field(default_factory=lambda: [1])
 
     def __post_init__(self) -> None:
         opened = ev.LedgerOpened(realm="EXERCISE", line=LINE, station=self.name, generation=1)
@@ -71,10 +73,23 @@ class Side:
         self.log.append(happening)
         apply(self.situation, happening)
 
+    def put_back(self, entries: int, generation: int = 2) -> None:
+        """Cut the ledger to its first entries, and begin another generation of it."""
+        kept = self.log[:entries]
+        self.earlier = [replace(one, index=one.index - len(kept)) for one in kept]
+        self.log, self.commits = [], [1]
+        self.situation = fold(self.earlier)
+        self.situation.length = 0
+        opened = ev.LedgerOpened(
+            realm="EXERCISE", line=LINE, station=self.name, generation=generation
+        )
+        self._record(opened, None)
+
     def do(self, command: Command) -> Decision:
         decision = decide(self.situation, self.rules, command, self.now_ms)
         for planned in decision.events:
             self._record(planned.event, planned.statement, planned.signers)
+        self.commits.append(len(self.log))
         return decision
 
     def write(
@@ -117,7 +132,7 @@ class Side:
         digest = statement_digest(encode_statement(statement)).hex()
         before = self.situation.our_order
         order = ev.OrderRef(
-            generation=1,
+            generation=self.situation.generation,
             seq=self.situation.next_seq(),
             prev=before.digest if before else ZERO_DIGEST.hex(),
             digest=sha256(f"{digest}{before}".encode()).hex(),
@@ -171,7 +186,7 @@ class Side:
         return found[0].state if found else ""
 
     def refolded(self) -> Situation:
-        return fold(self.log)
+        return fold([*self.earlier, *self.log])
 
 
 @dataclass(frozen=True)

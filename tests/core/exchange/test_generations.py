@@ -16,7 +16,7 @@ from hotline.core.exchange.commands import (
     SendAgain,
     TakeStatement,
 )
-from hotline.core.exchange.fold import apply, fold
+from hotline.core.exchange.fold import apply
 from hotline.core.exchange.generations import MAX_RANGES, _missing, our_missing, owed, their_missing
 from hotline.core.exchange.situation import Happening, Situation
 from hotline.core.records import events as ev
@@ -26,16 +26,9 @@ from tests.core.exchange.rig import LINE, NOW_MS, Letter, Side, kinds, of_kind, 
 
 def renewed(side: Side, entries: int | None = None, generation: int = 2) -> Side:
     """Return the side after its ledger was cut to `entries` and the next generation begun."""
-    kept = side.log[: len(side.log) if entries is None else entries]
     fresh = Side(side.name, side.peer, now_ms=side.now_ms)
-    earlier = [
-        Happening(one.index - len(kept), one.at_ms, one.event, one.statement) for one in kept
-    ]
-    fresh.situation = fold(earlier)
-    fresh.situation.length = 0
-    fresh.log = []
-    opened = ev.LedgerOpened(realm="EXERCISE", line=LINE, station=side.name, generation=generation)
-    fresh._record(opened, None)
+    fresh.log = side.log
+    fresh.put_back(len(side.log) if entries is None else entries, generation)
     return fresh
 
 
@@ -138,6 +131,21 @@ def test_lost_statement_comes_back_with_what_followed_from_it() -> None:
     assert state.receipted == {"SOUTH"}
     assert not after.situation.outbox
     assert after.situation.our_order is None
+
+
+def test_answer_that_overtakes_what_comes_back_counts() -> None:
+    north, south = pair()
+    letter = north.say("sea/encounter", incident="NORTH-2211-01")
+    south.take(letter)
+    answer = south.say("sea/intent", answers=letter.digest)
+    after = renewed(north, entries=1)
+    after.take(answer)
+    assert letter.digest not in after.situation.dialogues
+    after.do(RecoverStatement(letter.told, "SOUTH"))
+    found = after.situation.dialogues[letter.digest]
+    assert (found.waiting, found.how) == (set(), "ANSWERED")
+    assert not after.situation.early
+    assert after.refolded() == after.situation
 
 
 def kinds_after(side: Side) -> list[ev.Event]:
