@@ -53,7 +53,8 @@ class MessageScreen(FrameScreen):
     @property
     def shown_digest(self) -> str | None:
         """This statement, once its whole text has been in sight."""
-        return self.query_one(MessageCard).shown_digest
+        # A refresh that was asked for earlier finds no card while the screen comes or goes.
+        return next((card.shown_digest for card in self.query(MessageCard)), None)
 
     @property
     def marked_digest(self) -> str | None:
