@@ -154,15 +154,24 @@ def _speak(north: Shell, south: Shell) -> None:
     north.sees("Free text")
     north.terminal.keys("Enter")
     north.sees("To SOUTH")
-    # The first box is the precedence; the text comes after it.
-    north.terminal.keys("Tab")
+    # The keys are in the first field that is to be filled, not in the precedence.
     north.terminal.type("First words.")
     north.sees("First words.")
     north.terminal.keys("C-p")
     north.sees("> First words.")
     north.terminal.keys("C-g")
-    north.sees("Cancel <")
-    north.terminal.keys("Tab", "Enter")
+    north.sees("> Cancel <")
+    north.terminal.keys("Tab")
+    north.sees("> SEND <")
+
+    def sent(rows: list[str]) -> bool:
+        """A key that comes too soon after the screen is passed over: an officer presses again."""
+        shown = "\n".join(rows)
+        if "> SEND <" in shown:
+            north.terminal.keys("Enter")
+        return "> SEND <" not in shown
+
+    north.terminal.until(sent, "the end of sending")
     south.sees("Free text: First words.")
     south.terminal.keys("End")
     south.sees("F8 Read")

@@ -23,6 +23,11 @@ MAX_PAGE_BYTES = 1_048_576
 WAIT_S = 5.0
 FOR_EVER = -1
 
+NOT_MET_YET = {10005, 10008}
+"""JetStream's codes for: no suitable peers for placement; temporarily unavailable."""
+MEETING_S = 20.0
+ASK_AGAIN_S = 0.5
+
 
 async def open_nats(
     servers: Sequence[str],
@@ -75,17 +80,25 @@ async def open_nats(
 
 
 async def _settle_stream(js: JetStream, wanted: dict[str, Any], checked: set[str]) -> None:
-    found = await js.describe(wanted["name"])
-    if found is None:
+    found = await js.describe(wanted["name"]) or await _make_stream(js, wanted)
+    _refuse(list(checks.stream_doubts(wanted, found, checked)))
+
+
+async def _make_stream(js: JetStream, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Make a stream; servers of a cluster that was just started need a moment to meet."""
+    end_s = asyncio.get_running_loop().time() + MEETING_S
+    while True:
         try:
-            found = await js.call(f"STREAM.CREATE.{wanted['name']}", wanted)
+            return await js.call(f"STREAM.CREATE.{wanted['name']}", wanted)
         except ApiRefusalError as refused:
+            if refused.code in NOT_MET_YET and asyncio.get_running_loop().time() < end_s:
+                await asyncio.sleep(ASK_AGAIN_S)
+                continue
             why = f"{refused.code}: {refused.words}"
             raise OperatorError(
                 f"JetStream does not make stream {wanted['name']} ({why})",
                 hint="look at its limits and at --nats-replicas (docs/operations.md)",
             ) from refused
-    _refuse(list(checks.stream_doubts(wanted, found, checked)))
 
 
 def _refuse(doubts: list[str]) -> None:
