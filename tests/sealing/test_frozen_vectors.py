@@ -62,8 +62,8 @@ LEAST = {
     "charter": 15,
     "order": 11,
     "packet": 15,
-    "root": 10,
     "statement": 54,
+    "station-root": 10,
 }
 Verdict = dict[str, Any]
 
@@ -143,7 +143,7 @@ JUDGES: dict[str, Callable[[Roster, dict[str, Any], int], Verdict]] = {
     "charter": of_charter,
     "order": of_order,
     "packet": of_packet,
-    "root": of_root,
+    "station-root": of_root,
     "statement": of_statement,
 }
 IN_BASE64 = {"cell", "envelope", "packet", "signature"}
@@ -200,7 +200,7 @@ def test_frozen_line_gives_what_it_says(roster: Roster) -> None:
 
 
 def test_frozen_identity_is_the_digest_of_the_pae() -> None:
-    for kind in ("root", "certificate", "charter", "statement", "order", "authorisation"):
+    for kind in ("station-root", "certificate", "charter", "statement", "order", "authorisation"):
         vector = json.loads((VECTORS / kind / "valid.json").read_text("utf-8"))
         envelope = json.loads(base64.b64decode(vector["input"]["envelope"]))
         payload = base64.b64decode(envelope["payload"])

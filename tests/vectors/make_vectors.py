@@ -27,7 +27,7 @@ from tests.vectors.vector_line import AT, Line
 def cases(line: Line) -> Iterator[tuple[str, Case]]:
     """Yield (kind, case)."""
     for kind, made in (
-        ("root", root_cases(line)),
+        ("station-root", root_cases(line)),
         ("certificate", certificate_cases(line)),
         ("charter", charter_cases(line)),
         ("statement", statement_cases(line)),
