@@ -21,7 +21,7 @@ from hotline.core.records.checkpoint import (
     witness_name,
 )
 from hotline.core.records.cosigned import JudgedNote, judge_note
-from hotline.core.records.leaf import LEAF_BYTES, decode_leaf, leaf_hash
+from hotline.core.records.leaf import LEAF_BYTES, decode_leaf
 from hotline.core.records.merkle import Frontier
 from hotline.core.records.tiles import (
     CHECKPOINT,
@@ -40,7 +40,7 @@ from hotline.ledger.verdict import Damage, Findings, Verdict
 
 MAX_BUNDLE_BYTES = TILE_WIDTH * (2 + LEAF_BYTES)
 
-_HEAD = "the checkpoint"
+_HEAD, _READING = "the checkpoint", "reading the export"
 
 
 def is_export(path: Path) -> bool:
@@ -56,7 +56,8 @@ def read_head(path: Path) -> Checkpoint:
         OperatorError: it is no regular file.
         StorageError: the disk.
     """
-    return parse_note(_read(path / CHECKPOINT, MAX_NOTE_BYTES)).checkpoint
+    with our_errors(_READING):
+        return parse_note(_read(path / CHECKPOINT, MAX_NOTE_BYTES)).checkpoint
 
 
 def verify_tiles(
@@ -81,13 +82,15 @@ def verify_tiles(
     """
     findings = Findings()
     try:
-        note = _read(path / CHECKPOINT, MAX_NOTE_BYTES)
+        with our_errors(_READING):
+            note = _read(path / CHECKPOINT, MAX_NOTE_BYTES)
         head = parse_note(note).checkpoint
         identity, judged = _judge(note, head, records, identify, verifier)
     except (PeerError, IntegrityError) as error:
         findings.blame(str(error), _HEAD, damage=Damage.UNKNOWN_KEY)
         return _verdict(Checkpoint("", 0, Frontier().root()), None, None, findings, ())
-    edge = _hash_all(path, head.size, findings, progress)
+    with our_errors(_READING):
+        edge = _hash_all(path, head.size, findings, progress)
     if not findings.faults and edge.root() != head.root:
         findings.blame("it does not have the root of the leaves", _HEAD, damage=Damage.REWRITTEN)
     return _verdict(head, identity, judged, findings, tuple(records))
@@ -119,18 +122,19 @@ def _hash_all(
     edge, prev = Frontier(), ZERO_DIGEST
     try:
         for leaves in _bundles(path, size):
-            for index, encoded in enumerate(leaves, start=edge.size):
+            hashes = digests([b"\0" + leaf for leaf in leaves])
+            before = [prev, *hashes]
+            for place, encoded in enumerate(leaves):
                 leaf = decode_leaf(encoded)
-                if leaf.index != index or leaf.prev != prev:
+                if (leaf.index, leaf.prev) != (edge.size + place, before[place]):
                     raise PeerError("it does not follow the entry before it")
-                prev = leaf_hash(encoded)
-            edge = grow(edge, digests([b"\0" + leaf for leaf in leaves])).after
+            edge, prev = grow(edge, hashes).after, before[-1]
             if progress is not None:
                 progress(edge.size, size)
     except PeerError as error:
         where = f"a leaf among entries {edge.size} to {min(size, edge.size + TILE_WIDTH) - 1}"
         findings.blame(str(error), where, edge.size)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         findings.blame("its tile is not there", f"entry {edge.size}", edge.size, Damage.MISSING)
     return edge
 
@@ -140,7 +144,7 @@ def _bundles(path: Path, size: int) -> Iterator[list[bytes]]:
 
     Raises:
         PeerError: a tile has another form or length than its place asks for.
-        FileNotFoundError: it is not there.
+        FileNotFoundError, NotADirectoryError: it is not there.
     """
     for number in range(-(-size // TILE_WIDTH)):
         width = min(TILE_WIDTH, size - number * TILE_WIDTH)
@@ -155,7 +159,7 @@ def _bundles(path: Path, size: int) -> Iterator[list[bytes]]:
 
 def _read(path: Path, most: int) -> bytes:
     check_regular(path.stat(), path)
-    with our_errors("reading the export"), path.open("rb") as file:
+    with path.open("rb") as file:
         found = file.read(most + 1)
     if len(found) > most:
         raise PeerError(f"it has more than {most} bytes")
@@ -214,22 +218,23 @@ class TiledCopy:
         try:
             for table in TABLES:
                 self.connection.execute(table)
-            self._fill(path, verdict)
-        except (PeerError, FileNotFoundError) as error:
-            self.close()
-            raise IntegrityError("the export was replaced while it was read") from error
+            with our_errors(_READING):
+                self._fill(path, verdict)
         except BaseException:
             self.close()
             raise
 
     def _fill(self, path: Path, verdict: Verdict) -> None:
         self.connection.execute("BEGIN")
-        for leaves in _bundles(path, verdict.entries):
-            rows = [(decode_leaf(leaf), leaf) for leaf in leaves]
-            self.connection.executemany(
-                "INSERT INTO entry VALUES(?, ?, ?, ?, x'')",
-                [(leaf.index, leaf.kind, leaf.subject, encoded) for leaf, encoded in rows],
-            )
+        try:
+            for leaves in _bundles(path, verdict.entries):
+                rows = [(decode_leaf(leaf), leaf) for leaf in leaves]
+                self.connection.executemany(
+                    "INSERT INTO entry VALUES(?, ?, ?, ?, x'')",
+                    [(leaf.index, leaf.kind, leaf.subject, encoded) for leaf, encoded in rows],
+                )
+        except (PeerError, FileNotFoundError, NotADirectoryError) as error:
+            raise IntegrityError("the export was replaced while it was read") from error
         self.connection.executemany(
             "INSERT INTO cosignature VALUES(?, ?, x'')", list(verdict.cosigned.items())
         )

@@ -135,6 +135,12 @@ def lost(tiles: Path) -> None:
     bundle_of(tiles).unlink()
 
 
+def a_file_for_the_directory(tiles: Path) -> None:
+    entries = tiles / "tile" / "entries"
+    entries.rename(tiles.parent / "entries")
+    entries.write_bytes(b"")
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
@@ -144,6 +150,7 @@ def lost(tiles: Path) -> None:
         (torn, "ends within a leaf"),
         (swollen, "more than"),
         (lost, "its tile is not there"),
+        (a_file_for_the_directory, "its tile is not there"),
     ],
 )
 def test_spoiled_export_does_not_verify(
