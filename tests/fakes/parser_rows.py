@@ -210,7 +210,9 @@ def evidence(rig: Rig) -> Targets:
             lambda raw: tlog_proof.parse_hashes(split(raw), what="x"),
             (b"\n".join(map(str.encode, tlog_proof.encode_hashes([bytes(32), bytes(32)]))),),
         ),
-        "hotline.ledger.public.record_digest": Target(public.record_digest, rig.vectors("root")),
+        "hotline.ledger.public.record_digest": Target(
+            public.record_digest, rig.vectors("station-root")
+        ),
         "hotline.station.drafts.record_draft": Target(
             lambda raw: drafts.record_draft(raw, rig.at_ms), rig.vectors("certificate")
         ),

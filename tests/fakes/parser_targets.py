@@ -64,7 +64,8 @@ def targets(rig: Rig) -> Targets:
 
 
 def identities(rig: Rig) -> Targets:
-    envelopes = {kind: rig.vectors(kind) for kind in ("root", "certificate", "charter", "order")}
+    kinds_of_record = ("station-root", "certificate", "charter", "order")
+    envelopes = {kind: rig.vectors(kind) for kind in kinds_of_record}
     said, acts = rig.vectors("statement"), rig.vectors("authorisation")
     every = (*said, *acts, *(one for some in envelopes.values() for one in some))
     kinds = tuple({dsse_kind(one) for one in every} - {""})
@@ -92,7 +93,7 @@ def identities(rig: Rig) -> Targets:
         return shapes.shape(models[-1], value, what="x")
 
     return {
-        f"{SEALING}.root.verify_root": Target(root.verify_root, envelopes["root"]),
+        f"{SEALING}.root.verify_root": Target(root.verify_root, envelopes["station-root"]),
         f"{SEALING}.certificate.read_certificate": Target(
             certificate.read_certificate, envelopes["certificate"]
         ),

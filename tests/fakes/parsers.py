@@ -165,6 +165,7 @@ class Rig:
 
     def vectors(self, kind: str, name: str = "envelope") -> tuple[bytes, ...]:
         paths = sorted((VECTORS / kind).glob("*.json"))
+        assert paths, f"no vectors stand in {VECTORS / kind}"
         bodies = [json.loads(path.read_text("utf-8"))["input"][name] for path in paths]
         return tuple(base64.b64decode(body) for body in bodies)
 
