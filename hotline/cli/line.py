@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hotline.cli.card import OutFile
+from hotline.cli.line_after import (
+    amend,
+    change,
+    change_lines,
+    charter_lines,
+    give_up,
+    lineup_lines,
+    next_step,
+)
 from hotline.cli.officer import HomePath, RootFile, packs, root_in
 from hotline.cli.passphrases import Asker, PassphraseFd, bench_with
 from hotline.core.errors import OperatorError
 
 if TYPE_CHECKING:
-    from hotline.sealing.charter import Charter, Policy
+    from hotline.sealing.charter import Policy
 
 app = typer.Typer(no_args_is_help=True, help="Set a line up with another station.")
 
@@ -88,6 +96,9 @@ def join(
     home: HomePath,
     opening: Annotated[Path, typer.Argument(metavar="FILE", help="What line open wrote there.")],
     out: OutFile,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Give up a successor that was set up and never used.")
+    ] = False,
     root: RootFile = None,
     passphrase_fd: PassphraseFd = None,
 ) -> None:
@@ -102,16 +113,19 @@ def join(
     from hotline.station.shelf import write_durably
 
     bench = bench_with(home, Asker(passphrase_fd))
+    if anew:
+        give_up(bench)
     found = check_file(bench, read_file(opening, opening.name), "open")
-    answer = answer_again(bench, found.charter.line)
+    answer = answer_again(bench, found.charter.line, found.charter.predecessor)
     if answer is None:
         print("You are about to sign this charter with the root of this station:")
         print("\n".join(charter_lines(found.charter)))
+        print("\n".join(change_lines(bench.home, found.charter)))
         root_key = unlock_root(bench, root_in(home, root))
         answer = join_line(bench, found, root_key, packs())
     write_durably(out, answer)
     print(f"Wrote {out}. Carry it back to {found.card.name}, who ends it with hotline line")
-    print(f"complete. Then: hotline console {home}")
+    print(f"complete. Then: {next_step(home, found.charter)}")
 
 
 @app.command(short_help="Complete the line that was opened here.")
@@ -129,56 +143,36 @@ def complete(
     found = check_file(bench, read_file(answer, answer.name), "join")
     complete_line(bench, found, packs())
     print(f"The line {found.charter.name} with {found.card.name} is complete.")
-    print(f"Destroy the copies of both files. Then: hotline console {home}")
+    print(f"Destroy the copies of both files. Then: {next_step(home, found.charter)}")
 
 
-@app.command(short_help="Say which line a home has, or waits for.")
+app.command(short_help="Change the charter: open the line that follows this one.")(amend)
+app.command(short_help="Change over: close this line, work the one that follows it.")(change)
+
+
+@app.command(short_help="Say which lines a home has, or waits for.")
 def show(home: HomePath) -> None:
-    """Say who is on the line, by which rules, and how far setting it up has come."""
-    from hotline.sealing.roster import Roster
+    """Say who is on the line, by which rules, and how far setting it up has come.
+
+    Lines that follow one another are shown all, the one that is worked first.
+    """
     from hotline.station.cards import kept_stations
-    from hotline.station.founded import line_directories
-    from hotline.station.home import Home, read_card
+    from hotline.station.home import Home
     from hotline.station.identity import read_identity
     from hotline.station.opening import kept_opening
 
     place = Home(home)
-    for directory in line_directories(place):
-        card = read_card(directory)
-        roster = Roster.read([record.encode() for record in card.records])
-        print("\n".join(charter_lines(roster.charter)))
-        peer = card.peers[0]
-        print(
-            f"  {card.station} listens at {card.host}:{card.port}"
-            if card.listens
-            else f"  {card.station} dials {peer.station} at {peer.host}:{peer.port}"
-        )
-        return
-    identity = read_identity(place)
+    shown = list(lineup_lines(place))
     opening = kept_opening(place)
     if opening is not None:
-        print("\n".join(charter_lines(opening.enrolment.charter)))
-        print(f"  It waits for the answer of {opening.enrolment.body.to}.")
+        shown += charter_lines(opening.enrolment.charter)
+        shown += change_lines(place, opening.enrolment.charter)
+        shown.append(f"  It waits for the answer of {opening.enrolment.body.to}.")
+    if shown:
+        print("\n".join(shown))
         return
     cards = ", ".join(kept_stations(place)) or "none"
-    print(f"{identity.station} has no line yet. Cards accepted: {cards}.")
-
-
-def charter_lines(charter: Charter) -> Iterator[str]:
-    """Yield what a charter says, for whoever is asked to sign it."""
-    from hotline.core.times import format_time
-    from hotline.sealing.fingerprint import root_groups
-
-    policy = charter.policy
-    yield f"Line {charter.name}, realm {charter.realm}, of {format_time(charter.created_ms)}"
-    yield f"  id {charter.line.hex()}"
-    for member in charter.members:
-        yield f"  member {member.station}, root"
-        yield f"    {root_groups(member.root)}"
-    yield f"  languages {', '.join(policy.languages)}; {policy.authentic} decides"
-    yield f"  two officers sign: {', '.join(policy.two_person) or 'nothing'}"
-    seen = "is shown" if policy.presence else "is not shown"
-    yield f"  tested every {policy.test_period_s} s; who is at the desk {seen}"
+    print(f"{read_identity(place).station} has no line yet. Cards accepted: {cards}.")
 
 
 def _policy(

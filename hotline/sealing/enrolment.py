@@ -136,13 +136,13 @@ def read_enrolment(encoded: bytes, step: Step) -> Enrolment:
         lines[0], expect=(ENROLMENT_TYPE,), what="enrolment", max_bytes=MAX_LINE_BYTES
     )
     card = read_card(b"".join(line + b"\n" for line in lines[2:]))
-    _check_signed(envelope, card.root, alone=True)
+    _check_signed(envelope, card.station.newest, alone=True)
     body = read_shape(EnrolmentBody, envelope.payload, what="enrolment", max_bytes=MAX_BODY_BYTES)
     if body.step != step:
         raise PeerError(f"enrolment: it is the file of the step {body.step}, not {step}")
     charter_envelope = read_charter(lines[1])
     charter = charter_of(charter_envelope)
-    _check_signed(charter_envelope, card.root, alone=False)
+    _check_signed(charter_envelope, card.station.newest, alone=False)
     if (charter.line, body.sender) != (body.line, card.name):
         raise PeerError("enrolment: charter, card and head are not of one line and station")
     return Enrolment(body, charter, lines[1], card)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from hotline.core.errors import OperatorError, PeerError
 from hotline.sealing.enrolment import Enrolment, Step, read_enrolment
+from hotline.station.amending import check_charter
 from hotline.station.cards import MAX_AHEAD_MS, accepted_card, check_current, check_realm
 from hotline.station.identity import read_identity
 from hotline.station.upkeep import Bench
@@ -30,13 +31,14 @@ def check_file(bench: Bench, encoded: bytes, step: Step) -> Enrolment:
             f"this file cannot be used: {error}", hint="ask for it again"
         ) from error
     check_realm(found.charter.realm, identity.realm, "this line")
-    ours = identity.verified().root.digest
-    if found.card.root.digest == ours:
+    ours = identity.verified()
+    if found.card.root.digest == ours.root.digest:
         raise OperatorError("this file is this station's own", hint="it goes to the other station")
     if found.body.to != identity.station:
         raise OperatorError(f"this file is for {found.body.to}, not for {identity.station}")
     members = {(one.station, one.root) for one in found.charter.members}
-    if members != {(identity.station, ours), (found.card.name, found.card.root.digest)}:
+    theirs = (found.card.name, found.card.station.newest.digest)
+    if members != {(identity.station, ours.newest.digest), theirs}:
         raise OperatorError(
             "the charter in this file is not of this station and its sender",
             hint="compare the cards again on both sides, then open the line anew",
@@ -49,6 +51,7 @@ def check_file(bench: Bench, encoded: bytes, step: Step) -> Enrolment:
         )
     _check_age(found, bench.clock())
     check_current(found.card, bench.clock())
+    check_charter(bench.home, found.charter)
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from hotline.core.errors import OperatorError
 from hotline.core.exchange.rules import Rules
 from hotline.core.seams import Clock, Entropy
 from hotline.host.clock import monotonic_s
@@ -63,7 +64,9 @@ def open_station(
         rules = load_rules(machine.config, opened.line.roster.members)
         kept = open_kept(home, opened, passphrase, rules.catalogue.packs)
         try:
-            return Station(opened.line, opened.ledger, rules, maker, kept), opened
+            station = Station(opened.line, opened.ledger, rules, maker, kept)
+            _check_open(station)
+            return station, opened
         except BaseException:
             if kept.journal is not None:
                 kept.journal.close()
@@ -71,3 +74,15 @@ def open_station(
     except BaseException:
         opened.ledger.close()
         raise
+
+
+def _check_open(station: Station) -> None:
+    """Refuse to work a line that was closed: a crash left the change-over half done.
+
+    Spec: docs/enrolment.md §9.3
+    """
+    if station.situation.closed_for:
+        raise OperatorError(
+            "this line was closed for the one that follows it",
+            hint="end that with the same hotline line change as before",
+        )

@@ -14,7 +14,7 @@ from hotline.core.messages.catalogue import Catalogue
 from hotline.core.values import Digest
 from hotline.host.keyfile import KeyFile
 from hotline.sealing.card import Card, read_card
-from hotline.sealing.charter import Policy
+from hotline.sealing.charter import Policy, charter_of, read_charter
 from hotline.sealing.ed25519 import Ed25519Signer
 from hotline.sealing.enrol import RootKey, countersign_charter, make_charter
 from hotline.sealing.enrolment import (
@@ -25,9 +25,10 @@ from hotline.sealing.enrolment import (
 from hotline.sealing.line_secret import SECRET_BYTES, combine_halves, day_number
 from hotline.sealing.prekey import Prekey
 from hotline.sealing.roster import Roster
+from hotline.station.amending import check_charter, check_room
 from hotline.station.arriving import MAX_AGE_MS
 from hotline.station.cards import accepted_card, check_current, read_file
-from hotline.station.founded import ANSWER_FILE, check_no_line, clear_unfinished, founded_line
+from hotline.station.founded import ANSWER_FILE, clear_unfinished, founded_line
 from hotline.station.home import ED25519, handle_of
 from hotline.station.identity import (
     PREKEY,
@@ -50,10 +51,11 @@ from hotline.station.upkeep import Bench
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the charter of a new line will say."""
+    """What the charter of a new line will say. `predecessor`: the line that it follows."""
 
     name: str
     policy: Policy
+    predecessor: Digest | None = None
 
 
 def opening_again(bench: Bench, peer: str, wanted: Wanted) -> bytes | None:
@@ -63,33 +65,37 @@ def opening_again(bench: Bench, peer: str, wanted: Wanted) -> bytes | None:
         OperatorError: it has a line, or opened another one.
     Spec: docs/enrolment.md §5.2
     """
-    check_no_line(bench.home)
+    check_room(bench.home, wanted.predecessor)
     kept = kept_opening(bench.home)
     if kept is None:
         return None
     charter = kept.enrolment.charter
-    same = (kept.enrolment.body.to, charter.name) == (peer, wanted.name)
+    same = (kept.enrolment.body.to, charter.name, charter.predecessor) == (
+        peer,
+        wanted.name,
+        wanted.predecessor,
+    )
     if not same or charter.policy != wanted.policy:
         raise OperatorError(
             f"this home has opened the line {charter.name} with {kept.enrolment.body.to}",
-            hint="complete that, or give it up with hotline line open --anew",
+            hint="complete that, or give it up with --anew",
         )
     if kept.enrolment.made_ms + MAX_AGE_MS < bench.clock():
         raise OperatorError(
             "the opening of this line is too old to be answered",
-            hint="begin anew with hotline line open --anew",
+            hint="begin anew with --anew",
         )
     return kept.encoded
 
 
-def check_opening(bench: Bench, peer: str) -> Card:
+def check_opening(bench: Bench, peer: str, predecessor: Digest | None = None) -> Card:
     """Say whether a line to `peer` can be opened; return the card that it is opened with.
 
     Raises:
         OperatorError: no accepted card, it is out of date, or nobody can be dialled.
     Spec: docs/enrolment.md §5.1
     """
-    check_no_line(bench.home)
+    check_room(bench.home, predecessor)
     identity = read_identity(bench.home)
     theirs = accepted_card(bench.home, peer)
     check_current(theirs, bench.clock())
@@ -109,16 +115,18 @@ def open_line_with(bench: Bench, peer: str, wanted: Wanted, root: RootKey) -> by
         StorageError: the disk refused.
     Spec: docs/enrolment.md §5.1, docs/protocol.md §12.2
     """
-    theirs = check_opening(bench, peer)
+    theirs = check_opening(bench, peer, wanted.predecessor)
     identity = read_identity(bench.home)
     now_ms = bench.clock()
     charter = make_charter(
         root,
         name=wanted.name,
-        members=[(identity.station, root.digest), (theirs.name, theirs.root.digest)],
+        members=[(identity.station, root.digest), (theirs.name, theirs.station.newest.digest)],
         policy=wanted.policy,
         at_ms=now_ms,
+        predecessor=wanted.predecessor,
     )
+    check_charter(bench.home, charter_of(read_charter(charter)))
     console, passphrase = _console(bench)
     half = bench.entropy(SECRET_BYTES)
     encoded = write_enrolment(
@@ -142,7 +150,7 @@ def open_line_with(bench: Bench, peer: str, wanted: Wanted, root: RootKey) -> by
     return encoded
 
 
-def answer_again(bench: Bench, line: Digest) -> bytes | None:
+def answer_again(bench: Bench, line: Digest, predecessor: Digest | None = None) -> bytes | None:
     """Return the answer that this home gave to the opening of `line`, None if it gave none.
 
     Raises:
@@ -150,7 +158,7 @@ def answer_again(bench: Bench, line: Digest) -> bytes | None:
     """
     directory = founded_line(bench.home, line)
     if directory is None:
-        check_no_line(bench.home)
+        check_room(bench.home, predecessor)
         if kept_opening(bench.home) is not None:
             raise OperatorError(
                 "this home has opened a line itself",
@@ -205,7 +213,7 @@ def complete_line(bench: Bench, answer: Enrolment, catalogue: Catalogue) -> Dige
     if founded_line(bench.home, line) is not None:
         discard_opening(bench.home)
         return line
-    check_no_line(bench.home)
+    check_room(bench.home, answer.charter.predecessor)
     kept = kept_opening(bench.home)
     if kept is None:
         raise no_opening()

@@ -9,6 +9,7 @@ DIR/lines/<handle>/announced.json              the peers' prekeys that are newer
 DIR/lines/<handle>/line.json                   the peers' cards: prekey, TLS certificate, route
 DIR/lines/<handle>/listening.json              where we listen now, for stations on this machine
                                                (listening-<PEER>.json for each of several)
+DIR/lines/<handle>/successor.json              the line that took over from this one
 DIR/lines/<handle>/situation.cache             what is so, to open faster; may be deleted
 DIR/opening/                                   a line opened here and not complete yet
 DIR/journal/                                   the station's own ledger (hotline.station.journal)
@@ -51,6 +52,7 @@ from hotline.station.epoch_keys import finish_erasures
 from hotline.station.ledger_keys import adopt_key, new_records, staged_key
 from hotline.station.line import Line, PeerKeys
 from hotline.station.line_keys import LineKeys, open_line_keys
+from hotline.station.lineup import read_lineup
 from hotline.station.months import CONTENT_KEY, MonthlyKeys, make_sealer, open_months
 from hotline.station.past import RENEW_HINT, Past, check_not_between, newest_generation
 from hotline.station.shelf import Shelf, read_peer_view, write_durably
@@ -82,7 +84,12 @@ class PeerCard(BaseModel):
 
 
 class LineCard(BaseModel):
-    """What lines/<handle>/line.json holds. `listens`: the only peer dials us."""
+    """What lines/<handle>/line.json holds.
+
+    Attributes:
+        listens: Whether the only peer dials us.
+        follows: Id of the line of this home that this one follows, "" for none.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -94,13 +101,15 @@ class LineCard(BaseModel):
     prekey_not_after: str
     records: tuple[str, ...]
     peers: tuple[PeerCard, ...]
+    follows: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Paths of one station's home."""
+    """Paths of one station's home. `chosen`: handle of a line other than the one worked, or ""."""
 
     path: Path
+    chosen: str = ""
 
     @property
     def keys(self) -> Path:
@@ -131,18 +140,21 @@ class Home:
         return self.officer(person)
 
     def only_line(self) -> Path:
-        """Return the directory of the home's one line.
+        """Return the directory of the line that is worked, of several the last; or the chosen one.
 
         Raises:
-            OperatorError: there is none, or more than one.
+            OperatorError: there is none, or more than one that nobody has followed.
+        Spec: docs/enrolment.md §9.5
         """
-        found = sorted(self.lines.glob("*/line.json")) if self.lines.is_dir() else []
-        if len(found) != 1:
+        found = read_lineup(self.lines)
+        if self.chosen:
+            return found.named(self.chosen).directory
+        if found.current is None:
             raise OperatorError(
-                f"{self.path.name} has {len(found)} lines, not one",
+                f"{self.path.name} has {found.count} lines, not one",
                 hint="give the directory of a station's home",
             )
-        return found[0].parent
+        return found.current.directory
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,6 +237,7 @@ def line_card(
         peer = peer.model_copy(update=reached)
     listens = listener == identity.station
     at = (identity.listening or identity.route) if listens else None
+    before = roster.charter.predecessor
     card = LineCard(
         station=identity.station,
         line=roster.line.hex(),
@@ -244,5 +245,6 @@ def line_card(
         prekey_not_after=identity.prekey_not_after,
         records=tuple(record.decode() for record in records),
         peers=(peer,),
+        follows=before.hex() if before is not None else "",
     )
     return card if at is None else card.model_copy(update={"host": at.host, "port": at.port})

@@ -9,6 +9,7 @@ from hotline.core.errors import OperatorError
 from hotline.core.exchange.decision import Planned
 from hotline.core.records import events as ev
 from hotline.core.values import Digest
+from hotline.station.amending import check_keys_stay
 from hotline.station.drafts import draft_of
 from hotline.station.home import write_json
 from hotline.station.ledger_keys import adopt_key, issue_ledger_key, open_root, stage_key
@@ -27,6 +28,7 @@ def rekey_ledger(work: Work) -> Digest:
     """
     bench, opened = work.bench, work.opened
     home, line = bench.home, opened.line
+    check_keys_stay(home)
     root_file, console = home.keys / "root.key", home.keys / "console.key"
     records = [record.encode() for record in opened.card.records]
     root = open_root(root_file, bench.passphrase(root_file), records)

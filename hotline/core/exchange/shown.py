@@ -39,5 +39,8 @@ SHOWN = (
     ev.ForkSeen,
     ev.ForkResolved,
     ev.ForkResolvedThere,
+    ev.LineClosed,
+    ev.LineContinued,
+    ev.RouteChanged,
 )
 """Events that stand in the timeline as rows of their own."""

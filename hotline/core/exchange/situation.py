@@ -119,6 +119,7 @@ class Situation:
         gaps: By the entry that told of it; `forks`: by (sender, generation, seq, the
             second order's digest). Both stay when they are filled or resolved.
         resolutions_there: Authorisations by which the peer resolved forks of ours.
+        closed_for: Id of the line that this one was closed for; "" while it is worked.
     """
 
     station: str = ""
@@ -163,6 +164,7 @@ class Situation:
     gaps: dict[int, Gap] = field(default_factory=dict)
     forks: dict[tuple[str, int, int, str], Fork] = field(default_factory=dict)
     resolutions_there: set[str] = field(default_factory=set)
+    closed_for: str = ""
     officer: str = ""
     role: str = ""
     drill_started_ms: int | None = None

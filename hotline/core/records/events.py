@@ -43,6 +43,7 @@ from hotline.core.records.keeping_events import (
     WitnessDropped,
     WitnessNamed,
 )
+from hotline.core.records.line_events import LineClosed, LineContinued, RouteChanged
 from hotline.core.records.standing_events import (
     ForkResolved,
     ForkResolvedThere,
@@ -124,6 +125,8 @@ __all__ = [
     "LedgerKeyChanged",
     "LedgerOpened",
     "LedgerRestored",
+    "LineClosed",
+    "LineContinued",
     "LinkChanged",
     "OfficerAcknowledged",
     "OrderRef",
@@ -139,6 +142,7 @@ __all__ = [
     "RevocationsRefused",
     "RootChanged",
     "RootCompared",
+    "RouteChanged",
     "StatementCorrected",
     "StatementQuarantined",
     "StatementReceived",
@@ -221,6 +225,9 @@ EVENTS: dict[int, type[Event]] = {
         ForkSeen,
         ForkResolved,
         ForkResolvedThere,
+        LineClosed,
+        LineContinued,
+        RouteChanged,
     )
 }
 """Kind number to event, as docs/ledger.md §3 lists them."""
