@@ -96,10 +96,10 @@ def _where(home: Home, opened: OpenLine, peer: PeerCard) -> tuple[str, int]:
     if not peer.home:
         return peer.host, peer.port
     name = _listening_name(opened, opened.line.station)
-    for directory in sorted((home.path / peer.home / "lines").glob("*")):
-        host, port = _read_listening(directory / name)
-        if port:
-            return host, port
+    # Both name the directory of a line alike: by its charter's name and its id.
+    host, port = _read_listening(home.path / peer.home / "lines" / opened.directory.name / name)
+    if port:
+        return host, port
     raise LinkError(f"{peer.station} does not listen yet")
 
 
