@@ -81,6 +81,7 @@ class OfficerDesk(PresentedFeed):
             coach=coach,
             names=lambda: line.roster.names,
             new_root=self.new_root,
+            line=line.roster.name,
         )
         super().__init__(Presenter(lambda: station.situation, station.rules, own, around))
         self._drafts: dict[str, Draft] = {}

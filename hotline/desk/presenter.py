@@ -54,6 +54,7 @@ class Surroundings:
         coach: What EXCON tells the officer, or "".
         names: Certificate id (hex) to role, rank and name of whom it certifies.
         new_root: A changed root that waits to be compared, or None.
+        line: The charter's name for the line, or "".
     """
 
     station: str
@@ -64,6 +65,7 @@ class Surroundings:
     coach: Callable[[], str]
     names: Callable[[], Mapping[str, str]] = dict
     new_root: Callable[[], RootView | None] = lambda: None
+    line: str = ""
 
 
 class Presenter:
@@ -105,6 +107,7 @@ class Presenter:
             frozen=frozen_by(situation),
             awaiting=tuple(one.digest for one in awaiting(situation)),
             new_root=around.new_root(),
+            line=around.line,
         )
 
     def timeline(self, start: int, stop: int) -> tuple[TimelineRow, ...]:

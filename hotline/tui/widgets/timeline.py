@@ -47,7 +47,7 @@ class Timeline(Rows):
     def __init__(self, read_rows: ReadRows, *, can_write: bool, id: str | None = None) -> None:
         super().__init__(id=id)
         self._read_rows, self._can_write = read_rows, can_write
-        self._length = 0
+        self._length, self._line = 0, ""
         self._pages: OrderedDict[int, tuple[TimelineRow, ...]] = OrderedDict()
         self.entitle("TIMELINE")
 
@@ -55,8 +55,13 @@ class Timeline(Rows):
         """Return how many rows the feed has."""
         return self._length
 
-    def show(self, length: int) -> None:
-        """Take the feed's length and forget cached pages: any row's state may have changed."""
+    def show(self, length: int, line: str = "") -> None:
+        """Take the feed's length and forget cached pages: any row's state may have changed.
+
+        Args:
+            line: The line's name, for the title; a name is letters, digits and "-".
+        """
+        self._line = line
         at_end = self.selected >= self._length - 1
         self._length = length
         self._pages.clear()
@@ -98,4 +103,5 @@ class Timeline(Rows):
 
     def _say_place(self) -> None:
         place = "end" if self.selected >= self._length - 1 else f"at {self.selected + 1}"
-        self.entitle(f"TIMELINE {self._length} ({place})" if self._length else "TIMELINE")
+        words = f"TIMELINE {self._line}".rstrip()
+        self.entitle(f"{words} {self._length} ({place})" if self._length else words)
