@@ -205,7 +205,10 @@ class Intake:
             case its.RefetchItem():
                 taken.refetch = item
             case its.ForkResolvedItem():
-                taken.resolutions.append(read_resolution(self._line, taken.peer, item))
+                resolution = read_resolution(self._line, taken.peer, item)
+                told_before = {one.event.authorisation for one in taken.resolutions}
+                if resolution.event.authorisation not in told_before:
+                    taken.resolutions.append(resolution)
             case its.ReturnedItem():
                 taken.returned.append(self._returned(taken.peer, item))
 
