@@ -30,6 +30,7 @@ from hotline.station.founded import line_directories
 from hotline.station.home import Home, read_card, read_line
 from hotline.station.identity import read_identity
 from hotline.station.opening import discard_opening, half_path, kept_opening
+from hotline.station.upkeep import at_work
 from tests.station.homes import (
     DAY_MS,
     NOW_MS,
@@ -189,6 +190,23 @@ def test_completion_cut_short_is_done_anew_by_the_same_command(
     assert line_directories(north.home) == []
     north.completes(answer)
     assert secret_of(north)[:2] == secret_of(south)[:2]
+
+
+def test_founding_cut_before_the_prekey_goes_is_ended_when_the_line_is_opened(
+    two: tuple[Place, Place],
+) -> None:
+    north, south = two
+    opening = north.opens("SOUTH")
+    with power_cut(enrolling, "spend_prekey"):
+        south.joins(opening)
+    console = south.home.keys / "console.key"
+    assert "prekey" in read_key_file(console, None).seeds
+    with at_work(south.bench):
+        assert "prekey" not in read_key_file(console, None).seeds
+    # A card of later shows a prekey that no line has: that one stays.
+    south.card()
+    with at_work(south.bench):
+        assert "prekey" in read_key_file(console, None).seeds
 
 
 def test_completion_cut_before_the_opening_goes_is_ended_by_the_same_command(
