@@ -512,6 +512,40 @@ def test_home_is_not_made_where_something_stands(tmp_path: Path) -> None:
     assert (tmp_path / "h" / "note").read_text() == "mine"
 
 
+def test_second_making_of_one_home_at_once_is_refused(tmp_path: Path) -> None:
+    """Spec: docs/enrolment.md §2.4"""
+    home, catalogue = Home(tmp_path / "h"), begin_again(tmp_path).catalogue
+    first, second = NewStation("NORTH", Realm.EXERCISE), NewStation("SOUTH", Realm.EXERCISE)
+    refused: list[str] = []
+
+    def meanwhile(count: int) -> bytes:
+        if (tmp_path / ".h.part" / "tls").exists() and not refused:
+            with pytest.raises(OperatorError, match="another process makes this home") as told:
+                begin_home(home, second, nothing, catalogue, system_clock, system_entropy)
+            refused.append(str(told.value))
+        return system_entropy(count)
+
+    begin_home(home, first, nothing, catalogue, system_clock, meanwhile)
+    assert refused
+    assert read_identity(home).station == "NORTH"
+    assert [path.name for path in tmp_path.iterdir()] == ["h"]
+
+
+def test_making_of_a_home_that_another_one_finished_first_changes_nothing(tmp_path: Path) -> None:
+    """Spec: docs/enrolment.md §2.4"""
+    home, catalogue = Home(tmp_path / "h"), begin_again(tmp_path).catalogue
+    first, second = NewStation("NORTH", Realm.EXERCISE), NewStation("SOUTH", Realm.EXERCISE)
+
+    def first_finishes(_name: str) -> None:
+        if not home.path.exists():
+            begin_home(home, first, nothing, catalogue, system_clock, system_entropy)
+
+    with pytest.raises(StorageError, match="cannot be put in its place: Directory not empty"):
+        begin_home(home, second, first_finishes, catalogue, system_clock, system_entropy)
+    assert read_identity(home).station == "NORTH"
+    assert [path.name for path in tmp_path.iterdir()] == ["h"]
+
+
 def test_live_home_without_passphrases_is_not_made(tmp_path: Path) -> None:
     catalogue = begin_again(tmp_path).catalogue
     new = NewStation("NORTH", Realm.LIVE)
