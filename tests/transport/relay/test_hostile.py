@@ -344,6 +344,18 @@ async def test_cell_of_a_sender_that_left_at_once_wakes_its_recipient(rig: Rig) 
                 await arrived.wait()
 
 
+async def test_sender_that_left_at_once_leaves_nothing_behind(rig: Rig) -> None:
+    async with raw_session(rig) as (socket, box, _):
+        assert rig.premises is not None
+        hub, one = rig.premises.hub, cell(20)
+        with hub.waiting(box) as arrived:
+            await socket.send(encode(Put(box, sha256(one), later(), one)))
+            socket.transport.abort()
+            await asyncio.wait_for(arrived.wait(), 10)
+        await until(lambda: rig.metrics.sessions == 2)
+        assert box not in hub._senders
+
+
 async def test_second_session_of_a_key_replaces_the_first(rig: Rig) -> None:
     async with raw_session(rig) as (socket, box, key):
         await opened(rig, box, key)
