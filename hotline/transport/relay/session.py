@@ -39,7 +39,7 @@ from hotline.transport.relay.limits import Bucket
 from hotline.transport.relay.outgoing import Outgoing, receive
 from hotline.transport.relay.premises import Premises
 from hotline.transport.relay.pump import Pump
-from hotline.transport.relay.store import Box, Creation, Outcome
+from hotline.transport.relay.store import LAST_POSITION, Box, Creation, Outcome
 from hotline.transport.session import CLOSE_REFUSED, hang_up
 
 RETRY_QUOTA_S, RETRY_FULL_S, RETRY_FAULT_S = 30, 60, 5
@@ -237,7 +237,7 @@ class RelaySession:
             await self._refuse(Sub, box + _BEHIND_ID, Code.QUOTA, RETRY_QUOTA_S)
         else:
             await self._outgoing.send(Done(kind_of(Sub), box))
-            self._pump.start(box, after)
+            self._pump.start(box, min(after, LAST_POSITION))
 
     async def _consume(self, frame: Consumed) -> None:
         ref = frame.box + _BEHIND_ID

@@ -28,8 +28,10 @@ from hotline.transport.relay.frames import (
     Ack,
     Auth,
     Chal,
+    Done,
     Frame,
     Ping,
+    Pong,
     Push,
     Put,
     Refuse,
@@ -354,6 +356,16 @@ async def test_sender_that_left_at_once_leaves_nothing_behind(rig: Rig) -> None:
             await asyncio.wait_for(arrived.wait(), 10)
         await until(lambda: rig.metrics.sessions == 2)
         assert box not in hub._senders
+
+
+async def test_subscription_behind_any_position_is_answered_and_finds_nothing(rig: Rig) -> None:
+    async with raw_session(rig) as (socket, box, _):
+        await socket.send(encode(Sub(box, 2**64 - 1)))
+        await socket.send(encode(Ping(7)))
+        async with asyncio.timeout(10):
+            said = [decode(await socket.recv(decode=False)) for _ in range(2)]
+        assert said == [Done(11, box), Pong(7, 1)]
+        assert not rig.tally.events
 
 
 async def test_second_session_of_a_key_replaces_the_first(rig: Rig) -> None:
