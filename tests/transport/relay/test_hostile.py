@@ -41,7 +41,7 @@ from hotline.transport.relay.frames import (
 from hotline.transport.relay.tls import pinned_context
 from hotline.transport.tls import pinned
 from tests.transport.relay.rig import Rig, cell, later, new_box, new_key, slow, with_limits
-from tests.transport.rig import Papers, until
+from tests.transport.rig import Papers, flood, until
 
 RELAY = [Subprotocol("hotline.relay.v1")]
 GONE = (OSError, WebSocketException, ConnectionClosed)
@@ -318,6 +318,25 @@ async def test_subscriber_that_never_reads_is_cut_off(rig: Rig) -> None:
         await socket.send(encode(Sub(box, 0)))
         socket.transport.pause_reading()
         await until(lambda: rig.metrics.refused["unread"] == 1)
+
+
+async def test_pings_of_an_end_that_never_reads_cost_bounded_memory(rig: Rig) -> None:
+    with_limits(rig, timings=slow(ping_interval_s=60))
+    async with raw_session(rig) as (socket, _, _):
+        socket.transport.pause_reading()
+        await flood(socket, lambda: rig.metrics.sessions == 2)
+
+
+async def test_pings_of_a_relay_that_never_reads_cost_bounded_memory(rig: Rig) -> None:
+    token, timings = rig.token(), slow(ping_interval_s=60)
+    with_limits(rig, timings=timings)
+    async with rig.running(), rig.dial(new_box(), new_key(), token, timings=timings) as mine:
+        assert rig.relay is not None
+        (session,) = rig.relay._sessions.values()
+        session._socket.transport.pause_reading()
+        over = asyncio.create_task(mine.ended())
+        await flood(session._socket, over.done)
+        assert await over is not None
 
 
 async def test_window_holds_back_cells_that_are_not_consumed(rig: Rig) -> None:
