@@ -69,6 +69,22 @@ class Lineup:
         """All that belong together, oldest first."""
         return (*self.earlier, *(one for one in (self.current, self.pending) if one is not None))
 
+    def worked(self, home: str, chosen: str = "") -> Lined:
+        """Return the line that is worked, or the one whose directory is called `chosen`.
+
+        Raises:
+            OperatorError: there is none, or more than one that nobody has followed.
+        Spec: docs/enrolment.md §9.5
+        """
+        if chosen:
+            return self.named(chosen)
+        if self.current is None:
+            raise OperatorError(
+                f"{home} has {self.count} lines, not one",
+                hint="give the directory of a station's home",
+            )
+        return self.current
+
     def named(self, handle: str) -> Lined:
         """Return the line whose directory has that name.
 
