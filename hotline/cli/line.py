@@ -119,8 +119,8 @@ def join(
     answer = answer_again(bench, found.charter.line, found.charter.predecessor)
     if answer is None:
         print("You are about to sign this charter with the root of this station:")
-        print("\n".join(charter_lines(found.charter)))
-        print("\n".join(change_lines(bench.home, found.charter)))
+        said = [*charter_lines(found.charter), *change_lines(bench.home, found.charter)]
+        print("\n".join(said))
         root_key = unlock_root(bench, root_in(home, root))
         answer = join_line(bench, found, root_key, packs())
     write_durably(out, answer)

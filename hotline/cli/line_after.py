@@ -142,10 +142,12 @@ def give_up(bench: Bench) -> None:
 
 
 def next_step(home: Path, charter: Charter) -> str:
-    """Return the command that comes after a line was set up."""
+    """Return what to do after a line was set up."""
     if charter.predecessor is None:
         return f"hotline console {home}"
-    return f"hotline line change {home}, at both stations in the same minute"
+    return (
+        f"agree on a minute by voice, stop the consoles, and both run\nhotline line change {home}"
+    )
 
 
 def change_lines(home: Home, charter: Charter) -> Iterator[str]:

@@ -20,6 +20,7 @@ from hotline.ledger.reader import LedgerReader
 from hotline.ledger.snapshot import LEDGER_NAME
 from hotline.ledger.store import Ledger
 from hotline.ledger.verdict import Verdict
+from hotline.review.findings import countersigned
 from hotline.review.generations import Earlier, Generations, is_journal
 from hotline.sealing.roster import Roster
 from hotline.station.lineup import SUCCESSOR
@@ -40,12 +41,12 @@ class _Marks:
 
     Attributes:
         closed: The line that follows, and the head at which it was closed for that.
-        continued: Digests of the ends that it says it goes on from.
+        continued: Entry and digest of each end that it says it goes on from.
         late, early: Whether a statement crossed after it was closed, or before it went on.
     """
 
     closed: tuple[tuple[Digest, Checkpoint], ...] = ()
-    continued: tuple[Digest, ...] = ()
+    continued: tuple[tuple[int, Digest], ...] = ()
     late: bool = False
     early: bool = False
 
@@ -99,7 +100,7 @@ def _look_ahead(marks: _Marks, beside: dict[Digest, Path], found: _Findings) -> 
         continued = _marks(path.parent).continued
         if not continued:
             found.notes.append(f"{told}, which does not name that end yet")
-        elif continued == (sha256(end.body()),):
+        elif [digest for _, digest in continued] == [sha256(end.body())]:
             found.notes.append(f"{told}, which goes on from that very end")
         else:
             found.faults.append(f"{told}, which goes on from another end")
@@ -118,12 +119,11 @@ def _look_back(
             found.notes.append(f"it follows the line {name}, whose ledger is not here")
             return
         seen.add(before)
-        assert verdict.line is not None
         older, theirs = check(path), _marks(path.parent)
         found.before.append(Earlier(older, path))
         if not older.ok:
             return
-        _compare(verdict.line, marks, theirs, found, f"{older.line_name} ({before.hex()[:_SHORT]})")
+        _compare(verdict, marks, theirs, found, f"{older.line_name} ({before.hex()[:_SHORT]})")
         verdict, marks = older, theirs
 
 
@@ -134,21 +134,31 @@ def _compare_begin(marks: _Marks, found: _Findings) -> None:
         found.faults.append("the line took over from another one more than once")
 
 
-def _compare(line: Digest, ours: _Marks, theirs: _Marks, found: _Findings, name: str) -> None:
+def _compare(verdict: Verdict, ours: _Marks, theirs: _Marks, found: _Findings, name: str) -> None:
     """Compare the end of the line before with what this line says of it."""
-    end = next((end for successor, end in theirs.closed if successor == line), None)
+    end = next((end for successor, end in theirs.closed if successor == verdict.line), None)
     if end is None and not ours.continued:
         found.notes.append(f"it is to follow the line {name}, and has not taken over")
     elif end is None:
         found.faults.append(f"it goes on from the line {name}, which was not closed for it")
     elif not ours.continued:
         found.notes.append(f"the line {name} was closed for it, and it has not taken over yet")
-    elif ours.continued[0] == sha256(end.body()):
-        found.notes.append(
-            f"it follows the line {name}, which was closed with {end.size} entries: both agree"
-        )
+    elif ours.continued[0][1] == sha256(end.body()):
+        told = f"it follows the line {name}, which was closed with {end.size} entries: both agree"
+        found.notes.append(told + _covered(verdict, ours.continued[0][0]))
     else:
         found.faults.append(f"it goes on from another end of the line {name} than its ledger has")
+
+
+def _covered(verdict: Verdict, index: int) -> str:
+    """Return who countersigned the end of the line before by countersigning this line.
+
+    Spec: docs/ledger.md §22.2
+    """
+    if parse_origin(verdict.origin).generation != FIRST_GENERATION:
+        return ""
+    whose = [station for station, size in countersigned(verdict).items() if size > index]
+    return f", and {' and '.join(whose)} countersigned that" if whose else ""
 
 
 # --- what stands in the open ---------------------------------------------------------
@@ -199,7 +209,7 @@ def _read(reader: LedgerReader) -> _Marks:
             (successor, Checkpoint(reader.origin, index + 1, reader.root_at(index + 1)))
             for index, successor in closed
         ),
-        continued=tuple(digest for _, digest in continued),
+        continued=tuple(continued),
         late=bool(closed) and last > closed[0][0],
         early=_begins(reader) and first < min((one for one, _ in continued), default=reader.size),
     )

@@ -31,7 +31,7 @@ class Left:
     Attributes:
         undelivered: Statements of ours that another station has not receipted.
         unreleased: Statements of ours that await a second officer.
-        unanswered: Dialogues that are open, ours and theirs.
+        unanswered: Dialogues that are open, ours and theirs, of what was delivered.
         notes: A sentence for everything else that an officer must know.
     """
 
@@ -82,7 +82,7 @@ def left_on(work: Work) -> Left:
         unanswered=tuple(
             (one, statements[digest].statement)
             for digest, one in situation.expecting.items()
-            if digest in statements
+            if digest in statements and digest not in situation.outbox
         ),
         notes=tuple(_notes(work)),
     )
@@ -139,7 +139,8 @@ def _notes(work: Work) -> Iterator[str]:
         size = opened.ledger.cosigned_size(opened.line.witness_of(peer))
         if size < opened.ledger.size:
             more = opened.ledger.size - size
-            yield f"{peer} has not countersigned the last {more} entries; the next line names them."
+            words = f"{peer} has not countersigned the last {more} entries"
+            yield f"{words}; the record of the next line binds them."
 
 
 def _named(digest: str, statement: Statement) -> str:

@@ -105,7 +105,8 @@ def check_homes(tmp_path: Path, enrolled: tuple[Enrolled, Enrolled]) -> None:
     review = review_ledgers(*paths, Asked(cards=cards))
     assert review.ok, review.lines()
     words = "\n".join(review.lines())
-    assert words.count("both agree.") == 2
+    assert "both agree, and SOUTH countersigned that." in words
+    assert "both agree, and NORTH countersigned that." in words
     assert "RECONCILE" in words
     assert "Identity established for NORTH, SOUTH" in words
     for one in enrolled:

@@ -22,7 +22,7 @@ class LineClosed(Event):
         successor, name: Id and name of the line that follows.
         undelivered: How many statements of ours the other station has not receipted.
         unreleased: How many of ours awaited a second officer.
-        unanswered: How many dialogues were open.
+        unanswered: How many dialogues were open on what had been delivered.
         left: Digests of all these, undelivered ones first, at most MAX_LEFT.
     """
 

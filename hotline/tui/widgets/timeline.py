@@ -18,6 +18,9 @@ PAGE_ROWS = 64
 MAX_PAGES = 8
 """Pages kept: a console holds at most 512 rows of the timeline in memory."""
 
+MAX_NAME_CELLS = 20
+"""Of the line's name in the title, so that the place in the timeline fits beside it."""
+
 _SECONDS_FIT_CELLS = 50
 """Narrower than this a row shows hours and minutes, so that READ BY OFFICER fits."""
 
@@ -61,7 +64,7 @@ class Timeline(Rows):
         Args:
             line: The line's name, for the title; a name is letters, digits and "-".
         """
-        self._line = line
+        self._line = fit(line, MAX_NAME_CELLS)
         at_end = self.selected >= self._length - 1
         self._length = length
         self._pages.clear()
