@@ -107,9 +107,12 @@ class Pair:
 
         Spec: docs/protocol.md §7.23
         """
+        self._destroy_over(now_ms)
+        return self.ours.opening
+
+    def _destroy_over(self, now_ms: int) -> None:
         self.ours.expire(now_ms, whole=self._whole(now_ms))
         self.ours.destroy(self.ours.left(now_ms))
-        return self.ours.opening
 
     # --- what a packet changes, once what it says is durable ------------------------------------
 
@@ -145,7 +148,7 @@ class Pair:
         What the disk refuses is tried again in an hour; meanwhile the memory is ahead of it.
         Spec: docs/protocol.md §7.6, §7.23, §7.24
         """
-        self.opening(now_ms)
+        self._destroy_over(now_ms)
         held = PairSecrets(self.secret, self.ours.prekeys)
         if held != self._written and not self._refused_lately(now_ms):
             self._write(held, now_ms)
