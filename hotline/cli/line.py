@@ -16,6 +16,7 @@ from hotline.cli.line_after import (
     give_up,
     lineup_lines,
     next_step,
+    route,
 )
 from hotline.cli.officer import HomePath, RootFile, packs, root_in
 from hotline.cli.passphrases import Asker, PassphraseFd, bench_with
@@ -148,6 +149,7 @@ def complete(
 
 app.command(short_help="Change the charter: open the line that follows this one.")(amend)
 app.command(short_help="Change over: close this line, work the one that follows it.")(change)
+app.command("route", short_help="Change where the other station is dialled.")(route)
 
 
 @app.command(short_help="Say which lines a home has, or waits for.")

@@ -130,6 +130,34 @@ def change(
     print(f"{done.after.directory.name} has taken over. Then: hotline console {home}")
 
 
+def route(
+    home: HomePath,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Where to dial the other station from now on."),
+    ] = None,
+    peer: Annotated[
+        str, typer.Option(metavar="STATION", help="Which one, where several are on the line.")
+    ] = "",
+    passphrase_fd: PassphraseFd = None,
+) -> None:
+    """Change where the other station is dialled, or where this one listens.
+
+    With --to the other station is dialled there from the next start on. Without it, a
+    station that is dialled listens where hotline card export --route (and --listen) said
+    last. A card of theirs that is imported later is followed by itself. The console must
+    not run. Asks for the passphrase of console.key.
+    """
+    from hotline.cli.begin import read_route
+    from hotline.station.rerouting import listen_anew, reroute
+    from hotline.station.upkeep import at_work
+
+    wanted = read_route(to)
+    with at_work(bench_with(home, Asker(passphrase_fd))) as work:
+        done = listen_anew(work) if wanted is None else reroute(work, wanted, peer)
+    print(f"{done.peer} is reached at {done.now} from the next start on; it was {done.before}.")
+
+
 def give_up(bench: Bench) -> None:
     """Forget an opening, or a successor that was set up and never worked."""
     from hotline.station.amending import discard_pending

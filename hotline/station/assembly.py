@@ -15,6 +15,7 @@ from hotline.host.packs import load_catalogue
 from hotline.host.tables import load_ladder
 from hotline.station.home import Home, OpenLine, open_line
 from hotline.station.keeping import open_kept
+from hotline.station.rerouting import routes_of_cards
 from hotline.station.routes import route_maker
 from hotline.station.station import Station
 from hotline.transport.link import Timings
@@ -58,6 +59,7 @@ def open_station(
     """
     opened = open_line(home, passphrase, machine.clock, machine.entropy)
     try:
+        opened = routes_of_cards(home, opened, machine.clock)
         maker = route_maker(
             home, opened, monotonic=monotonic_s, chance=system_chance, timings=timings
         )

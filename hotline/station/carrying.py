@@ -11,6 +11,7 @@ from hotline.core.errors import PeerError
 from hotline.core.exchange.commands import AdmitRecord
 from hotline.core.exchange.decision import Planned
 from hotline.core.exchange.trust import admit_record
+from hotline.core.records import events as ev
 from hotline.ledger.public import record_digest
 from hotline.sealing.certificate import CERTIFICATE_TYPE, Usage
 from hotline.sealing.charter import MAX_CHARTER_ENVELOPE_BYTES
@@ -21,6 +22,7 @@ from hotline.sealing.roster import RECORD_TYPES
 from hotline.station.home import OpenLine
 from hotline.station.introducing import admit_withdrawal, certified, root_changed
 from hotline.station.line import Line
+from hotline.station.rerouting import is_elsewhere, route_told
 
 
 def carried(before: OpenLine, after: OpenLine) -> Iterator[Planned]:
@@ -65,3 +67,22 @@ def _admit(line: Line, record: bytes) -> AdmitRecord | None:
         # It rests on what this line does not have, as a certificate by a root that was followed.
         return None
     return None
+
+
+def carried_routes(before: OpenLine, after: OpenLine) -> Iterator[Planned]:
+    """Yield the routes that were told on a line after the one that follows it had been set up.
+
+    The file is written from the record at the next start.
+    Spec: docs/enrolment.md §9.7
+    """
+    for peer in after.card.peers:
+        told, begun = route_told(before, peer.station), route_told(after, peer.station)
+        if told.route is not None and told.at_ms > begun.at_ms and is_elsewhere(peer, told.route):
+            yield Planned(
+                ev.RouteChanged(
+                    peer=peer.station,
+                    host=told.route.host,
+                    port=told.route.port,
+                    before=f"{peer.host}:{peer.port}",
+                )
+            )

@@ -21,7 +21,7 @@ from hotline.ledger.reader import LedgerReader
 from hotline.sealing.roster import Roster
 from hotline.station.amending import roster_in
 from hotline.station.anchors import newest_anchor
-from hotline.station.carrying import carried
+from hotline.station.carrying import carried, carried_routes
 from hotline.station.drafts import draft_of
 from hotline.station.home import OpenLine, write_json
 from hotline.station.leaving import Left, check_may_close, left_on
@@ -151,6 +151,7 @@ def _continue(follower: OpenLine, work: Work, end: Checkpoint) -> None:
         head=head.hex(),
     )
     planned = [*carried(before, follower), Planned(continued)]
+    planned += carried_routes(before, follower)
     anchored = newest_anchor(before.ledger, before.shelf.past.readers)
     if anchored is not None:
         # So the journal stays as bound as it was.

@@ -21,6 +21,7 @@ from hotline.host.entropy import system_entropy
 from hotline.ledger.public import record_digest
 from hotline.ledger.reader import LedgerReader
 from hotline.ledger.store import Ledger
+from hotline.sealing.card import Route
 from hotline.sealing.certificate import Usage
 from hotline.sealing.items import RootItem
 from hotline.sealing.root import ROOT_TYPE
@@ -34,6 +35,7 @@ from hotline.station.lineup import read_lineup
 from hotline.station.opening import kept_opening
 from hotline.station.rekeying import rekey_ledger
 from hotline.station.rerooting import succeed_root
+from hotline.station.rerouting import reroute
 from hotline.station.revoking import revoke, suspend, take_into_card
 from hotline.station.upkeep import at_work
 from tests.fakes.line import FAST
@@ -191,6 +193,18 @@ def test_what_was_revoked_and_certified_meanwhile_goes_over(north: Place) -> Non
     assert withdrawn[ended.id.hex()].how == "revoked"
     assert "late" in [one.person for one in roster.certified("NORTH", Usage.STATEMENT)]
     assert roster.standing.head("NORTH") == old.standing.head("NORTH")
+
+
+async def test_route_that_was_told_meanwhile_goes_over(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made, tmp_path / "two")
+    _, south = places_in(tmp_path / "two", LATER_MS)
+    with at_work(south.bench) as work:
+        reroute(work, Route(host="north.example", port=4_711))
+    change_over(south.bench, leave=False)
+    machine = Machine(find_config(), south.bench.clock, system_entropy)
+    station, opened = open_station(south.home, machine, passphrase=None, timings=FAST)
+    await station.close()
+    assert [(one.host, one.port) for one in opened.card.peers] == [("north.example", 4_711)]
 
 
 def test_keys_that_a_charter_names_stay_until_the_change_over(made: Path, tmp_path: Path) -> None:
