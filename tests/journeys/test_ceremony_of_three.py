@@ -1,13 +1,14 @@
 """From nothing to a first statement that two other stations receipted: three homes, files by hand.
 
-The stations and their cards are made by the same commands in this process; every step of
-the line and all that is said on it are processes of their own.
+Stations and cards are made, and what is only looked at is shown, by the same commands in this
+process; every step of the line and all that is said on it are processes of their own.
 """
 
 from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from hotline.cli.main import main
 from tests.journeys.test_ceremony import begin, end, run, words_of
 
+Told = Callable[..., str]
 STATIONS = ("NORTH", "SOUTH", "EAST")
 
 
@@ -31,13 +33,19 @@ def free_ports(count: int) -> int:
     raise AssertionError("no ports are free")
 
 
-def set_out(place: Path, capsys: pytest.CaptureFixture[str], routes: dict[str, str]) -> None:
-    """Make three stations, an officer at each, and have everybody compare everybody's words."""
+@pytest.fixture
+def told(capsys: pytest.CaptureFixture[str]) -> Told:
+    """Run a command in this process; return what it says."""
 
-    def told(*words: str | Path) -> str:
-        assert main([str(word) for word in words]) == 0
+    def tell(*words: str | Path, code: int = 0) -> str:
+        assert main([str(word) for word in words]) == code
         return capsys.readouterr().out
 
+    return tell
+
+
+def set_out(place: Path, told: Told, routes: dict[str, str]) -> None:
+    """Make three stations, an officer at each, and have everybody compare everybody's words."""
     words = {}
     for name in STATIONS:
         home, route = place / name.lower(), routes.get(name)
@@ -57,11 +65,11 @@ def set_out(place: Path, capsys: pytest.CaptureFixture[str], routes: dict[str, s
 
 @pytest.mark.timeout(300)
 def test_three_stations_set_a_line_up_and_one_speaks_to_both_others(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, told: Told
 ) -> None:
     port = free_ports(3)
     at = f"127.0.0.1:{port}"
-    set_out(tmp_path, capsys, {"NORTH": at, "SOUTH": f"127.0.0.1:{port + 2}"})
+    set_out(tmp_path, told, {"NORTH": at, "SOUTH": f"127.0.0.1:{port + 2}"})
     north, south, east = (tmp_path / name.lower() for name in STATIONS)
     stick = tmp_path / "stick"
     stick.mkdir()
@@ -76,15 +84,15 @@ def test_three_stations_set_a_line_up_and_one_speaks_to_both_others(
         said = run("line", "join", home, stick / "opening", "--out", answer)
         assert "You are about to sign this charter" in said
         assert f"This station needs the answer of {'EAST' if home == south else 'SOUTH'}" in said
-    waits = run("line", "complete", north, answers[east], code=3)
+    waits = told("line", "complete", north, answers[east], code=3)
     assert "Kept: the answer of EAST. Still missing: the answer of SOUTH." in waits
-    assert "Here already: the answer of EAST" in run("line", "show", north)
+    assert "Here already: the answer of EAST" in told("line", "show", north)
     # The rest is given as a whole stick: what is no answer for a station is passed over.
     ended = [run("line", "complete", home, *stick.iterdir()) for home in (north, south, east)]
     words = {line for said in ended for line in said.splitlines() if "check words:" in line}
     assert len(words) == 1
     assert f"NORTH listens for EAST at 127.0.0.1:{port + 1}" in ended[0]
-    assert f"EAST dials NORTH at 127.0.0.1:{port + 1}" in run("line", "show", east)
+    assert f"EAST dials NORTH at 127.0.0.1:{port + 1}" in told("line", "show", east)
 
     waiting = [begin("inbox", home, "--wait", "60", "--json") for home in (south, east)]
     words_sent = ("-t", "conv/free-text", "--text", "First words to both.")
@@ -98,7 +106,7 @@ def test_three_stations_set_a_line_up_and_one_speaks_to_both_others(
         assert (statement["verdict"], statement["digest"]) == ("VERIFIED", sent["digest"])
 
     cards = [word for name in STATIONS for word in ("--card", tmp_path / f"{name}.card")]
-    verdict = run("verify", north, "--peer", south, "--peer", east, *cards)
+    verdict = told("verify", north, "--peer", south, "--peer", east, *cards)
     assert "All 3 ledgers RECONCILE: 1 statement, 1 receipted by every other member." in verdict
     assert "Identity established for NORTH, SOUTH, EAST: by card." in verdict
 
