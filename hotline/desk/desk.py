@@ -81,23 +81,29 @@ class OfficerDesk(PresentedFeed, Lockable):
             peer=peer,
             listed=listed,
             least=lambda template: line.roster.charter.least_signers(template, 1),
-            seconds=lambda: seconds_for(station, officer.certificate),
+            seconds=lambda: seconds_for(station, self._lock.certificate),
         )
         self._releases = Releases(station, self._lock, self._writer, unlock)
-        around = Surroundings(
+        super().__init__(
+            Presenter(lambda: station.situation, station.rules, own, self._around(coach))
+        )
+        self._drafts: dict[str, Draft] = {}
+        self._names = itertools.count(1)
+
+    def _around(self, coach: Callable[[], str]) -> Surroundings:
+        """Return what the feed cannot read from the ledger."""
+        station, line = self.station, self.station.line
+        return Surroundings(
             station=line.station,
             peers=station.peers,
             mode=line.realm.value,
-            clock=clock,
+            clock=self._clock,
             sending=station.sending,
             coach=coach,
             names=lambda: line.roster.names,
             new_root=self.new_root,
             lock=self._lock.view,
         )
-        super().__init__(Presenter(lambda: station.situation, station.rules, own, around))
-        self._drafts: dict[str, Draft] = {}
-        self._names = itertools.count(1)
 
     # --- feed --------------------------------------------------------------------
 
@@ -273,6 +279,7 @@ class OfficerDesk(PresentedFeed, Lockable):
         Raises:
             OperatorError: a value does not read, or there is nothing to read back.
         """
+        self._lock.officer()
         state = self.situation.statements.get(digest)
         if state is None:
             raise OperatorError("that statement is not in the record")
