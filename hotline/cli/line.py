@@ -10,7 +10,7 @@ import typer
 
 from hotline.cli.card import OutFile
 from hotline.cli.officer import HomePath, RootFile, packs, root_in
-from hotline.cli.passphrases import Asker, PassphraseFd, bench_with
+from hotline.cli.passphrases import Asker, PassphraseFd, UseKeyring, bench_with, kept_by
 from hotline.core.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def open_line(
     ] = False,
     root: RootFile = None,
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> None:
     """Open a line: sign its charter and write the file for the other station.
 
@@ -67,7 +68,7 @@ def open_line(
     from hotline.station.opening import discard_opening
     from hotline.station.shelf import write_durably
 
-    bench = bench_with(home, Asker(passphrase_fd))
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     languages = tuple(language or ["en"])
     policy = _policy(two_person or [], languages, authentic, test_period, presence=presence)
     if anew:
@@ -90,6 +91,7 @@ def join(
     out: OutFile,
     root: RootFile = None,
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> None:
     """Join a line: read its charter, sign it, and write the answer for the other station.
 
@@ -101,7 +103,7 @@ def join(
     from hotline.station.officers import unlock_root
     from hotline.station.shelf import write_durably
 
-    bench = bench_with(home, Asker(passphrase_fd))
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     found = check_file(bench, read_file(opening, opening.name), "open")
     answer = answer_again(bench, found.charter.line)
     if answer is None:
@@ -119,13 +121,14 @@ def complete(
     home: HomePath,
     answer: Annotated[Path, typer.Argument(metavar="FILE", help="What line join wrote there.")],
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> None:
     """Complete a line with the other station's answer. Asks for the passphrase of console.key."""
     from hotline.station.arriving import check_file
     from hotline.station.cards import read_file
     from hotline.station.enrolling import complete_line
 
-    bench = bench_with(home, Asker(passphrase_fd))
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     found = check_file(bench, read_file(answer, answer.name), "join")
     complete_line(bench, found, packs())
     print(f"The line {found.charter.name} with {found.card.name} is complete.")

@@ -11,7 +11,7 @@ import typer
 
 from hotline.cli.console import OfficerOption, machine_here
 from hotline.cli.officer import HomePath
-from hotline.cli.passphrases import Asker, PassphraseFd, bench_with
+from hotline.cli.passphrases import Asker, PassphraseFd, UseKeyring, bench_with, kept_by
 from hotline.core.errors import LinkError, OperatorError
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def send(
     ] = DEFAULT_WAIT_S,
     as_json: AsJson = False,
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> int:
     """Sign and send one statement, and wait until the other station has recorded it.
 
@@ -64,7 +65,7 @@ def send(
     from hotline.desk.seat import unlock
 
     fields = _fields(field or [])
-    bench = bench_with(home, Asker(passphrase_fd))
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     unlocked = unlock(bench, officer)
 
     def choose(desk: OfficerDesk) -> TemplateChoice:
@@ -76,8 +77,7 @@ def send(
     if as_json:
         print(json.dumps(sent, sort_keys=True))
     else:
-        print("\n".join(sent["lines"]))
-        print(_outcome(sent))
+        print("\n".join([*sent["lines"], _outcome(sent)]))
     return 0 if sent["receipted"] else NOT_RECEIPTED
 
 
@@ -199,6 +199,7 @@ def inbox(
     ] = 0.0,
     as_json: AsJson = False,
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> int:
     """Print the statements of the other station, the oldest first; marks none as read.
 
@@ -207,7 +208,7 @@ def inbox(
     """
     from hotline.desk.seat import unlock
 
-    bench = bench_with(home, Asker(passphrase_fd))
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     unlocked = unlock(bench, None, seated=False)
     shown, came = asyncio.run(_inbox(bench.home, unlocked, wait))
     if as_json:

@@ -56,7 +56,10 @@ def unlock(bench: Bench, person: str | None, *, seated: bool = True) -> Unlocked
         return Unlocked(None, bench.passphrase(home.keys / "console.key"))
     chosen = person or _only_officer(home)
     console = bench.passphrase(home.keys / "console.key")
-    return Unlocked(chosen, console, bench.passphrase(home.officer(chosen)))
+    officers = home.officer(chosen)
+    unlocked = Unlocked(chosen, console, bench.passphrase(officers))
+    bench.forget(officers)
+    return unlocked
 
 
 def _only_officer(home: Home) -> str:
