@@ -37,7 +37,9 @@ def console(
 ) -> int:
     """Stand watch on a line: the console opens, and the station works the line with it.
 
-    Asks for the passphrases of console.key and of the officer.
+    Asks for the passphrases of console.key and of the officer. When no key was pressed for
+    a while (lock_after_s in hotline.toml), and on ^L, the desk is locked: the line works on,
+    and the officer's passphrase, typed there, unlocks it.
     """
     from hotline.desk.seat import unlock
 

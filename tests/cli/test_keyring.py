@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import keyring
 import pytest
 
 from hotline.cli.main import main
+from hotline.host import keyfile
 from hotline.host.entropy import system_entropy
 from hotline.host.keyfile import read_key_file, write_key_file
 from tests.cli.shell import one_sentence, run
@@ -26,21 +28,28 @@ def given(line: str) -> int:
 
 
 @pytest.fixture
-def home(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Key files whose key is derived in no time; only this process can open them."""
+
+    def derive(header: bytes, passphrase: str | None) -> bytes:
+        return hashlib.sha512(header + (passphrase or "").encode()).digest()
+
+    monkeypatch.setattr(keyfile, "_derive", derive)
+
+
+def home_in(tmp_path: Path) -> Path:
     """An exercise station whose console.key has a passphrase."""
     made = tmp_path / "north"
     words = ("--station", "NORTH", "--realm", "exercise", "--unprotected")
     assert main(["init", str(made), *words]) == 0
-    capsys.readouterr()
     path = made / "keys" / "console.key"
     held = read_key_file(path, None)
     write_key_file(path, held, PASSPHRASE, entropy=system_entropy, replace=True)
     return made
 
 
-def test_stored_passphrase_opens_the_key_and_a_forgotten_one_does_not(
-    home: Path, tmp_path: Path
-) -> None:
+def test_stored_passphrase_opens_the_key_for_whoever_says_keyring(tmp_path: Path) -> None:
+    home = home_in(tmp_path)
     kept = tmp_path / "kept.json"
     use = {"PYTHON_KEYRING_BACKEND": "tests.fakes.keyrings.InFile", FILE_VARIABLE: str(kept)}
     name = ("keyring", "store", home, "console.key")
@@ -55,8 +64,13 @@ def test_stored_passphrase_opens_the_key_and_a_forgotten_one_does_not(
 
 
 def test_what_is_not_kept_is_asked_for_as_without_a_keyring(
-    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    cheap: None,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    home = home_in(tmp_path)
+    capsys.readouterr()
     monkeypatch.setattr(keyring.core, "_keyring_backend", Memory())
     export = ["card", "export", str(home), "--out", str(tmp_path / "north.card")]
     store = ["keyring", "store", str(home), "console.key"]
@@ -69,8 +83,10 @@ def test_what_is_not_kept_is_asked_for_as_without_a_keyring(
 
 
 def test_key_without_a_passphrase_and_home_that_is_none_are_one_sentence(
-    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    cheap: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    home = home_in(tmp_path)
+    capsys.readouterr()
     assert main(["keyring", "store", str(home), "root.key"]) == 2
     assert "root.key has no passphrase" in one_sentence(capsys.readouterr().err)
     assert main(["keyring", "store", str(home), "nobody.key"]) == 2
