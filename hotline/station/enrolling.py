@@ -30,14 +30,13 @@ from hotline.station.cards import accepted_card, check_current, read_file
 from hotline.station.founded import ANSWER_FILE, check_no_line, clear_unfinished, founded_line
 from hotline.station.home import ED25519, handle_of
 from hotline.station.identity import (
-    PREKEY,
     line_card,
     own_card,
     read_identity,
     ready_console,
-    spend_prekey,
 )
 from hotline.station.laying import CONSOLE_KEY, NewLine, lay_line
+from hotline.station.line_keys import PREKEY, spend_prekey
 from hotline.station.opening import (
     discard_opening,
     keep_opening,
@@ -262,7 +261,8 @@ def _lay(
     directory = bench.home.lines / handle_of(roster.name, roster.line)
     clear_unfinished(directory)
     lay_line(directory, line, catalogue, bench.clock(), bench.entropy)
-    spend_prekey(bench.home, side.passphrase, bench.entropy)
+    # Cut short here, the prekey goes when the line is opened next.
+    spend_prekey(bench.home.keys / CONSOLE_KEY, side.passphrase, bench.entropy)
 
 
 def _console(bench: Bench) -> tuple[KeyFile, str | None]:

@@ -117,7 +117,8 @@ class LockedScreen(FrameScreen):
         if post is None or self._checking:
             return
         self._checking = True
-        self.refresh_words()
+        # What was wrong before stands no longer: guidance says what is done now.
+        self.shell.say("")
         self.shell.act(post.unlock(passphrase), self._opened, self._not_opened)
 
     def _opened(self, _: None) -> None:
