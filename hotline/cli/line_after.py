@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hotline.cli.card import OutFile
+from hotline.cli.line_words import call_lines, charter_lines, opened
 from hotline.cli.officer import HomePath, RootFile, packs, root_in
-from hotline.cli.passphrases import Asker, PassphraseFd, bench_with
+from hotline.cli.passphrases import Asker, PassphraseFd, UseKeyring, bench_with, kept_by
 from hotline.core.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def amend(
     anew: Anew = False,
     root: RootFile = None,
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> None:
     """Change the charter: open a line that follows the one of this home.
 
@@ -71,7 +73,7 @@ def amend(
     for template in [*(two_person or ()), *(one_person or ())]:
         if packs().get(template) is None:
             raise OperatorError(f"no pack holds a template {template!r}")
-    bench = bench_with(home, Asker(passphrase_fd))
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     if anew:
         give_up(bench)
     amendment = Amendment(
@@ -83,27 +85,26 @@ def amend(
         test_period_s=test_period,
         presence=presence,
     )
-    peer, encoded = _opened(bench, amendment, root_in(home, root))
+    peers, encoded = _opened(bench, amendment, root_in(home, root))
     write_durably(out, encoded)
-    print(f"Wrote {out}. Carry it to {peer}, who answers it with hotline line join;")
-    print(f"then run hotline line complete {home} FILE with what comes back.")
-    print("The line of today is worked until both stations change over.")
+    print("\n".join(opened(bench, out, peers)))
+    print("The line of today is worked until all stations change over.")
 
 
-def _opened(bench: Bench, amendment: Amendment, root_file: Path) -> tuple[str, bytes]:
+def _opened(bench: Bench, amendment: Amendment, root_file: Path) -> tuple[list[str], bytes]:
     """Show what changes, sign it, and return with whom and the file for there."""
     from hotline.station.enrolling import check_opening, open_line_with, opening_again
     from hotline.station.officers import unlock_root
     from hotline.station.wanting import previewed, wanted_after
 
-    peer, wanted = wanted_after(bench.home, amendment)
-    encoded = opening_again(bench, peer, wanted)
+    peers, wanted = wanted_after(bench.home, amendment)
+    encoded = opening_again(bench, peers, wanted)
     if encoded is None:
-        check_opening(bench, peer, wanted.predecessor)
+        check_opening(bench, peers, wanted.predecessor)
         print("You are about to sign a charter with the root of this station.")
         print("\n".join(change_lines(bench.home, previewed(bench.home, wanted))))
-        encoded = open_line_with(bench, peer, wanted, unlock_root(bench, root_file))
-    return peer, encoded
+        encoded = open_line_with(bench, peers, wanted, unlock_root(bench, root_file))
+    return peers, encoded
 
 
 def change(
@@ -112,6 +113,7 @@ def change(
         bool, typer.Option("--leave", help="Leave behind what still stands on the old line.")
     ] = False,
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> None:
     """Change over: close the line of this home and work the one that follows it.
 
@@ -122,7 +124,7 @@ def change(
     """
     from hotline.station.changing import change_over, whats_left
 
-    bench = bench_with(home, Asker(passphrase_fd))
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     for line in whats_left(bench).lines():
         print(line)
     done = change_over(bench, leave=leave)
@@ -140,6 +142,7 @@ def route(
         str, typer.Option(metavar="STATION", help="Which one, where several are on the line.")
     ] = "",
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> None:
     """Change where the other station is dialled, or where this one listens.
 
@@ -153,29 +156,25 @@ def route(
     from hotline.station.upkeep import at_work
 
     wanted = read_route(to)
-    with at_work(bench_with(home, Asker(passphrase_fd))) as work:
+    with at_work(bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))) as work:
         done = listen_anew(work) if wanted is None else reroute(work, wanted, peer)
     print(f"{done.peer} is reached at {done.now} from the next start on; it was {done.before}.")
 
 
-def give_up(bench: Bench) -> None:
-    """Forget an opening, or a successor that was set up and never worked."""
+def give_up(bench: Bench, charter: Charter | None = None) -> None:
+    """Forget what was set up and never worked: a successor, and an opening.
+
+    Args:
+        charter: Of a line that is joined instead; then an opening of ours stays.
+    """
     from hotline.station.amending import discard_pending
     from hotline.station.opening import discard_opening
 
-    gone = discard_pending(bench.home)
-    discard_opening(bench.home)
+    gone = discard_pending(bench.home) if charter is None or charter.predecessor else None
+    if charter is None:
+        discard_opening(bench.home)
     if gone is not None:
         print(f"Gave up {gone.directory.name}: the other station must give it up, too.")
-
-
-def next_step(home: Path, charter: Charter) -> str:
-    """Return what to do after a line was set up."""
-    if charter.predecessor is None:
-        return f"hotline console {home}"
-    return (
-        f"agree on a minute by voice, stop the consoles, and both run\nhotline line change {home}"
-    )
 
 
 def change_lines(home: Home, charter: Charter) -> Iterator[str]:
@@ -194,23 +193,6 @@ def change_lines(home: Home, charter: Charter) -> Iterator[str]:
         yield f"    new  {one.after}"
     if not found:
         yield "  nothing but its date"
-
-
-def charter_lines(charter: Charter) -> Iterator[str]:
-    """Yield what a charter says, for whoever is asked to sign it."""
-    from hotline.core.times import format_time
-    from hotline.sealing.fingerprint import root_groups
-
-    policy = charter.policy
-    yield f"Line {charter.name}, realm {charter.realm}, of {format_time(charter.created_ms)}"
-    yield f"  id {charter.line.hex()}"
-    for member in charter.members:
-        yield f"  member {member.station}, root"
-        yield f"    {root_groups(member.root)}"
-    yield f"  languages {', '.join(policy.languages)}; {policy.authentic} decides"
-    yield f"  two officers sign: {', '.join(policy.two_person) or 'nothing'}"
-    seen = "is shown" if policy.presence else "is not shown"
-    yield f"  tested every {policy.test_period_s} s; who is at the desk {seen}"
 
 
 def lineup_lines(home: Home) -> Iterator[str]:
@@ -235,11 +217,5 @@ def _line_lines(lined: Lined) -> Iterator[str]:
     from hotline.station.amending import roster_in
     from hotline.station.home import read_card
 
-    card = read_card(lined.directory)
     yield from charter_lines(roster_in(lined.directory).charter)
-    peer = card.peers[0]
-    yield (
-        f"  {card.station} listens at {card.host}:{card.port}"
-        if card.listens
-        else f"  {card.station} dials {peer.station} at {peer.host}:{peer.port}"
-    )
+    yield from call_lines(read_card(lined.directory))

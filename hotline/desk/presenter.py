@@ -30,6 +30,7 @@ from hotline.desk.views import (
     FlashView,
     IncidentRow,
     IncidentView,
+    LockView,
     Mark,
     MessageView,
     RootView,
@@ -54,7 +55,7 @@ class Surroundings:
         coach: What EXCON tells the officer, or "".
         names: Certificate id (hex) to role, rank and name of whom it certifies.
         new_root: A changed root that waits to be compared, or None.
-        line: The charter's name for the line, or "".
+        line: The charter's name for it, or ""; `lock`: what stands while the key is locked.
     """
 
     station: str
@@ -66,6 +67,7 @@ class Surroundings:
     names: Callable[[], Mapping[str, str]] = dict
     new_root: Callable[[], RootView | None] = lambda: None
     line: str = ""
+    lock: Callable[[], LockView | None] = lambda: None
 
 
 class Presenter:
@@ -108,6 +110,7 @@ class Presenter:
             awaiting=tuple(one.digest for one in awaiting(situation)),
             new_root=around.new_root(),
             line=around.line,
+            lock=around.lock(),
         )
 
     def timeline(self, start: int, stop: int) -> tuple[TimelineRow, ...]:

@@ -159,6 +159,22 @@ class RootView:
 
 
 @dataclass(frozen=True, slots=True)
+class LockView:
+    """A locked desk.
+
+    Attributes:
+        who: Rank and name of the officer who unlocks it, nobody else.
+        idle: It locked itself, since no key was pressed; else the officer asked.
+        protected: The passphrase unlocks it; else a confirmation, in exercises only.
+    """
+
+    who: str
+    since_ms: int
+    idle: bool
+    protected: bool
+
+
+@dataclass(frozen=True, slots=True)
 class WatchView:
     """The watch screen but for the timeline, which is read by pages.
 
@@ -170,6 +186,7 @@ class WatchView:
         frozen: Names the newest fork while the line is frozen: another one is news; else "".
         awaiting: Digests of the statements that await release, oldest first.
         line: The charter's name for the line, "" where it is not told.
+        lock: The desk is locked: all can be read, nothing can be done.
     """
 
     status: StatusView
@@ -187,6 +204,7 @@ class WatchView:
     frozen: str = ""
     awaiting: tuple[str, ...] = ()
     line: str = ""
+    lock: LockView | None = None
 
 
 @dataclass(frozen=True, slots=True)

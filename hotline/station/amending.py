@@ -16,7 +16,7 @@ from hotline.sealing.roster import Roster
 from hotline.station.founded import check_no_line
 from hotline.station.home import Home, read_card
 from hotline.station.lineup import Lined, read_lineup
-from hotline.station.opening import kept_opening
+from hotline.station.opening import waiting_line
 
 _CHANGE = "end that with hotline line change, or give it up with --anew"
 
@@ -52,9 +52,11 @@ def predecessor_of(home: Home, charter: Charter) -> Charter | None:
     return None
 
 
-def check_room(home: Home, predecessor: Digest | None) -> None:
+def check_room(home: Home, predecessor: Digest | None, *, anew: bool = False) -> None:
     """Say whether a line may be set up in a home: its first one, or one that follows its last.
 
+    Args:
+        anew: Whether a successor that waits is about to be given up.
     Raises:
         OperatorError: it has a line that this one does not follow, has not the one that it
             follows, or has another successor of that one already.
@@ -74,14 +76,14 @@ def check_room(home: Home, predecessor: Digest | None) -> None:
             "this charter follows a line that this home does not have",
             hint="ask the other station which line it amends: hotline line show",
         )
-    if found.pending is not None:
+    if found.pending is not None and not anew:
         raise OperatorError(
             f"the successor {found.pending.directory.name} of this line was set up already",
             hint=_CHANGE,
         )
 
 
-def check_charter(home: Home, charter: Charter) -> None:
+def check_charter(home: Home, charter: Charter, *, anew: bool = False) -> None:
     """Refuse a charter that does not rightly follow the line that it names.
 
     Roots are compared with those that this line knows, those that followed included:
@@ -94,7 +96,7 @@ def check_charter(home: Home, charter: Charter) -> None:
     """
     if charter.predecessor is None or _has(home, charter.line):
         return
-    check_room(home, charter.predecessor)
+    check_room(home, charter.predecessor, anew=anew)
     before = current_roster(home)
     if set(charter.stations) - set(before.members):
         raise OperatorError(
@@ -117,7 +119,7 @@ def check_keys_stay(home: Home) -> None:
         OperatorError: an opening or a successor waits here.
     Spec: docs/enrolment.md §9.6
     """
-    if read_lineup(home.lines).pending is not None or kept_opening(home) is not None:
+    if read_lineup(home.lines).pending is not None or waiting_line(home) is not None:
         raise OperatorError(
             "a line that names the keys of today is being set up in this home", hint=_CHANGE
         )

@@ -16,9 +16,11 @@ MAX_AGE_MS = 30 * 86_400_000
 """An opening older than this is not answered, an answer not completed."""
 
 
-def check_file(bench: Bench, encoded: bytes, step: Step) -> Enrolment:
+def check_file(bench: Bench, encoded: bytes, step: Step, *, anew: bool = False) -> Enrolment:
     """Verify a file of the other station, and that it is for us, of now, and of whom we know.
 
+    Args:
+        anew: Whether a line that waits here to take over is given up for this one.
     Raises:
         OperatorError: it is not; the sentence says what to do.
     Spec: docs/enrolment.md §5.3, §5.4
@@ -34,25 +36,52 @@ def check_file(bench: Bench, encoded: bytes, step: Step) -> Enrolment:
     ours = identity.verified()
     if found.card.root.digest == ours.root.digest:
         raise OperatorError("this file is this station's own", hint="it goes to the other station")
-    if found.body.to != identity.station:
-        raise OperatorError(f"this file is for {found.body.to}, not for {identity.station}")
+    if identity.station not in found.recipients:
+        meant = " and ".join(found.recipients)
+        raise OperatorError(f"this file is for {meant}, not for {identity.station}")
     members = {(one.station, one.root) for one in found.charter.members}
-    theirs = (found.card.name, found.card.station.newest.digest)
-    if members != {(identity.station, ours.newest.digest), theirs}:
+    theirs = (found.sender, found.card.station.newest.digest)
+    if not members >= {(identity.station, ours.newest.digest), theirs}:
         raise OperatorError(
             "the charter in this file is not of this station and its sender",
             hint="compare the cards again on both sides, then open the line anew",
         )
-    known = accepted_card(bench.home, found.card.name)
-    if known.root.digest != found.card.root.digest:
-        raise OperatorError(
-            f"this file is not of the {found.card.name} whose card was compared here",
-            hint="nothing was changed; ask their officers in person what happened",
-        )
+    _check_compared(bench, found, identity.station)
     _check_age(found, bench.clock())
     check_current(found.card, bench.clock())
-    check_charter(bench.home, found.charter)
+    check_charter(bench.home, found.charter, anew=anew)
     return found
+
+
+def _check_compared(bench: Bench, found: Enrolment, ours: str) -> None:
+    """Refuse a line of whose members one is not known here by its card, or by another root.
+
+    Spec: docs/enrolment.md §8.2
+    """
+    for member in found.charter.members:
+        if member.station == ours:
+            continue
+        card = accepted_card(bench.home, member.station)
+        sender = member.station == found.sender
+        # The sender's own file may show a root that followed; that of others must be here.
+        known, named = (
+            (card.root.digest, found.card.root.digest)
+            if sender
+            else (card.station.newest.digest, member.root)
+        )
+        if known == named:
+            continue
+        if member.station == found.sender:
+            raise OperatorError(
+                f"this file is not of the {found.sender} whose card was compared here",
+                hint="nothing was changed; ask their officers in person what happened",
+            )
+        raise OperatorError(
+            f"the charter in this file names another root for {member.station} than the one"
+            " whose card was compared here",
+            hint=f"nothing was changed; compare the words of {member.station} again, at"
+            f" {found.sender}, too",
+        )
 
 
 def _check_age(found: Enrolment, now_ms: int) -> None:

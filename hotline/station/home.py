@@ -11,7 +11,7 @@ DIR/lines/<handle>/listening.json              where we listen now, for stations
                                                (listening-<PEER>.json for each of several)
 DIR/lines/<handle>/successor.json              the line that took over from this one
 DIR/lines/<handle>/situation.cache             what is so, to open faster; may be deleted
-DIR/opening/                                   a line opened here and not complete yet
+DIR/opening/, DIR/joining/                     a line opened, or joined, and not complete yet
 DIR/journal/                                   the station's own ledger (hotline.station.journal)
 """
 

@@ -18,9 +18,9 @@ from hotline.core.seams import Clock
 from hotline.sealing.card import Route
 from hotline.station.cards import kept_card
 from hotline.station.drafts import draft_of
-from hotline.station.home import Home, LineCard, OpenLine, PeerCard, read_card, write_json
+from hotline.station.home import Home, OpenLine, PeerCard, read_card, write_json
 from hotline.station.identity import Listening, read_identity
-from hotline.station.routes import LISTENING
+from hotline.station.routes import LISTENING, listens_for
 from hotline.station.upkeep import Work
 
 
@@ -44,7 +44,7 @@ def reroute(work: Work, route: Route, peer: str = "") -> Rerouted:
     Spec: docs/enrolment.md §9.7
     """
     opened = work.opened
-    found = _dialled(opened.card, peer)
+    found = _dialled(opened, peer)
     _check_changes(found.station, _words(found), route.host, route.port)
     _take(opened, found, route, work.bench.clock())
     return Rerouted(found.station, f"{route.host}:{route.port}", _words(found))
@@ -61,9 +61,10 @@ def listen_anew(work: Work) -> Rerouted:
     opened = work.opened
     card, identity = opened.card, read_identity(work.bench.home)
     at = identity.listening or identity.route
-    if at is None or not card.listens:
+    if at is None or not card.listens or len(card.peers) != 1:
         raise OperatorError(
-            "this station dials the other one", hint="say where to: hotline line route --to"
+            "this station does not listen for one other station alone",
+            hint="say where another one is dialled: hotline line route --to",
         )
     before = f"{card.host}:{card.port}"
     _check_changes(card.station, before, at.host, at.port)
@@ -87,9 +88,9 @@ def routes_of_cards(home: Home, opened: OpenLine, clock: Clock) -> OpenLine:
     Spec: docs/enrolment.md §9.7
     """
     for peer in opened.card.peers:
-        told = None if opened.card.listens or peer.home else route_told(opened, peer.station)
-        if told is None:
+        if peer.home or listens_for(opened, peer.station):
             continue
+        told = route_told(opened, peer.station)
         if told.route is not None and is_elsewhere(peer, told.route):
             # A crash came between the record and the file.
             opened = _write(opened, peer, told.route)
@@ -160,20 +161,18 @@ def _check_changes(station: str, before: str, host: str, port: int) -> None:
         raise OperatorError(f"{station} is reached at {before} already", hint="nothing was changed")
 
 
-def _dialled(card: LineCard, peer: str) -> PeerCard:
-    names = [one.station for one in card.peers]
-    if peer and peer not in names:
-        raise OperatorError(
-            f"{peer} is not on this line", hint=f"the others on it: {', '.join(names)}"
-        )
-    if len(card.peers) == 1 and card.listens:
-        raise OperatorError(
-            f"{names[0]} dials this station, which listens at {card.host}:{card.port}",
-            hint="give it another address: hotline card export --route, then line route alone",
-        )
-    if not peer and len(names) != 1:
-        raise OperatorError("several stations are on this line", hint="say which with --peer")
-    return next(one for one in card.peers if peer in ("", one.station))
+def _dialled(opened: OpenLine, peer: str) -> PeerCard:
+    dialled = [one for one in opened.card.peers if not listens_for(opened, one.station)]
+    found = [one for one in dialled if peer in ("", one.station)]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(one.station for one in dialled)
+    if found:
+        raise OperatorError("several stations are dialled", hint=f"say which with --peer: {names}")
+    raise OperatorError(
+        f"this station does not dial {peer or 'anybody'}",
+        hint=f"it dials {names}" if names else "say its own address: hotline card export --route",
+    )
 
 
 def _words(peer: PeerCard) -> str:

@@ -23,7 +23,7 @@ ROUTE_NAME = "direct"
 def route_maker(
     home: Home, opened: OpenLine, *, monotonic: Monotonic, chance: Chance, timings: Timings
 ) -> MakeRoute:
-    """Return what makes the direct route to each peer; of two, the charter's earlier one listens.
+    """Return what makes the direct route to each peer: one of the two dials, the other listens.
 
     Raises:
         LinkError: a peer's TLS certificate does not read.
@@ -35,7 +35,7 @@ def route_maker(
 
     def make(name: str, on_cell: OnCell, on_state: OnState, on_fault: OnFault) -> Route:
         peer = peers[name]
-        if _listens_for(opened, name):
+        if listens_for(opened, name):
             file = opened.directory / _listening_name(opened, name)
             return Listener(
                 ROUTE_NAME,
@@ -74,10 +74,17 @@ def _pinned(peer: PeerCard) -> PinnedPeer:
     return PinnedPeer((der,), (tls_pin(der),))
 
 
-def _listens_for(opened: OpenLine, peer: str) -> bool:
-    """Return whether the peer dials us; on a line of two the card says it itself."""
+def listens_for(opened: OpenLine, peer: str) -> bool:
+    """Return whether the peer dials us; on a line of two the card says it itself.
+
+    On a line of more that was set up by hand, whom we dial has a port; on one that a drill
+    made the charter's earlier station listens.
+    """
     if len(opened.card.peers) == 1:
         return opened.card.listens
+    (theirs,) = (one for one in opened.card.peers if one.station == peer)
+    if not theirs.home:
+        return theirs.port == 0
     members = opened.line.roster.members
     return members.index(opened.line.station) < members.index(peer)
 

@@ -38,19 +38,17 @@ class Amendment:
     presence: bool | None = None
 
 
-def wanted_after(home: Home, amendment: Amendment) -> tuple[str, Wanted]:
+def wanted_after(home: Home, amendment: Amendment) -> tuple[list[str], Wanted]:
     """Return with whom, and what, the charter is to say that follows the home's line.
 
     Raises:
-        OperatorError: no line, more than one other station on it, nothing would change, or a
+        OperatorError: no line, nothing would change, or a
             value that no charter can have.
     Spec: docs/enrolment.md §9.1
     """
     roster = current_roster(home)
     charter = roster.charter
     peers = [name for name in charter.stations if name != read_identity(home).station]
-    if len(peers) != 1:
-        raise OperatorError("only the charter of a line of two stations can be amended by hand")
     policy = _policy(charter.policy, amendment)
     name = amendment.name or charter.name
     # A charter that names the newest roots is another one, whatever else it says.
@@ -59,7 +57,7 @@ def wanted_after(home: Home, amendment: Amendment) -> tuple[str, Wanted]:
         raise OperatorError(
             "the charter would say what it says already", hint="name what is to change; see --help"
         )
-    return peers[0], Wanted(name, policy, charter.line)
+    return peers, Wanted(name, policy, charter.line)
 
 
 def previewed(home: Home, wanted: Wanted) -> Charter:

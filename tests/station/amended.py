@@ -23,8 +23,8 @@ def exchange_cards(north: Place, south: Place) -> None:
 
 def amends(place: Place, amendment: Amendment = TWO) -> bytes:
     """Open the line that follows the one of this place."""
-    peer, wanted = wanted_after(place.home, amendment)
-    return place.opens(peer, wanted)
+    peers, wanted = wanted_after(place.home, amendment)
+    return place.opens(*peers, wanted=wanted)
 
 
 def amend(directory: Path, now_ms: int = NOW_MS) -> tuple[Place, Place]:

@@ -65,8 +65,8 @@ def test_amended_line_waits_beside_the_one_that_is_worked(two: tuple[Place, Plac
 def test_every_step_of_an_amendment_again_gives_what_it_gave(two: tuple[Place, Place]) -> None:
     north, south = two
     opening = amends(north)
-    peer, wanted = wanted_after(north.home, TWO)
-    assert opening_again(north.bench, peer, wanted) == opening
+    peers, wanted = wanted_after(north.home, TWO)
+    assert opening_again(north.bench, peers, wanted) == opening
     answer = south.joins(opening)
     charter = check_file(south.bench, opening, "open").charter
     assert answer_again(south.bench, charter.line, charter.predecessor) == answer
@@ -91,7 +91,7 @@ def test_only_what_is_named_changes_and_is_shown_before_it_is_signed(
         ("two officers sign", "nothing", "deesc/cease-propose"),
         ("tested every", "86400 s", "3600 s"),
     ]
-    opening = north.opens("SOUTH", wanted)
+    opening = north.opens("SOUTH", wanted=wanted)
     signed = check_file(two[1].bench, opening, "open").charter
     assert changes(before, signed) == shown
 
@@ -118,7 +118,7 @@ def test_charter_that_names_a_line_that_is_not_here_is_refused(
     north, south = two
     stranger = Digest(b"\x07" * 32)
     with pytest.raises(OperatorError, match="follows a line that this home does not have"):
-        north.opens("SOUTH", replace(WANTED, predecessor=stranger))
+        north.opens("SOUTH", wanted=replace(WANTED, predecessor=stranger))
     opening = amends(north)
     shutil.rmtree(south.home.lines)
     with pytest.raises(OperatorError, match="follows a line that this home does not have"):
@@ -130,7 +130,7 @@ def test_line_that_follows_nothing_is_still_refused_beside_another(
 ) -> None:
     north, _ = two
     with pytest.raises(OperatorError, match="has a line already"):
-        north.opens("SOUTH", Wanted("more", WANTED.policy))
+        north.opens("SOUTH", wanted=Wanted("more", WANTED.policy))
 
 
 def test_second_successor_is_refused_until_the_first_is_given_up(

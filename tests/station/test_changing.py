@@ -269,7 +269,7 @@ def kept(place: Place) -> bytes:
     """Return the opening that waits in a home."""
     found = kept_opening(place.home)
     assert found is not None
-    return found.encoded
+    return found.own.encoded
 
 
 def tell(place: Place, records: list[bytes]) -> None:

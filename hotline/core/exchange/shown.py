@@ -42,5 +42,7 @@ SHOWN = (
     ev.LineClosed,
     ev.LineContinued,
     ev.RouteChanged,
+    ev.DeskLocked,
+    ev.DeskUnlocked,
 )
 """Events that stand in the timeline as rows of their own."""

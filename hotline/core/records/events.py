@@ -68,6 +68,8 @@ from hotline.core.records.statement_events import (
 )
 from hotline.core.records.station_events import (
     CellsRefused,
+    DeskLocked,
+    DeskUnlocked,
     DrillEnded,
     DrillStarted,
     HeadRefused,
@@ -97,6 +99,8 @@ __all__ = [
     "DeadlineMet",
     "DeadlineMissed",
     "DeadlineSet",
+    "DeskLocked",
+    "DeskUnlocked",
     "DialogueClosed",
     "DialogueHeld",
     "DialogueOpened",
@@ -228,6 +232,8 @@ EVENTS: dict[int, type[Event]] = {
         LineClosed,
         LineContinued,
         RouteChanged,
+        DeskLocked,
+        DeskUnlocked,
     )
 }
 """Kind number to event, as docs/ledger.md §3 lists them."""
