@@ -56,7 +56,7 @@ def send(
     as_json: AsJson = False,
     passphrase_fd: PassphraseFd = None,
 ) -> int:
-    """Sign and send one statement, and wait until the other station has recorded it.
+    """Sign and send one statement, and wait until every other station has recorded it.
 
     Asks for the passphrases of console.key and of the officer. Exits with 0 when
     it was receipted, with 3 when not yet: it is recorded, and goes when the station
@@ -214,7 +214,7 @@ def inbox(
     as_json: AsJson = False,
     passphrase_fd: PassphraseFd = None,
 ) -> int:
-    """Print the statements of the other station, the oldest first; marks none as read.
+    """Print the statements of the other stations, the oldest first; marks none as read.
 
     Asks for the passphrase of console.key. With --wait it exits with 0 when one came
     meanwhile, and with 3 when none did.

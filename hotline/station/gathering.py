@@ -21,6 +21,7 @@ from hotline.station.opening import (
     discard_joining,
     discard_opening,
     kept_answers,
+    waiting_line,
 )
 from hotline.station.upkeep import Bench
 
@@ -47,9 +48,11 @@ def read_answers(bench: Bench, files: Sequence[tuple[str, bytes]]) -> list[Enrol
         except OperatorError as error:
             raise OperatorError(f"{name}: {error}", hint=error.hint) from error
     if not found:
+        waiting = waiting_line(bench.home)
+        meant = " and ".join(waiting.awaited) if waiting is not None else "another station"
         raise OperatorError(
-            "none of these files is another station's answer",
-            hint="bring what hotline line join wrote at the other stations",
+            f"none of these files is the answer of {meant}",
+            hint="bring what hotline line join wrote there",
         )
     return found
 

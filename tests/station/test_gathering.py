@@ -162,7 +162,7 @@ def test_of_several_files_openings_and_our_own_are_passed_over(joined: Three, fi
     _, south, _ = joined
     found = read_answers(south.bench, [(str(place), one) for place, one in enumerate(files)])
     assert [one.sender for one in found] == ["EAST"]
-    with pytest.raises(OperatorError, match="none of these files"):
+    with pytest.raises(OperatorError, match="none of these files is the answer of EAST"):
         read_answers(south.bench, [("a", files[0]), ("b", files[1])])
     with pytest.raises(OperatorError, match=r"^bad\.enrol: this file cannot be used"):
         read_answers(south.bench, [("east.enrol", files[2]), ("bad.enrol", files[2][:-9])])
