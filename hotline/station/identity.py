@@ -23,9 +23,9 @@ from hotline.sealing.hybrid import HybridSigner
 from hotline.sealing.prekey import Prekey, draw_prekey
 from hotline.sealing.roster import Roster, StationRecords, read_station
 from hotline.station.home import Home, LineCard, hybrid_seeds, write_json
+from hotline.station.line_keys import PREKEY
 
 STATION_FILE = "station.json"
-PREKEY = "prekey"
 
 
 class Listening(BaseModel):
@@ -159,22 +159,6 @@ def ready_console(home: Home, passphrase: str | None, entropy: Entropy) -> KeyFi
     drawn = KeyFile(held.station, held.realm, seeds)
     write_key_file(path, drawn, passphrase, entropy=entropy, replace=True)
     return drawn
-
-
-def spend_prekey(home: Home, passphrase: str | None, entropy: Entropy) -> None:
-    """Take the card's prekey out of console.key: a line has it now, and will destroy it.
-
-    Raises:
-        OperatorError: no such key file, or a wrong passphrase.
-        StorageError: the disk refused.
-    Spec: docs/enrolment.md §4.6
-    """
-    path = home.keys / "console.key"
-    held = read_key_file(path, passphrase)
-    if PREKEY in held.seeds:
-        seeds = {name: seed for name, seed in held.seeds.items() if name != PREKEY}
-        left = KeyFile(held.station, held.realm, seeds)
-        write_key_file(path, left, passphrase, entropy=entropy, replace=True, wipe=True)
 
 
 def own_card(home: Home, console: KeyFile, clock: Clock) -> bytes:

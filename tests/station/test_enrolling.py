@@ -15,7 +15,8 @@ from hotline.host.entropy import system_entropy
 from hotline.host.keyfile import read_key_file
 from hotline.sealing.enrol import RootKey
 from hotline.sealing.roster import identify_ledger
-from hotline.station import enrolling, gathering, laying
+from hotline.station import enrolling, laying, side
+from hotline.station import opening as opening_module
 from hotline.station.arriving import MAX_AGE_MS, check_file
 from hotline.station.beginning import NewStation, begin_home
 from hotline.station.cards import accept_card, kept_stations
@@ -28,6 +29,7 @@ from hotline.station.founded import line_directories
 from hotline.station.home import Home, read_card, read_line
 from hotline.station.identity import read_identity
 from hotline.station.opening import discard_opening, half_path, kept_opening
+from hotline.station.upkeep import at_work
 from tests.station.cuts import power_cut
 from tests.station.homes import (
     DAY_MS,
@@ -164,12 +166,29 @@ def test_completion_cut_short_is_done_anew_by_the_same_command(
     assert secret_of(north)[:2] == secret_of(south)[:2]
 
 
+def test_founding_cut_before_the_prekey_goes_is_ended_when_the_line_is_opened(
+    two: tuple[Place, Place],
+) -> None:
+    north, south = two
+    opening = north.opens("SOUTH")
+    with power_cut(side, "spend_prekey"):
+        south.joins(opening)
+    console = south.home.keys / "console.key"
+    assert "prekey" in read_key_file(console, None).seeds
+    with at_work(south.bench):
+        assert "prekey" not in read_key_file(console, None).seeds
+    # A card of later shows a prekey that no line has: that one stays.
+    south.card()
+    with at_work(south.bench):
+        assert "prekey" in read_key_file(console, None).seeds
+
+
 def test_completion_cut_before_the_opening_goes_is_ended_by_the_same_command(
     two: tuple[Place, Place],
 ) -> None:
     north, south = two
     answer = south.joins(north.opens("SOUTH"))
-    with power_cut(gathering, "discard_opening"):
+    with power_cut(opening_module, "discard_opening"):
         north.completes(answer)
     assert half_path(north.home).exists()
     north.completes(answer)
@@ -177,10 +196,8 @@ def test_completion_cut_before_the_opening_goes_is_ended_by_the_same_command(
 
 
 def test_opening_cut_before_its_file_is_written_is_no_opening(two: tuple[Place, Place]) -> None:
-    from hotline.station import opening as module
-
     north, south = two
-    with power_cut(module, "write_durably"):
+    with power_cut(opening_module, "write_durably"):
         north.opens("SOUTH")
     assert half_path(north.home).exists()
     assert opening_again(north.bench, ["SOUTH"], WANTED) is None
@@ -465,6 +482,40 @@ def test_home_is_not_made_where_something_stands(tmp_path: Path) -> None:
             Home(tmp_path / "a" / "b"), new, nothing, catalogue, system_clock, system_entropy
         )
     assert (tmp_path / "h" / "note").read_text() == "mine"
+
+
+def test_second_making_of_one_home_at_once_is_refused(tmp_path: Path) -> None:
+    """Spec: docs/enrolment.md §2.4"""
+    home, catalogue = Home(tmp_path / "h"), place_at(tmp_path).catalogue
+    first, second = NewStation("NORTH", Realm.EXERCISE), NewStation("SOUTH", Realm.EXERCISE)
+    refused: list[str] = []
+
+    def meanwhile(count: int) -> bytes:
+        if (tmp_path / ".h.part" / "tls").exists() and not refused:
+            with pytest.raises(OperatorError, match="another process makes this home") as told:
+                begin_home(home, second, nothing, catalogue, system_clock, system_entropy)
+            refused.append(str(told.value))
+        return system_entropy(count)
+
+    begin_home(home, first, nothing, catalogue, system_clock, meanwhile)
+    assert refused
+    assert read_identity(home).station == "NORTH"
+    assert [path.name for path in tmp_path.iterdir()] == ["h"]
+
+
+def test_making_of_a_home_that_another_one_finished_first_changes_nothing(tmp_path: Path) -> None:
+    """Spec: docs/enrolment.md §2.4"""
+    home, catalogue = Home(tmp_path / "h"), place_at(tmp_path).catalogue
+    first, second = NewStation("NORTH", Realm.EXERCISE), NewStation("SOUTH", Realm.EXERCISE)
+
+    def first_finishes(_name: str) -> None:
+        if not home.path.exists():
+            begin_home(home, first, nothing, catalogue, system_clock, system_entropy)
+
+    with pytest.raises(StorageError, match="cannot be put in its place: Directory not empty"):
+        begin_home(home, second, first_finishes, catalogue, system_clock, system_entropy)
+    assert read_identity(home).station == "NORTH"
+    assert [path.name for path in tmp_path.iterdir()] == ["h"]
 
 
 def test_live_home_without_passphrases_is_not_made(tmp_path: Path) -> None:
