@@ -34,6 +34,7 @@ HOMES = {
     "websockets": ("hotline.transport",),
     "sqlite3": ("hotline.ledger", "hotline.transport.relay"),
     "nats": ("hotline.transport.relay",),
+    "keyring": ("hotline.host.keyring",),
     "sqlite_utils": ("hotline.ledger", "hotline.transport.relay"),
     "cryptography": ("hotline.sealing", "hotline.host.keyfile"),
     "nacl": ("hotline.sealing", "hotline.host.keyfile"),

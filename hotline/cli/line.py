@@ -11,7 +11,7 @@ import typer
 from hotline.cli.card import OutFile
 from hotline.cli.line_words import call_lines, completed, joined, opened, still_missing, waiting_for
 from hotline.cli.officer import HomePath, RootFile, packs, root_in
-from hotline.cli.passphrases import Asker, PassphraseFd, bench_with
+from hotline.cli.passphrases import Asker, PassphraseFd, UseKeyring, bench_with, kept_by
 from hotline.core.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def open_line(
     ] = False,
     root: RootFile = None,
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> None:
     """Open a line: sign its charter and write the file for the other station, or for all others.
 
@@ -73,7 +74,7 @@ def open_line(
     from hotline.station.opening import discard_opening
     from hotline.station.shelf import write_durably
 
-    bench = bench_with(home, Asker(passphrase_fd))
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     languages = tuple(language or ["en"])
     policy = _policy(two_person or [], languages, authentic, test_period, presence=presence)
     if anew:
@@ -98,6 +99,7 @@ def join(
     ] = False,
     root: RootFile = None,
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> None:
     """Join a line: read its charter, sign it, and write the answer for the other stations.
 
@@ -110,7 +112,7 @@ def join(
     from hotline.station.officers import unlock_root
     from hotline.station.shelf import write_durably
 
-    bench = bench_with(home, Asker(passphrase_fd))
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     found = check_file(bench, read_file(opening, opening.name), "open")
     answer = answer_again(bench, found.charter.line, anew=anew)
     if answer is None:
@@ -129,6 +131,7 @@ def complete(
         list[Path], typer.Argument(metavar="FILE...", help="What line join wrote elsewhere.")
     ],
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> int:
     """Complete a line with what line join wrote at the other stations.
 
@@ -139,7 +142,7 @@ def complete(
     from hotline.station.enrolling import complete_line
     from hotline.station.gathering import read_answers
 
-    bench = bench_with(home, Asker(passphrase_fd))
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     files = [(path.name, read_file(path, path.name)) for path in answers]
     found = read_answers(bench, files)
     missing = complete_line(bench, found, packs()).missing

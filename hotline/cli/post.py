@@ -12,7 +12,7 @@ import typer
 from hotline.cli.console import OfficerOption, machine_here
 from hotline.cli.line_words import and_list
 from hotline.cli.officer import HomePath
-from hotline.cli.passphrases import Asker, PassphraseFd, bench_with
+from hotline.cli.passphrases import Asker, PassphraseFd, UseKeyring, bench_with, kept_by
 from hotline.core.errors import LinkError, OperatorError
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def send(
     ] = DEFAULT_WAIT_S,
     as_json: AsJson = False,
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> int:
     """Sign and send one statement, and wait until every other station has recorded it.
 
@@ -65,7 +66,7 @@ def send(
     from hotline.desk.seat import unlock
 
     fields = _fields(field or [])
-    bench = bench_with(home, Asker(passphrase_fd))
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     unlocked = unlock(bench, officer)
 
     def choose(desk: OfficerDesk) -> TemplateChoice:
@@ -77,8 +78,7 @@ def send(
     if as_json:
         print(json.dumps(sent, sort_keys=True))
     else:
-        print("\n".join(sent["lines"]))
-        print(_outcome(sent))
+        print("\n".join([*sent["lines"], _outcome(sent)]))
     return 0 if sent["receipted"] else NOT_RECEIPTED
 
 
@@ -213,6 +213,7 @@ def inbox(
     ] = 0.0,
     as_json: AsJson = False,
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> int:
     """Print the statements of the other stations, the oldest first; marks none as read.
 
@@ -221,7 +222,7 @@ def inbox(
     """
     from hotline.desk.seat import unlock
 
-    bench = bench_with(home, Asker(passphrase_fd))
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     unlocked = unlock(bench, None, seated=False)
     shown, came = asyncio.run(_inbox(bench.home, unlocked, wait))
     if as_json:

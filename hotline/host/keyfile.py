@@ -176,6 +176,18 @@ def is_protected(path: Path) -> bool:
         return False
 
 
+def whose_key_file(path: Path) -> tuple[str, Realm]:
+    """Return station and realm of a key file; no passphrase is needed, and nothing is proven.
+
+    Raises:
+        OperatorError: missing, no key file, or damaged.
+        StorageError: the disk refused.
+    """
+    header, _ = _read_lines(path)
+    parameters = _parse_header(header, path.name)
+    return parameters.station, Realm(parameters.realm)
+
+
 def read_key_file(path: Path, passphrase: str | None) -> KeyFile:
     """Return what a key file holds.
 

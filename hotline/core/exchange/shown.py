@@ -39,5 +39,7 @@ SHOWN = (
     ev.ForkSeen,
     ev.ForkResolved,
     ev.ForkResolvedThere,
+    ev.DeskLocked,
+    ev.DeskUnlocked,
 )
 """Events that stand in the timeline as rows of their own."""

@@ -67,6 +67,8 @@ from hotline.core.records.statement_events import (
 )
 from hotline.core.records.station_events import (
     CellsRefused,
+    DeskLocked,
+    DeskUnlocked,
     DrillEnded,
     DrillStarted,
     HeadRefused,
@@ -96,6 +98,8 @@ __all__ = [
     "DeadlineMet",
     "DeadlineMissed",
     "DeadlineSet",
+    "DeskLocked",
+    "DeskUnlocked",
     "DialogueClosed",
     "DialogueHeld",
     "DialogueOpened",
@@ -221,6 +225,8 @@ EVENTS: dict[int, type[Event]] = {
         ForkSeen,
         ForkResolved,
         ForkResolvedThere,
+        DeskLocked,
+        DeskUnlocked,
     )
 }
 """Kind number to event, as docs/ledger.md §3 lists them."""
