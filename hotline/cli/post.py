@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hotline.cli.console import OfficerOption, machine_here
+from hotline.cli.line_words import and_list
 from hotline.cli.officer import HomePath
 from hotline.cli.passphrases import Asker, PassphraseFd, UseKeyring, bench_with, kept_by
 from hotline.core.errors import LinkError, OperatorError
@@ -122,6 +123,8 @@ async def _send(
             "token": state.token,
             "receipted": receipted,
             "rejected": dict(state.rejected),
+            "receipted_by": sorted(state.receipted),
+            "not_receipted_by": sorted(state.unreceipted),
             "lines": list(filled.preview_own),
         }
 
@@ -145,9 +148,20 @@ def _outcome(sent: Mapping[str, Any]) -> str:
     if sent["rejected"]:
         said = "; ".join(f"{station}: {why}" for station, why in sent["rejected"].items())
         return printable(f"REJECTED {name}: {said}")
+    done, open_still = sent["receipted_by"], sent["not_receipted_by"]
+    several = len(done) + len(open_still) > 1
     if sent["receipted"]:
-        return f"DELIVERED {name}: the other station recorded it and countersigned."
-    return f"QUEUED {name}: recorded here, not receipted yet; it goes when the station runs again."
+        who = and_list(done) if several else "the other station"
+        return f"DELIVERED {name}: {who} recorded it and countersigned."
+    if not several:
+        return (
+            f"QUEUED {name}: recorded here, not receipted yet; it goes when the station runs again."
+        )
+    at = f"DELIVERED {len(done)} of {len(done) + len(open_still)}" if done else "QUEUED"
+    return (
+        f"{at} {name}: {and_list(open_still)} did not receipt it yet;"
+        " it goes there when the station runs again."
+    )
 
 
 def _fields(given: list[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ DIR/lines/<handle>/line.json                   the peers' cards: prekey, TLS cer
 DIR/lines/<handle>/listening.json              where we listen now, for stations on this machine
                                                (listening-<PEER>.json for each of several)
 DIR/lines/<handle>/situation.cache             what is so, to open faster; may be deleted
-DIR/opening/                                   a line opened here and not complete yet
+DIR/opening/, DIR/joining/                     a line opened, or joined, and not complete yet
 DIR/journal/                                   the station's own ledger (hotline.station.journal)
 """
 
