@@ -114,7 +114,9 @@ def _gap_row(gap: Gap | None, event: ev.GapSeen) -> tuple[str, str, Mark]:
     return "GAP", f"Statements {numbers} of {event.peer} are still missing", Mark.ALARM
 
 
-def _fork_row(event: ev.ForkSeen | ev.ForkResolved | ev.ForkResolvedThere) -> tuple[str, str, Mark]:
+def _fork_row(
+    event: ev.ForkSeen | ev.ForkResolved | ev.ForkResolvedThere | ev.ForkResolvedElsewhere,
+) -> tuple[str, str, Mark]:
     match event:
         case ev.ForkSeen():
             words = f"{event.peer} gave number {event.seq} to two statements: the line is frozen"
@@ -127,12 +129,19 @@ def _fork_row(event: ev.ForkSeen | ev.ForkResolved | ev.ForkResolvedThere) -> tu
             who = " and ".join(event.officers)
             words = f"{event.peer} had seen two statements of ours with number {event.seq}"
             return "FORK", f"{words}; {who} resolved it there: {event.reason}", Mark.ALARM
+        case ev.ForkResolvedElsewhere():
+            who = " and ".join(event.officers)
+            words = f"{event.peer} saw two statements of {event.of} with number {event.seq}"
+            words = f"{words}; {who} resolved it there: {event.reason}"
+            return "FORK", f"{words}. Compare with both by voice.", Mark.ALARM
 
 
 def _evidence_row(situation: Situation, happening: Happening) -> tuple[str, str, Mark]:
     event = happening.event
     match event:
-        case ev.ForkSeen() | ev.ForkResolved() | ev.ForkResolvedThere():
+        case (
+            ev.ForkSeen() | ev.ForkResolved() | ev.ForkResolvedThere() | ev.ForkResolvedElsewhere()
+        ):
             return _fork_row(event)
         case ev.ReleaseEnded():
             release = situation.releases[event.digest]

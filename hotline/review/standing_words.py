@@ -46,11 +46,20 @@ def _resolved_there(event: ev.ForkResolvedThere) -> str:
     )
 
 
+def _resolved_elsewhere(event: ev.ForkResolvedElsewhere) -> str:
+    who = " and ".join(event.officers)
+    return (
+        f"EVIDENCE: {event.peer} saw {event.forks} fork(s) of the order of {event.of}, from number "
+        f"{event.seq} of generation {event.generation}; resolved there by {who}: {event.reason}"
+    )
+
+
 STANDING_WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
     ev.ReleaseAsked: _asked,
     ev.ReleaseEnded: _ended,
     ev.ForkSeen: _fork,
     ev.ForkResolved: _resolved,
     ev.ForkResolvedThere: _resolved_there,
+    ev.ForkResolvedElsewhere: _resolved_elsewhere,
 }
 """Kind of event to its words."""

@@ -16,7 +16,7 @@ from hotline.core.records import events as ev
 from hotline.core.values import sha256
 
 MAX_RESOLUTIONS_THERE = 1_000
-"""Resolutions of the peer's that are recorded; what comes beyond says nothing new to anybody."""
+"""Resolutions of peers that are recorded; what comes beyond says nothing new to anybody."""
 
 FROZEN_HINT = (
     "speak with that station by voice; acknowledgements, holding replies, aid and safety "
@@ -73,7 +73,11 @@ def fork_evidence(forks: list[Fork]) -> str:
 
 
 def admit_resolution(situation: Situation, command: AdmitResolution) -> Decision:
-    """Record, once, that the peer's officers resolved forks of ours that they saw."""
+    """Record, once, that the peer's officers resolved forks that they saw.
+
+    It ends no freeze here: what this station saw itself, its own officers resolve.
+    Spec: docs/protocol.md §7.32
+    """
     known = situation.resolutions_there
     if command.event.authorisation in known or len(known) >= MAX_RESOLUTIONS_THERE:
         return Decision(duplicate=True)
@@ -86,7 +90,7 @@ def admit_resolution(situation: Situation, command: AdmitResolution) -> Decision
 def fold_fork(
     situation: Situation,
     happening: Happening,
-    event: ev.ForkSeen | ev.ForkResolved | ev.ForkResolvedThere,
+    event: ev.ForkSeen | ev.ForkResolved | ev.ForkResolvedThere | ev.ForkResolvedElsewhere,
 ) -> None:
     """Fold what is seen of forks and who resolved them."""
     match event:
@@ -103,5 +107,5 @@ def fold_fork(
         case ev.ForkResolved():
             for fork in standing_forks(situation, event.peer):
                 fork.resolved = event.authorisation
-        case ev.ForkResolvedThere():
+        case ev.ForkResolvedThere() | ev.ForkResolvedElsewhere():
             situation.resolutions_there.add(event.authorisation)

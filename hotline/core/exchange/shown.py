@@ -39,5 +39,6 @@ SHOWN = (
     ev.ForkSeen,
     ev.ForkResolved,
     ev.ForkResolvedThere,
+    ev.ForkResolvedElsewhere,
 )
 """Events that stand in the timeline as rows of their own."""

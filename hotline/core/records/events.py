@@ -45,6 +45,7 @@ from hotline.core.records.keeping_events import (
 )
 from hotline.core.records.standing_events import (
     ForkResolved,
+    ForkResolvedElsewhere,
     ForkResolvedThere,
     ForkSeen,
     ReleaseAsked,
@@ -107,6 +108,7 @@ __all__ = [
     "EpochKeyMade",
     "Event",
     "ForkResolved",
+    "ForkResolvedElsewhere",
     "ForkResolvedThere",
     "ForkSeen",
     "GapSeen",
@@ -221,6 +223,7 @@ EVENTS: dict[int, type[Event]] = {
         ForkSeen,
         ForkResolved,
         ForkResolvedThere,
+        ForkResolvedElsewhere,
     )
 }
 """Kind number to event, as docs/ledger.md §3 lists them."""

@@ -83,3 +83,17 @@ class ForkResolvedThere(Event):
     authorisation: HexDigest
     officers: Officers
     reason: Reason
+
+
+class ForkResolvedElsewhere(Event):
+    """The officers of `peer` resolved forks of a third station; the entry encloses their act."""
+
+    kind: ClassVar[int] = 92
+    peer: str
+    of: str
+    forks: int
+    generation: int
+    seq: int
+    authorisation: HexDigest
+    officers: Officers
+    reason: Reason
