@@ -47,7 +47,7 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering, Releasing, Asking, Ha
         except PeerError:
             self._refused += 1
             return
-        listed = await self._judge_list(verified.packet)
+        listed = await self._may_be_read(verified.packet)
         if listed is Listed.BEHIND:
             self._settle_keys(verified)
         elif listed is Listed.STANDS:

@@ -51,7 +51,15 @@ class Witnessing(Footing):
             self._say_splits(splits, recorded)
 
     def _ask_to_join(self, now_s: float) -> None:
-        for third, asked in self._comparing.due(lambda one: self.routes[one].up, now_s):
+        """Ask who can answer: what a station says whose list is behind is not read.
+
+        Spec: docs/ledger.md §8.9, docs/protocol.md §7.33
+        """
+
+        def hears(one: str) -> bool:
+            return self.routes[one].up and one not in self._unread
+
+        for third, asked in self._comparing.due(hears, now_s):
             self._put(third, lambda asked=asked: [asked])  # type: ignore[misc]
 
     def _say_splits(self, splits: Sequence[SplitView], recorded: Recorded) -> None:
