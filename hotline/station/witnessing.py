@@ -12,9 +12,8 @@ from functools import partial
 from hotline.core.errors import StorageError
 from hotline.core.records import events as ev
 from hotline.sealing import items as its
-from hotline.station.comparing import FORK, UNJOINED, SplitView
+from hotline.station.comparing import FORK, UNJOINED, SplitView, refused_head, split_events
 from hotline.station.footing import Footing
-from hotline.station.intake import refused_head
 from hotline.station.requests import Recorded
 
 SEEN_RANK = 10
@@ -47,7 +46,7 @@ class Witnessing(Footing):
         self._ask_to_join(now_s)
         splits = [*self._comparing.judge_early(), *self._comparing.unanswered(now_s)]
         if splits:
-            recorded = await self.note(*[refused_head(one) for one in splits])
+            recorded = await self.note(*[seen for one in splits for seen in split_events(one)])
             self._say_splits(splits, recorded)
 
     def _ask_to_join(self, now_s: float) -> None:

@@ -94,7 +94,11 @@ def _dispatch(situation: Situation, happening: Happening, event: ev.Event) -> No
         case ev.GapSeen():
             fold_gap(situation, happening, event)
         case (
-            ev.ForkSeen() | ev.ForkResolved() | ev.ForkResolvedThere() | ev.ForkResolvedElsewhere()
+            ev.ForkSeen()
+            | ev.SplitSeen()
+            | ev.ForkResolved()
+            | ev.ForkResolvedThere()
+            | ev.ForkResolvedElsewhere()
         ):
             fold_fork(situation, happening, event)
         case ev.ReleaseAsked() | ev.ReleaseEnded():

@@ -5,6 +5,8 @@ Spec: docs/protocol.md §7.11
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from hotline.core import canonical
 from hotline.core.errors import OperatorError
 from hotline.core.exchange.commands import AdmitResolution, TakeStatement
@@ -17,6 +19,10 @@ from hotline.core.values import sha256
 
 MAX_RESOLUTIONS_THERE = 1_000
 """Resolutions of peers that are recorded; what comes beyond says nothing new to anybody."""
+
+ForkEvent: TypeAlias = (
+    ev.ForkSeen | ev.SplitSeen | ev.ForkResolved | ev.ForkResolvedThere | ev.ForkResolvedElsewhere
+)
 
 FROZEN_HINT = (
     "speak with that station by voice; acknowledgements, holding replies, aid and safety "
@@ -58,7 +64,7 @@ def check_not_frozen(situation: Situation, template: str) -> None:
     if forks and not is_lifeline(template):
         first = forks[0]
         raise OperatorError(
-            f"the line is FROZEN: {first.peer} gave number {first.seq} to two statements",
+            f"the line is FROZEN: {first.words}",
             hint=FROZEN_HINT,
         )
 
@@ -70,6 +76,15 @@ def fork_evidence(forks: list[Fork]) -> str:
     """
     listed = sorted([one.generation, one.seq, one.held, one.other] for one in forks)
     return sha256(canonical.encode(listed)).hex()
+
+
+def is_split_known(situation: Situation, event: ev.SplitSeen) -> bool:
+    """Return whether two histories of that generation froze the line before.
+
+    They stay two, whatever officers found: the next heads of them say nothing new.
+    Spec: docs/protocol.md §7.34
+    """
+    return any(key[:3] == (event.peer, event.generation, 0) for key in situation.forks)
 
 
 def admit_resolution(situation: Situation, command: AdmitResolution) -> Decision:
@@ -90,7 +105,7 @@ def admit_resolution(situation: Situation, command: AdmitResolution) -> Decision
 def fold_fork(
     situation: Situation,
     happening: Happening,
-    event: ev.ForkSeen | ev.ForkResolved | ev.ForkResolvedThere | ev.ForkResolvedElsewhere,
+    event: ForkEvent,
 ) -> None:
     """Fold what is seen of forks and who resolved them."""
     match event:
@@ -102,6 +117,16 @@ def fold_fork(
                 held=event.held,
                 other=event.other,
                 digest=event.digest,
+                at_ms=happening.at_ms,
+            )
+        case ev.SplitSeen():
+            situation.forks[event.peer, event.generation, 0, event.other] = Fork(
+                peer=event.peer,
+                generation=event.generation,
+                seq=0,
+                held=event.held,
+                other=event.other,
+                digest="",
                 at_ms=happening.at_ms,
             )
         case ev.ForkResolved():

@@ -40,5 +40,6 @@ SHOWN = (
     ev.ForkResolved,
     ev.ForkResolvedThere,
     ev.ForkResolvedElsewhere,
+    ev.SplitSeen,
 )
 """Events that stand in the timeline as rows of their own."""

@@ -50,6 +50,7 @@ from hotline.core.records.standing_events import (
     ForkSeen,
     ReleaseAsked,
     ReleaseEnded,
+    SplitSeen,
 )
 from hotline.core.records.statement_events import (
     ClockDoubted,
@@ -141,6 +142,7 @@ __all__ = [
     "RevocationsRefused",
     "RootChanged",
     "RootCompared",
+    "SplitSeen",
     "StatementCorrected",
     "StatementQuarantined",
     "StatementReceived",
@@ -224,6 +226,7 @@ EVENTS: dict[int, type[Event]] = {
         ForkResolved,
         ForkResolvedThere,
         ForkResolvedElsewhere,
+        SplitSeen,
     )
 }
 """Kind number to event, as docs/ledger.md §3 lists them."""
