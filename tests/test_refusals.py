@@ -256,6 +256,23 @@ REFUSALS = {
         "sealing/test_revocation.py::test_successor_that_was_not_committed_is_refused",
         "station/test_rerooting.py::test_successor_that_was_not_committed_is_refused",
     ),
+    "an act at a locked desk": (
+        "desk/test_lock.py::test_locked_desk_commits_nothing_while_the_line_works_and_drafts_stay",
+        "desk/test_lock.py::test_lock_that_falls_while_the_second_key_is_opened_stops_the_release",
+        "tui/test_locking.py::test_half_sent_statement_is_neither_sent_nor_lost",
+        "tui/test_locking.py::test_lock_falls_under_the_keys_that_come_right_behind_it",
+    ),
+    "a LIVE desk that never locks": (
+        "host/test_config.py::test_lock_that_never_falls_is_for_exercises_only",
+    ),
+    "a LIVE root's passphrase in a keyring": (
+        "host/test_keyring.py::"
+        "test_root_and_successor_of_a_live_station_are_never_kept_nor_looked_for",
+    ),
+    "a LIVE passphrase in a keyring that does not seal": (
+        "host/test_keyring.py::test_live_station_takes_a_backend_that_seals_only",
+        "host/test_keyring.py::test_chain_is_as_good_as_its_worst_link",
+    ),
 }
 
 

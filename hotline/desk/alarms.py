@@ -37,9 +37,15 @@ def alarm_line(situation: Situation) -> str:
 
 
 def frozen_by(situation: Situation) -> str:
-    """Name the newest fork that stands, "" when the line is not frozen."""
-    forks = standing_forks(situation)
-    return forks[-1].other if forks else ""
+    """Name the fork that froze the line last, "" when it is not frozen.
+
+    A further one of a station whose fork stands freezes nothing anew: however many it
+    makes, they do not take the officer from what can still be said.
+    """
+    firsts: dict[str, Fork] = {}
+    for fork in standing_forks(situation):
+        firsts.setdefault(fork.peer, fork)
+    return next(reversed(firsts.values())).other if firsts else ""
 
 
 def alarm_views(situation: Situation, headline: Headline) -> tuple[AlarmView, ...]:

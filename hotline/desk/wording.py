@@ -211,8 +211,19 @@ def _upkeep_row(event: ev.Event) -> tuple[str, str, Mark]:
             return "WITNESS", f"{name} is {done}, decided by {who}", Mark.NOTICE
         case ev.WitnessAnswered():
             return _witness_row(event)
+        case ev.DeskLocked() | ev.DeskUnlocked():
+            return _desk_row(event)
         case _:
             return "LOG", type(event).__name__, Mark.CALM
+
+
+def _desk_row(event: ev.DeskLocked | ev.DeskUnlocked) -> tuple[str, str, Mark]:
+    who = f"{event.role} {event.name}"
+    if isinstance(event, ev.DeskLocked):
+        why = f"no key for {format_span(event.idle_ms)}" if event.why == "IDLE" else "on a key"
+        return "LOCKED", f"The desk of {who} is locked: {why}", Mark.CALM
+    failed = f" after {event.failed} tries in vain" if event.failed else ""
+    return "UNLOCKED", f"{who} is at the desk again{failed}", Mark.CALM
 
 
 def _trust_row(event: ev.Event) -> tuple[str, str, Mark]:

@@ -25,7 +25,7 @@ from hotline.station.line_keys import FIRST_ASEQ, PairSecrets
 
 NONCE_BYTES = 32
 MAX_INSTANCES = 64
-"""Starts of a peer whose last counter is remembered, the oldest forgotten first."""
+"""Starts of a peer whose last counter is remembered; the one that speaks now is never forgotten."""
 RETRY_MS = 3_600_000
 """After line.key could not be written, it is tried again an hour later."""
 
@@ -88,7 +88,8 @@ class Pair:
             self._gap_ms = now_ms
         self._heard[packet.instance] = packet.counter
         while len(self._heard) > MAX_INSTANCES:
-            del self._heard[next(iter(self._heard))]
+            # The start that proved itself stays, or its packets could be played again.
+            del self._heard[next(one for one in self._heard if one != self._instance)]
 
     def speaks_now(self, packet: Packet) -> bool:
         """Return whether a packet is of the start of the peer that proved itself.

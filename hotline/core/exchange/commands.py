@@ -153,12 +153,17 @@ class TakeStatement:
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """Something of the peer's that may not be shown as a statement."""
+    """Something of the peer's that may not be shown as a statement.
+
+    Attributes:
+        order: The one that the peer signed for it, None when there is none that verifies.
+    """
 
     peer: str
     digest: str
     reason: str
     item: bytes | None
+    order: OrderRef | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,8 @@ SHOWN = (
     ev.ForkSeen,
     ev.ForkResolved,
     ev.ForkResolvedThere,
+    ev.DeskLocked,
+    ev.DeskUnlocked,
     ev.ForkResolvedElsewhere,
     ev.SplitSeen,
 )

@@ -69,6 +69,8 @@ from hotline.core.records.statement_events import (
 )
 from hotline.core.records.station_events import (
     CellsRefused,
+    DeskLocked,
+    DeskUnlocked,
     DrillEnded,
     DrillStarted,
     HeadRefused,
@@ -98,6 +100,8 @@ __all__ = [
     "DeadlineMet",
     "DeadlineMissed",
     "DeadlineSet",
+    "DeskLocked",
+    "DeskUnlocked",
     "DialogueClosed",
     "DialogueHeld",
     "DialogueOpened",
@@ -225,6 +229,8 @@ EVENTS: dict[int, type[Event]] = {
         ForkSeen,
         ForkResolved,
         ForkResolvedThere,
+        DeskLocked,
+        DeskUnlocked,
         ForkResolvedElsewhere,
         SplitSeen,
     )
