@@ -99,7 +99,7 @@ def check_may_close(work: Work, after: Roster) -> None:
     forks = standing_forks(work.situation)
     if forks:
         raise OperatorError(
-            f"the line is FROZEN: {forks[0].peer} gave number {forks[0].seq} to two statements",
+            f"the line is FROZEN: {forks[0].words}",
             hint="two officers resolve that first: hotline ledger resolve",
         )
     line, now_ms = work.opened.line, work.bench.clock()

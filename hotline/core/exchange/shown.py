@@ -44,5 +44,7 @@ SHOWN = (
     ev.RouteChanged,
     ev.DeskLocked,
     ev.DeskUnlocked,
+    ev.ForkResolvedElsewhere,
+    ev.SplitSeen,
 )
 """Events that stand in the timeline as rows of their own."""

@@ -46,10 +46,12 @@ from hotline.core.records.keeping_events import (
 from hotline.core.records.line_events import LineClosed, LineContinued, RouteChanged
 from hotline.core.records.standing_events import (
     ForkResolved,
+    ForkResolvedElsewhere,
     ForkResolvedThere,
     ForkSeen,
     ReleaseAsked,
     ReleaseEnded,
+    SplitSeen,
 )
 from hotline.core.records.statement_events import (
     ClockDoubted,
@@ -112,6 +114,7 @@ __all__ = [
     "EpochKeyMade",
     "Event",
     "ForkResolved",
+    "ForkResolvedElsewhere",
     "ForkResolvedThere",
     "ForkSeen",
     "GapSeen",
@@ -147,6 +150,7 @@ __all__ = [
     "RootChanged",
     "RootCompared",
     "RouteChanged",
+    "SplitSeen",
     "StatementCorrected",
     "StatementQuarantined",
     "StatementReceived",
@@ -234,6 +238,8 @@ EVENTS: dict[int, type[Event]] = {
         RouteChanged,
         DeskLocked,
         DeskUnlocked,
+        ForkResolvedElsewhere,
+        SplitSeen,
     )
 }
 """Kind number to event, as docs/ledger.md §3 lists them."""
