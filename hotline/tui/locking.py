@@ -105,8 +105,14 @@ class Locking(Roaming):
 
     def offers(self, action: Action) -> bool:
         """Return whether `action` works here: at a locked desk F8 opens, and nothing else acts."""
-        reads = not action.acts or action.id == "acknowledge"
-        return super().offers(action) and (reads or not self.locked)
+        return super().offers(action) and not self._is_shut(action)
+
+    def footer_word(self, frame: FrameScreen, action: Action) -> str:
+        """Return the word for `action`, "" for what a locked desk refuses."""
+        return "" if self._is_shut(action) else super().footer_word(frame, action)
+
+    def _is_shut(self, action: Action) -> bool:
+        return self.locked and action.acts and action.id != "acknowledge"
 
     def _go(self, screen: FrameScreen) -> None:
         if not self.only_reading(screen.ACTS):

@@ -236,7 +236,7 @@ async def test_flash_at_a_locked_desk_shows_rings_and_costs_no_draft() -> None:
         assert acted(desk) == []
         assert not named(desk, "displayed")
         assert "## LOCKED since" in text_of(app)
-        await pilot.press("escape")
+        await pilot.press("f2")
         await until(pilot, at(app, LockedScreen), "the locked screen")
         await unlock(pilot, app, desk)
         assert isinstance(app.screen, ComposeScreen)
@@ -260,10 +260,12 @@ async def test_everything_is_read_at_a_locked_desk_and_help_and_leaving_work() -
             (("f9",), "ALARMS"),
             (("tab", "enter"), "MESSAGE"),
             (("ctrl+x",), "Leave the console?"),
+            (("ctrl+o",), "^O then"),
         ):
             await pilot.press(*keys)
             await until_text(pilot, words)
             assert "## LOCKED since" in text_of(app)
+            assert "Compose" not in text_of(app) or words == "KEYS"
             await pilot.press("escape")
             await until(pilot, at(app, LockedScreen), "the locked screen")
         assert acted(desk) == []
