@@ -49,7 +49,7 @@ from hotline.sealing.mldsa import MldsaSigner
 from hotline.sealing.prekey import Prekey, PrekeyPublic
 from hotline.sealing.roster import Roster
 from hotline.station.epoch_keys import finish_erasures
-from hotline.station.ledger_keys import adopt_key, new_records, staged_key
+from hotline.station.ledger_keys import adopt_key, new_records, signing_name, staged_key
 from hotline.station.line import Line, PeerKeys
 from hotline.station.line_keys import LineKeys, holds_card_prekey, open_line_keys, spend_prekey
 from hotline.station.lineup import read_lineup
@@ -212,7 +212,8 @@ def read_line(
         raise IntegrityError("line.json names another line than its charter")
     console = read_key_file(home.keys / "console.key", passphrase)
     keys = open_line_keys(directory, passphrase, entropy)
-    ledger_signer = Ed25519Signer(console.seeds[f"ledger/{ED25519}"])
+    signing = signing_name(console.seeds, roster.ledger_keys(card.station))
+    ledger_signer = Ed25519Signer(console.seeds[f"{signing}/{ED25519}"])
     if ledger_signer.public_key not in roster.ledger_keys(card.station):
         card, roster = _brought_up(directory, card, roster)
     line = Line(
@@ -220,7 +221,7 @@ def read_line(
         roster=roster,
         console=Ed25519Signer(console.seeds[f"console/{ED25519}"]),
         ledger=ledger_signer,
-        lasting=MldsaSigner(console.seeds[f"ledger/{MLDSA65}"]),
+        lasting=MldsaSigner(console.seeds[f"{signing}/{MLDSA65}"]),
         ledger_certificate=_certificate_of(roster, card.station, ledger_signer.public_key),
         recovery=Prekey(console.seeds["recovery"]),
         peers={peer.station: _peer_keys(peer, card, keys) for peer in card.peers},
@@ -310,7 +311,8 @@ def _finish_admissions(home: Home, opened: OpenLine, passphrase: str | None) -> 
         raise IntegrityError(f"a certificate in the ledger does not verify: {error}") from error
     if records != read_card(opened.directory).records:
         write_json(opened.directory / "line.json", card.model_copy(update={"records": records}))
-    handed_over = line.staged in roster.ledger_keys(line.station)
+    # An earlier line has it before the one that is worked: that one brings it into office.
+    handed_over = not home.chosen and line.staged in roster.ledger_keys(line.station)
     if handed_over:
         adopt_key(home.keys / "console.key", passphrase, line.entropy)
     return handed_over or records != card.records

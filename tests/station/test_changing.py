@@ -21,11 +21,12 @@ from hotline.host.entropy import system_entropy
 from hotline.ledger.public import record_digest
 from hotline.ledger.reader import LedgerReader
 from hotline.ledger.store import Ledger
+from hotline.review.reviewing import review_ledgers
 from hotline.sealing.card import Route
 from hotline.sealing.certificate import Usage
 from hotline.sealing.items import RootItem
 from hotline.sealing.root import ROOT_TYPE
-from hotline.station import changing
+from hotline.station import changing, rekeying
 from hotline.station.assembly import Machine, open_station
 from hotline.station.changing import change_over, closing_head, pending_line, whats_left
 from hotline.station.holds import place_hold
@@ -219,6 +220,37 @@ def test_keys_that_a_charter_names_stay_until_the_change_over(made: Path, tmp_pa
     change_over(north.bench, leave=False)
     with at_work(north.bench) as work:
         rekey_ledger(work)
+
+
+REKEY_CUTS = [("_hand_over", 0), ("_hand_over", 1), ("write_json", 0), ("adopt_key", 0)]
+
+
+@pytest.mark.parametrize(("name", "after"), [("", 0), *REKEY_CUTS])
+def test_ledger_key_that_changes_is_handed_over_in_the_closed_ledgers_too(
+    north: Place, name: str, after: int
+) -> None:
+    before, _ = pending_line(north.bench)
+    change_over(north.bench, leave=False)
+    with at_work(north.bench) as work:
+        succeed_root(work)
+    if name:
+        with power_cut(rekeying, name, after), at_work(north.bench) as work:
+            rekey_ledger(work)
+        look_after(north, before.directory.name)
+    with at_work(north.bench) as work:
+        rekey_ledger(work)
+    look_after(north, before.directory.name)
+    with at_work(north.bench) as work:
+        place_hold(work, "NOW", "why", "north1")
+    review = review_ledgers(north.home.path, None)
+    assert review.ok, review.lines()
+
+
+def look_after(north: Place, handle: str) -> None:
+    """Record something in the ledger of a closed line."""
+    earlier = Place(Home(north.home.path, handle), north.catalogue, north.now_ms)
+    with at_work(earlier.bench) as work:
+        place_hold(work, f"CASE {work.opened.ledger.size}", "why", "north1")
 
 
 def test_frozen_line_is_not_left_by_a_new_charter(
