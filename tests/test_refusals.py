@@ -19,6 +19,26 @@ REFUSALS = {
     "a member of three that speaks as another": (
         "journeys/test_group_attacks.py::test_member_cannot_speak_as_another_to_a_third",
     ),
+    "an opener that would read what two others say": (
+        "station/test_gathering.py::test_half_for_another_joiner_opens_for_that_joiner_only",
+        "station/test_gathering.py::"
+        "test_opener_that_slips_its_own_key_in_for_another_joiner_is_refused",
+    ),
+    "a member whose words nobody here compared": (
+        "station/test_gathering.py::"
+        "test_member_whose_card_was_not_compared_or_has_another_root_is_refused",
+    ),
+    "a member that answers one opening in two ways": (
+        "station/test_gathering.py::test_station_that_answered_twice_with_other_content_is_refused",
+        "station/test_gathering.py::"
+        "test_stations_that_hold_two_answers_of_one_show_different_check_words",
+    ),
+    "answers to two openings on one line": (
+        "station/test_gathering.py::"
+        "test_answer_to_another_opening_is_refused_at_the_opener_and_at_joiners",
+        "sealing/test_card.py::"
+        "test_charter_that_a_member_did_not_sign_or_of_two_lines_is_not_gathered",
+    ),
     "a receipt of another member's": (
         "journeys/test_group_attacks.py::test_member_cannot_forge_a_receipt_of_another",
     ),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hotline.station.home import Home
 
 OPENING = "The record of this station is opened. A moment."
-CLOSING = "The console is closed. The other station countersigns the record. A moment."
+CLOSING = "The console is closed. The record is being countersigned. A moment."
 
 OfficerOption = Annotated[
     str | None,

@@ -31,7 +31,10 @@ def opened(bench: Bench, out: Path, peers: Sequence[str]) -> Iterator[str]:
 
 
 def joined(home: Path, out: Path, charter: Charter, ours: str) -> Iterator[str]:
-    """Yield what has to be done with an answer."""
+    """Yield what has to be done with an answer, and what else has to come here."""
+    from hotline.station.founded import founded_line
+    from hotline.station.home import Home
+
     opener, *joiners = charter.stations
     if len(joiners) == 1:
         yield f"Wrote {out}. Carry it back to {opener}, who ends it with hotline line"
@@ -39,6 +42,9 @@ def joined(home: Path, out: Path, charter: Charter, ours: str) -> Iterator[str]:
         return
     others = [station for station in joiners if station != ours]
     yield f"Wrote {out}. Carry a copy to each of {and_list([opener, *others])}."
+    if founded_line(Home(home), charter.line) is not None:
+        yield f"The line is complete here. Then: hotline console {home}"
+        return
     yield f"This station needs {_answers_of(others)}. When {_it_has(others)} come:"
     yield f"hotline line complete {home} FILE"
 

@@ -57,7 +57,7 @@ def send(
     passphrase_fd: PassphraseFd = None,
     keyring: UseKeyring = False,
 ) -> int:
-    """Sign and send one statement, and wait until the other station has recorded it.
+    """Sign and send one statement, and wait until every other station has recorded it.
 
     Asks for the passphrases of console.key and of the officer. Exits with 0 when
     it was receipted, with 3 when not yet: it is recorded, and goes when the station
@@ -215,7 +215,7 @@ def inbox(
     passphrase_fd: PassphraseFd = None,
     keyring: UseKeyring = False,
 ) -> int:
-    """Print the statements of the other station, the oldest first; marks none as read.
+    """Print the statements of the other stations, the oldest first; marks none as read.
 
     Asks for the passphrase of console.key. With --wait it exits with 0 when one came
     meanwhile, and with 3 when none did.

@@ -27,7 +27,7 @@ def check_file(bench: Bench, encoded: bytes, step: Step) -> Enrolment:
         found = read_enrolment(encoded, step)
     except PeerError as error:
         raise OperatorError(
-            f"this file cannot be used: {error}", hint="ask for it again"
+            f"this file cannot be used: {error}", hint="take the right one, or ask for it again"
         ) from error
     check_realm(found.charter.realm, identity.realm, "this line")
     ours = identity.verified().root.digest

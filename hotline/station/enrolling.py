@@ -22,13 +22,12 @@ from hotline.station.arriving import MAX_AGE_MS
 from hotline.station.cards import accepted_card, check_current, read_file
 from hotline.station.dialling import Call, calls_between, routes_of
 from hotline.station.founded import ANSWER_FILE, check_no_line, founded_line
-from hotline.station.gathering import answers_with, end_waiting
+from hotline.station.gathering import answers_with
 from hotline.station.identity import own_card, read_identity
-from hotline.station.laying import CONSOLE_KEY
-from hotline.station.line_keys import spend_prekey
 from hotline.station.opening import (
     Halves,
     Waiting,
+    discard_waiting,
     keep_answer,
     keep_joining,
     keep_opening,
@@ -219,7 +218,6 @@ def join_line(bench: Bench, opening: Enrolment, root: RootKey, catalogue: Catalo
     if len(cards) == 1:
         beside = {ANSWER_FILE: encoded}
         lay_side(bench, [opening, answer], halves, keys, catalogue, beside)
-        spend_prekey(bench.home.keys / CONSOLE_KEY, keys.passphrase, bench.entropy)
     else:
         kept = Halves(halves, keys.passphrase)
         keep_joining(bench.home, opening, answer, kept, bench.entropy)
@@ -242,7 +240,7 @@ def complete_line(bench: Bench, answers: Sequence[Enrolment], catalogue: Catalog
     waiting = waiting_line(bench.home)
     if founded_line(bench.home, line) is not None:
         if waiting is not None and waiting.charter.line == line:
-            end_waiting(bench, waiting)
+            discard_waiting(bench.home)
         return Gathered(line)
     check_no_line(bench.home)
     if waiting is None:
@@ -270,7 +268,7 @@ def _lay_waiting(
     files = [waiting.opening, *([waiting.own] if joined else []), *answers]
     beside = {ANSWER_FILE: waiting.own.encoded} if joined else {}
     lay_side(bench, files, halves, keys, catalogue, beside)
-    end_waiting(bench, waiting)
+    discard_waiting(bench.home)
 
 
 def _cards_to_answer(bench: Bench, opening: Enrolment) -> list[Card]:

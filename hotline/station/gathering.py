@@ -9,19 +9,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from hotline.core.errors import OperatorError, PeerError
-from hotline.host.keyfile import read_key_file
 from hotline.sealing.enrolment import Enrolment, read_enrolment
-from hotline.sealing.prekey import Prekey
 from hotline.station.arriving import check_file
 from hotline.station.identity import read_identity
-from hotline.station.laying import CONSOLE_KEY
-from hotline.station.line_keys import PREKEY, spend_prekey
 from hotline.station.opening import (
     JOINING,
     Waiting,
-    discard_joining,
-    discard_opening,
     kept_answers,
+    waiting_line,
 )
 from hotline.station.upkeep import Bench
 
@@ -48,9 +43,11 @@ def read_answers(bench: Bench, files: Sequence[tuple[str, bytes]]) -> list[Enrol
         except OperatorError as error:
             raise OperatorError(f"{name}: {error}", hint=error.hint) from error
     if not found:
+        waiting = waiting_line(bench.home)
+        meant = " and ".join(waiting.awaited) if waiting is not None else "another station"
         raise OperatorError(
-            "none of these files is another station's answer",
-            hint="bring what hotline line join wrote at the other stations",
+            f"none of these files is the answer of {meant}",
+            hint="bring what hotline line join wrote there",
         )
     return found
 
@@ -109,21 +106,3 @@ def _check_fits(waiting: Waiting, answer: Enrolment) -> None:
             f"this file of {answer.sender} is sealed to a key that is not on this station's card",
             hint="give them this station's card of today, and ask for the file again",
         )
-
-
-def end_waiting(bench: Bench, waiting: Waiting) -> None:
-    """Forget what waited, once our side of the line is made, and the prekey that it has taken.
-
-    Raises:
-        OperatorError: a wrong passphrase.
-        StorageError: the disk refused.
-    Spec: docs/enrolment.md §4.6
-    """
-    path = bench.home.keys / CONSOLE_KEY
-    passphrase = bench.passphrase(path)
-    seed = read_key_file(path, passphrase).seeds.get(PREKEY)
-    # A later card may show a newer one already: a step that was cut short leaves that alone.
-    if seed is not None and Prekey(seed).key_id == waiting.own.card.prekey.key_id:
-        spend_prekey(bench.home.keys / CONSOLE_KEY, passphrase, bench.entropy)
-    discard_joining(bench.home)
-    discard_opening(bench.home)

@@ -31,7 +31,7 @@ from hotline.sealing.packet import VerifiedPacket
 from hotline.sealing.roster import Roster
 from hotline.sealing.statements import Verdict, VerifiedStatement, verify_statement
 from hotline.station.admission import read_generation
-from hotline.station.comparing import Comparing, SplitView
+from hotline.station.comparing import Comparing, SplitView, split_events
 from hotline.station.forks import read_resolution
 from hotline.station.introducing import Offered
 from hotline.station.line import Line
@@ -228,7 +228,7 @@ class Intake:
                     taken.joined.append(self._comparing.join(item, shown))
         if split is not None:
             taken.splits.append(split)
-            taken.facts.append(refused_head(split))
+            taken.facts.extend(split_events(split))
 
     def _generation(self, taken: Taken, item: its.GenerationItem, situation: Situation) -> None:
         """Judge a generation after those before it in the packet: they only rise."""
@@ -350,11 +350,6 @@ class Intake:
         if taken.head is None:
             return self._witness.held(taken.peer)
         return taken.head.checkpoint if taken.head.verdict.may_countersign else None
-
-
-def refused_head(split: SplitView) -> ev.HeadRefused:
-    """Return the event that a station signed a head which contradicts one that we hold."""
-    return ev.HeadRefused(peer=split.station, verdict=split.verdict, note=split.note.decode())
 
 
 def told(verified: VerifiedStatement, order: OrderRef, item: bytes, rules: Rules) -> Told:

@@ -184,6 +184,16 @@ def discard_joining(home: Home) -> None:
     _discard(home.path / JOINING, ANSWER_FILE)
 
 
+def discard_waiting(home: Home) -> None:
+    """Forget what was opened or joined, once our side of the line is made.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    discard_joining(home)
+    discard_opening(home)
+
+
 def no_opening(charter: Charter, station: str) -> OperatorError:
     """Return the refusal where nothing was opened or joined that an answer could belong to."""
     opener = charter.stations[0]

@@ -19,7 +19,7 @@ from hotline.station.founded import clear_unfinished
 from hotline.station.home import ED25519, handle_of
 from hotline.station.identity import read_identity, ready_console
 from hotline.station.laying import CONSOLE_KEY, NewLine, lay_line
-from hotline.station.line_keys import PREKEY
+from hotline.station.line_keys import PREKEY, spend_prekey
 from hotline.station.upkeep import Bench
 
 
@@ -82,7 +82,7 @@ def lay_side(
     catalogue: Catalogue,
     beside: Mapping[str, bytes],
 ) -> None:
-    """Make our side of a line; the prekey of our card is the line's from then on.
+    """Make our side of a line, which takes the prekey of our card.
 
     Args:
         files: The opening and every answer, our own file among them.
@@ -118,3 +118,5 @@ def lay_side(
     directory = bench.home.lines / handle_of(roster.name, roster.line)
     clear_unfinished(directory)
     lay_line(directory, line, catalogue, bench.clock(), bench.entropy)
+    # Cut short here, the prekey goes when the line is opened next.
+    spend_prekey(bench.home.keys / CONSOLE_KEY, keys.passphrase, bench.entropy)

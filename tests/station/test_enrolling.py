@@ -15,7 +15,8 @@ from hotline.host.entropy import system_entropy
 from hotline.host.keyfile import read_key_file
 from hotline.sealing.enrol import RootKey
 from hotline.sealing.roster import identify_ledger
-from hotline.station import enrolling, gathering, laying
+from hotline.station import enrolling, laying, side
+from hotline.station import opening as opening_module
 from hotline.station.arriving import MAX_AGE_MS, check_file
 from hotline.station.beginning import NewStation, begin_home
 from hotline.station.cards import accept_card, kept_stations
@@ -170,7 +171,7 @@ def test_founding_cut_before_the_prekey_goes_is_ended_when_the_line_is_opened(
 ) -> None:
     north, south = two
     opening = north.opens("SOUTH")
-    with power_cut(enrolling, "spend_prekey"):
+    with power_cut(side, "spend_prekey"):
         south.joins(opening)
     console = south.home.keys / "console.key"
     assert "prekey" in read_key_file(console, None).seeds
@@ -187,7 +188,7 @@ def test_completion_cut_before_the_opening_goes_is_ended_by_the_same_command(
 ) -> None:
     north, south = two
     answer = south.joins(north.opens("SOUTH"))
-    with power_cut(gathering, "discard_opening"):
+    with power_cut(opening_module, "discard_opening"):
         north.completes(answer)
     assert half_path(north.home).exists()
     north.completes(answer)
@@ -195,10 +196,8 @@ def test_completion_cut_before_the_opening_goes_is_ended_by_the_same_command(
 
 
 def test_opening_cut_before_its_file_is_written_is_no_opening(two: tuple[Place, Place]) -> None:
-    from hotline.station import opening as module
-
     north, south = two
-    with power_cut(module, "write_durably"):
+    with power_cut(opening_module, "write_durably"):
         north.opens("SOUTH")
     assert half_path(north.home).exists()
     assert opening_again(north.bench, ["SOUTH"], WANTED) is None

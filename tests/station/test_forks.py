@@ -171,7 +171,9 @@ DETAILS: dict[str, str | int] = {
 @pytest.mark.parametrize(
     ("details", "words"),
     [
-        (DETAILS | {"peer": "SOUTH"}, "the order of another station"),
+        (DETAILS | {"peer": "SOUTH"}, "the order of no other member"),
+        (DETAILS | {"peer": "EAST"}, "the order of no other member"),
+        (DETAILS | {"peer": 7}, "the order of no other member"),
         ({"peer": "NORTH"}, "not those of a resolution"),
         (DETAILS | {"seq": "2"}, "not those of a resolution"),
         (DETAILS | {"more": 1}, "not those of a resolution"),

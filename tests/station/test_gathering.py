@@ -17,7 +17,7 @@ from hotline.sealing.card import Card
 from hotline.sealing.enrol import countersign_charter
 from hotline.sealing.enrolment import open_half, read_enrolment, write_enrolment
 from hotline.sealing.prekey import Prekey
-from hotline.station import gathering, laying, opening
+from hotline.station import laying, opening, side
 from hotline.station.arriving import MAX_AGE_MS, check_file
 from hotline.station.cards import accept_card, accepted_card
 from hotline.station.enrolling import Wanted, answer_again, opening_again
@@ -162,7 +162,7 @@ def test_of_several_files_openings_and_our_own_are_passed_over(joined: Three, fi
     _, south, _ = joined
     found = read_answers(south.bench, [(str(place), one) for place, one in enumerate(files)])
     assert [one.sender for one in found] == ["EAST"]
-    with pytest.raises(OperatorError, match="none of these files"):
+    with pytest.raises(OperatorError, match="none of these files is the answer of EAST"):
         read_answers(south.bench, [("a", files[0]), ("b", files[1])])
     with pytest.raises(OperatorError, match=r"^bad\.enrol: this file cannot be used"):
         read_answers(south.bench, [("east.enrol", files[2]), ("bad.enrol", files[2][:-9])])
@@ -260,7 +260,7 @@ def test_join_cut_short_is_no_join_and_is_done_anew(begun: Three, name: str, aft
 
 
 CUTS = [(laying, "write_key_file", 1), (laying, "_begin_ledger", 0), (laying, "write_json", 0)]
-CUTS += [(gathering, "spend_prekey", 0), (gathering, "discard_joining", 0)]
+CUTS += [(side, "spend_prekey", 0), (opening, "discard_joining", 0)]
 
 
 @pytest.mark.parametrize(("module", "name", "after"), CUTS)
@@ -275,14 +275,13 @@ def test_completion_cut_short_is_ended_by_the_same_command(
     north.completes(of_south, of_east)
     east.completes(of_south)
     check_one_line(joined)
-    assert "prekey" not in read_key_file(south.home.keys / "console.key", None).seeds
 
 
 def test_completion_ended_late_leaves_the_prekey_of_a_newer_card_alone(
     joined: Three, files: Files
 ) -> None:
     north, _, _ = joined
-    with power_cut(gathering, "discard_joining"):
+    with power_cut(opening, "discard_joining"):
         north.completes(*files[1:])
     north.card()
     newer = prekey_of(north)

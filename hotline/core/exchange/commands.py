@@ -9,6 +9,7 @@ from hotline.core.messages.statement import Statement
 from hotline.core.messages.template import Template
 from hotline.core.records.events import (
     Event,
+    ForkResolvedElsewhere,
     ForkResolvedThere,
     KeyCertified,
     LedgerKeyChanged,
@@ -127,9 +128,9 @@ class AdmitRecord:
 
 @dataclass(frozen=True, slots=True)
 class AdmitResolution:
-    """The peer's officers resolved forks of ours; `record` is their authorisation, verified."""
+    """The peer's officers resolved forks that they saw; `record` is their authorisation."""
 
-    event: ForkResolvedThere
+    event: ForkResolvedThere | ForkResolvedElsewhere
     record: bytes
 
 

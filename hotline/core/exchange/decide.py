@@ -321,6 +321,8 @@ def _known(situation: Situation, event: ev.Event) -> bool:
             heads = situation.refused_heads
             kept = sum(peer == event.peer for peer, _ in heads)
             return (event.peer, event.note) in heads or kept >= MAX_REFUSED_HEADS
+        case ev.SplitSeen():
+            return forks.is_split_known(situation, event)
         case ev.HeadRefusedThere():
             told = (event.peer, event.origin, event.size, event.verdict)
             heads_there = situation.refused_there

@@ -93,7 +93,13 @@ def _dispatch(situation: Situation, happening: Happening, event: ev.Event) -> No
             _progress(situation, happening, event)
         case ev.GapSeen():
             fold_gap(situation, happening, event)
-        case ev.ForkSeen() | ev.ForkResolved() | ev.ForkResolvedThere():
+        case (
+            ev.ForkSeen()
+            | ev.SplitSeen()
+            | ev.ForkResolved()
+            | ev.ForkResolvedThere()
+            | ev.ForkResolvedElsewhere()
+        ):
             fold_fork(situation, happening, event)
         case ev.ReleaseAsked() | ev.ReleaseEnded():
             fold_release(situation, happening, event)

@@ -41,5 +41,7 @@ SHOWN = (
     ev.ForkResolvedThere,
     ev.DeskLocked,
     ev.DeskUnlocked,
+    ev.ForkResolvedElsewhere,
+    ev.SplitSeen,
 )
 """Events that stand in the timeline as rows of their own."""

@@ -119,7 +119,7 @@ class Situation:
         releases: Statements of ours that needed another signature, by digest.
         gaps: By the entry that told of it; `forks`: by (sender, generation, seq, the
             second order's digest). Both stay when they are filled or resolved.
-        resolutions_there: Authorisations by which the peer resolved forks of ours.
+        resolutions_there: Authorisations by which peers resolved forks, of ours or of others.
     """
 
     station: str = ""

@@ -45,10 +45,12 @@ from hotline.core.records.keeping_events import (
 )
 from hotline.core.records.standing_events import (
     ForkResolved,
+    ForkResolvedElsewhere,
     ForkResolvedThere,
     ForkSeen,
     ReleaseAsked,
     ReleaseEnded,
+    SplitSeen,
 )
 from hotline.core.records.statement_events import (
     ClockDoubted,
@@ -111,6 +113,7 @@ __all__ = [
     "EpochKeyMade",
     "Event",
     "ForkResolved",
+    "ForkResolvedElsewhere",
     "ForkResolvedThere",
     "ForkSeen",
     "GapSeen",
@@ -143,6 +146,7 @@ __all__ = [
     "RevocationsRefused",
     "RootChanged",
     "RootCompared",
+    "SplitSeen",
     "StatementCorrected",
     "StatementQuarantined",
     "StatementReceived",
@@ -227,6 +231,8 @@ EVENTS: dict[int, type[Event]] = {
         ForkResolvedThere,
         DeskLocked,
         DeskUnlocked,
+        ForkResolvedElsewhere,
+        SplitSeen,
     )
 }
 """Kind number to event, as docs/ledger.md §3 lists them."""
