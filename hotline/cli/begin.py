@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,10 +13,7 @@ from hotline.core.errors import OperatorError
 from hotline.core.values import Realm
 
 if TYPE_CHECKING:
-    from hotline.sealing.card import Route
-    from hotline.station.identity import Identity, Listening
-
-_ADDRESS = re.compile(r"\[?([A-Za-z0-9][A-Za-z0-9.:-]{0,252})\]?:([0-9]{1,5})")
+    from hotline.station.identity import Identity
 
 
 class RealmWord(StrEnum):
@@ -64,6 +60,7 @@ def init(
     from hotline.host.packs import load_catalogue
     from hotline.station.beginning import NewStation, begin_home
     from hotline.station.home import Home
+    from hotline.station.reach import read_listening, read_route
 
     wanted = Realm(realm.value.upper())
     if unprotected and wanted is Realm.LIVE:
@@ -91,40 +88,3 @@ def _say_made(home: Path, made: Identity) -> None:
     print("  needed for officers and to set a line up. Keep keys/successor.key elsewhere.")
     print(f"  hotline officer add {home} --person ID --name NAME")
     print(f"  hotline card export {home} --out {made.station.lower()}.card")
-
-
-def read_route(text: str | None) -> Route | None:
-    """Read HOST:PORT as a route.
-
-    Raises:
-        OperatorError: it is none.
-    """
-    from hotline.sealing.card import Route
-
-    if text is None:
-        return None
-    host, port = _address(text)
-    if port == 0:
-        raise OperatorError("a route needs a port from 1 to 65535")
-    return Route(host=host, port=port)
-
-
-def read_listening(text: str | None) -> Listening | None:
-    """Read HOST:PORT as an address to listen at.
-
-    Raises:
-        OperatorError: it is none.
-    """
-    from hotline.station.identity import Listening
-
-    if text is None:
-        return None
-    host, port = _address(text)
-    return Listening(host=host, port=port)
-
-
-def _address(text: str) -> tuple[str, int]:
-    match = _ADDRESS.fullmatch(text)
-    if match is None or int(match[2]) > 65_535:
-        raise OperatorError("an address is written as HOST:PORT, as in hotline.example:4711")
-    return match[1], int(match[2])

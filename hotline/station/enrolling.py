@@ -14,7 +14,7 @@ from hotline.core.messages.catalogue import Catalogue
 from hotline.core.values import Digest
 from hotline.host.keyfile import KeyFile
 from hotline.sealing.card import Card, read_card
-from hotline.sealing.charter import Policy
+from hotline.sealing.charter import Charter, Policy, charter_of, read_charter, unsigned_charter
 from hotline.sealing.ed25519 import Ed25519Signer
 from hotline.sealing.enrol import RootKey, countersign_charter, make_charter
 from hotline.sealing.enrolment import (
@@ -31,6 +31,7 @@ from hotline.station.founded import ANSWER_FILE, check_no_line, clear_unfinished
 from hotline.station.home import ED25519, handle_of
 from hotline.station.identity import (
     PREKEY,
+    Identity,
     line_card,
     own_card,
     read_identity,
@@ -50,10 +51,15 @@ from hotline.station.upkeep import Bench
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the charter of a new line will say."""
+    """What the charter of a new line will say.
+
+    Attributes:
+        shown: The charter that a person has read before; it is signed as it was shown, or not.
+    """
 
     name: str
     policy: Policy
+    shown: Charter | None = None
 
 
 def opening_again(bench: Bench, peer: str, wanted: Wanted) -> bytes | None:
@@ -101,11 +107,38 @@ def check_opening(bench: Bench, peer: str) -> Card:
     return theirs
 
 
+def draft_charter(bench: Bench, peer: str, wanted: Wanted) -> Charter:
+    """Return the charter of a line that may be opened, for a person to read before it is signed.
+
+    Raises:
+        OperatorError: as `check_opening`, or a name or policy that is none.
+    """
+    theirs = check_opening(bench, peer)
+    identity = read_identity(bench.home)
+    envelope = unsigned_charter(
+        identity.realm,
+        name=wanted.name,
+        members=_members(identity, theirs),
+        policy=wanted.policy,
+        at_ms=bench.clock(),
+    )
+    try:
+        return charter_of(envelope)
+    except PeerError as error:
+        raise OperatorError(str(error)) from error
+
+
+def _members(identity: Identity, theirs: Card) -> list[tuple[str, Digest]]:
+    ours = identity.verified().root.digest
+    return [(identity.station, ours), (theirs.name, theirs.root.digest)]
+
+
 def open_line_with(bench: Bench, peer: str, wanted: Wanted, root: RootKey) -> bytes:
     """Open a line: sign its charter, draw our half of its secret, keep and return the opening.
 
     Raises:
-        OperatorError: as `check_opening`, or a name or policy that is none.
+        OperatorError: as `check_opening`, a name or policy that is none, or another charter
+            than the one that was shown.
         StorageError: the disk refused.
     Spec: docs/enrolment.md §5.1, docs/protocol.md §12.2
     """
@@ -115,10 +148,14 @@ def open_line_with(bench: Bench, peer: str, wanted: Wanted, root: RootKey) -> by
     charter = make_charter(
         root,
         name=wanted.name,
-        members=[(identity.station, root.digest), (theirs.name, theirs.root.digest)],
+        members=_members(identity, theirs),
         policy=wanted.policy,
-        at_ms=now_ms,
+        at_ms=wanted.shown.created_ms if wanted.shown else now_ms,
     )
+    if wanted.shown and read_charter(charter).digest != wanted.shown.line:
+        raise OperatorError(
+            "what would be signed is not the charter that was shown", hint="read it once more"
+        )
     console, passphrase = _console(bench)
     half = bench.entropy(SECRET_BYTES)
     encoded = write_enrolment(
