@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hotline.cli.passphrases import Asker, PassphraseFd
+from hotline.cli.terminal import has_terminal
 from hotline.core.errors import OperatorError
 from hotline.core.values import Realm
 
@@ -36,10 +38,16 @@ ListenOption = Annotated[
 
 
 def init(
-    home: Annotated[Path, typer.Argument(metavar="HOME", help="A new directory.")],
+    home: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="HOME", help="A new directory; with --guided also one that was begun."
+        ),
+    ] = None,
     station: Annotated[
-        str, typer.Option(metavar="NAME", help="The station: capitals, digits and -, at most 16.")
-    ],
+        str | None,
+        typer.Option(metavar="NAME", help="The station: capitals, digits and -, at most 16."),
+    ] = None,
     realm: Annotated[
         RealmWord, typer.Option(help="Live, or keys that can never speak on a live line.")
     ] = RealmWord.LIVE,
@@ -48,12 +56,71 @@ def init(
     unprotected: Annotated[
         bool, typer.Option("--unprotected", help="No passphrases; for exercises only.")
     ] = False,
+    guided: Annotated[
+        bool,
+        typer.Option(
+            "--guided",
+            help="Ask on screens, step by step, until the first line is complete; with the HOME "
+            "of a station that was begun, go on where it stopped.",
+        ),
+    ] = False,
+    ascii_only: Annotated[
+        bool, typer.Option("--ascii", help="With --guided: borders of plain characters.")
+    ] = False,
     passphrase_fd: PassphraseFd = None,
-) -> None:
+) -> int:
     """Make a station's home: its root and the root's successor, console, journal.
 
-    Asks for the passphrases of root.key, successor.key and console.key.
+    Asks for the passphrases of root.key, successor.key and console.key. The best way to
+    begin is --guided, which asks for everything and says why.
     """
+    if guided:
+        given = (station, route, listen, passphrase_fd, unprotected or None)
+        if any(one is not None for one in given):
+            raise OperatorError(
+                "--guided asks for everything itself", hint="give it HOME at most, and --ascii"
+            )
+        return _guide(home, ascii_only=ascii_only)
+    if home is None or station is None:
+        raise OperatorError(
+            "init needs HOME and --station NAME", hint="or hotline init --guided, which asks"
+        )
+    _make(home, station, Realm(realm.value.upper()), (route, listen), unprotected, passphrase_fd)
+    return 0
+
+
+def _guide(home: Path | None, *, ascii_only: bool) -> int:
+    """Run the guided setup.
+
+    Spec: docs/enrolment.md §12.1
+    """
+    from hotline.cli.console import machine_here
+    from hotline.desk.guided.setting_up import SettingUp
+    from hotline.tui.entry import run_guide
+
+    if not has_terminal():
+        raise OperatorError(
+            "init --guided needs a terminal",
+            hint="use hotline init, officer, card and line without one",
+        )
+    guide = SettingUp(machine_here(), home)
+    code = asyncio.run(run_guide(guide, ascii_only=ascii_only))
+    view = guide.view()
+    if view.made and (view.line is None or not view.line.whole):
+        print(f"To go on where you stopped: hotline init --guided {view.home}")
+    elif view.made:
+        print(f"To stand watch: hotline console {view.home}")
+    return code
+
+
+def _make(
+    home: Path,
+    station: str,
+    wanted: Realm,
+    reach: tuple[str | None, str | None],
+    unprotected: bool,
+    passphrase_fd: int | None,
+) -> None:
     from hotline.host.clock import system_clock
     from hotline.host.config import find_config
     from hotline.host.entropy import system_entropy
@@ -62,11 +129,11 @@ def init(
     from hotline.station.home import Home
     from hotline.station.reach import read_listening, read_route
 
-    wanted = Realm(realm.value.upper())
     if unprotected and wanted is Realm.LIVE:
         raise OperatorError(
             "a LIVE station's keys must have passphrases", hint="leave --unprotected out"
         )
+    route, listen = reach
     new = NewStation(station, wanted, read_route(route), read_listening(listen))
     asker = Asker(passphrase_fd, unprotected=unprotected)
     made = begin_home(

@@ -18,7 +18,10 @@ def _documented() -> dict[str, set[str]]:
     rows = re.findall(
         r"^\| `hotline ((?:(?:ledger|officer|card|line) )?\w+)([^`]*)` \|", README, re.MULTILINE
     )
-    return {name: set(re.findall(r"--[a-z-]+", rest)) for name, rest in rows}
+    found: dict[str, set[str]] = {}
+    for name, rest in rows:
+        found.setdefault(name, set()).update(re.findall(r"--[a-z-]+", rest))
+    return found
 
 
 def _offered() -> dict[str, set[str]]:

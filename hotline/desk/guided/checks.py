@@ -36,6 +36,12 @@ def path_of(text: str) -> Path:
         raise OperatorError("that path cannot be read", hint="type it from / on") from error
 
 
+def shown(path: Path) -> str:
+    """Return a path as a person would type it here."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) and path != here else path)
+
+
 def place_faults(home: str, station: str, realm: str) -> dict[str, str]:
     """Say what is wrong with directory, name and realm, by field."""
     faults = {}

@@ -58,7 +58,7 @@ class Guide(Protocol):
     async def make(self, new: NewStationAnswers) -> None:
         """Make the station."""
 
-    def change_route(self, route: str, listening: str) -> None:
+    def change_route(self, route: str, listening: str) -> SetupView:
         """Have the next card say another address."""
 
     async def certify(self, officer: OfficerAnswers, unlocking: Unlocking) -> None:
@@ -106,5 +106,5 @@ class Guide(Protocol):
     async def complete(self, path: str, unlocking: Unlocking) -> None:
         """Complete the line with the other station's answer."""
 
-    def give_up(self) -> None:
+    def give_up(self) -> SetupView:
         """Forget a line that was opened here and is not complete."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hotline.core.times import format_time
+from hotline.desk.guided.checks import shown
 from hotline.desk.guided.views import (
     CONSOLE_KEY,
     ROOT_KEY,
@@ -46,11 +47,11 @@ def read_setup(home: Home, held: frozenset[str], say: Say) -> SetupView:
         OperatorError, IntegrityError, StorageError: something in it does not read.
     """
     if not is_station(home):
-        return SetupView(home=str(home.path))
+        return SetupView(home=shown(home.path))
     identity = read_identity(home)
     officers = identity.officers().items()
     return SetupView(
-        home=str(home.path),
+        home=shown(home.path),
         made=True,
         station=identity.station,
         realm=identity.realm.value,

@@ -123,14 +123,14 @@ class SettingUp:
     def card_file(self) -> str:
         """Return where this station's card is written, unless the person says otherwise."""
         name = read_identity(self._place).station.lower()
-        return str(self._place.path.parent / f"{name}.card")
+        return checks.shown(self._place.path.parent / f"{name}.card")
 
     def travelling_file(self) -> str:
         """Return where the file that goes to the other station is written, unless told so."""
         line = self.view().line
         name = "answer" if line is not None and line.whole else "opening"
         station = read_identity(self._place).station.lower()
-        return str(self._place.path.parent / f"{station}-{name}.enrol")
+        return checks.shown(self._place.path.parent / f"{station}-{name}.enrol")
 
     async def make(self, new: NewStationAnswers) -> None:
         """Make the station."""
@@ -168,9 +168,10 @@ class SettingUp:
             return checks.path_of(unlocking.root_file)
         return self._place.keys / ROOT_KEY
 
-    def change_route(self, route: str, listening: str) -> None:
+    def change_route(self, route: str, listening: str) -> SetupView:
         """Have the next card say another address."""
         change_reach(self._place, read_route(route or None), read_listening(listening or None))
+        return self.view()
 
     async def certify(self, officer: OfficerAnswers, unlocking: Unlocking) -> None:
         """Make an officer's key and have the root certify it."""
@@ -194,7 +195,7 @@ class SettingUp:
 
         await asyncio.to_thread(work)
         self._hold(unlocking.phrases, CONSOLE_KEY)
-        return str(out)
+        return checks.shown(out)
 
     def own_words(self) -> tuple[str, ...]:
         """Return the 24 words of this station's root."""
@@ -275,7 +276,7 @@ class SettingUp:
         """Write the file that goes to the other station; return its path."""
         out = checks.path_of(path)
         write_durably(out, self._lining.travelling(self._bench(Unlocking())))
-        return str(out)
+        return checks.shown(out)
 
     async def complete(self, path: str, unlocking: Unlocking) -> None:
         """Complete the line with the other station's answer."""
@@ -283,9 +284,10 @@ class SettingUp:
         await asyncio.to_thread(self._lining.complete, bench, file)
         self._hold(unlocking.phrases, CONSOLE_KEY)
 
-    def give_up(self) -> None:
+    def give_up(self) -> SetupView:
         """Forget a line that was opened here and is not complete."""
         self._lining.give_up(self._place)
+        return self.view()
 
 
 def _open(_name: str) -> None:
