@@ -13,7 +13,7 @@ from hotline.tui.literal import literal
 from hotline.tui.look import BRIGHT, KEY, PLAIN
 from hotline.tui.widgets.lines import Lines
 
-_TEXT_CELLS = 76
+_TEXT_CELLS = 74
 
 
 class LeavePage(GuidePage):

@@ -27,7 +27,7 @@ class OwnCardPage(GuidePage):
 
     def why(self) -> str:
         """Say why."""
-        return "It names officers and address. Nothing in it is secret: a mail will do."
+        return "It names officers and address. It holds no secret: a mail will do."
 
     def then(self) -> str:
         """Say what comes next."""
@@ -141,6 +141,6 @@ def peer_lines(peer: PeerView) -> tuple[tuple[str, str], ...]:
     return (
         ("Station", peer.station),
         ("Officers", ", ".join(peer.officers) or "none yet"),
-        ("Dialled at", peer.route or "is not dialled: it dials"),
+        ("Dialled at", peer.route or "nowhere: it dials us"),
         ("Card made on", peer.made),
     )

@@ -82,7 +82,7 @@ class OfficerKeyPage(GuidePage):
     def questions(self) -> ComposeResult:
         """Yield the new passphrase twice, and what opens the station's keys."""
         if self.view.protected:
-            told = "At least 12 characters. Typed at the start of a watch."
+            told = "At least 12 characters. Typed at each watch."
             yield Ask("new", "The officer's own", told=told, about=(self._file,), unseen=True)
             told = "So that no slip locks the officer out."
             yield Ask("again", "The same again", told=told, unseen=True)

@@ -30,6 +30,9 @@ from hotline.tui.widgets.too_small import MIN_COLUMNS, MIN_ROWS, TooSmall
 
 Buttons = tuple[tuple[str, str], ...]
 
+MOST_ROOMY = 4
+"""More questions than these stand close together, to fit 24 rows."""
+
 
 class GuidePage(Screen[None]):
     """Base of every page: a subclass gives words, questions, buttons and what they do.
@@ -120,6 +123,7 @@ class GuidePage(Screen[None]):
     def on_mount(self) -> None:
         """Show how far it is, then let keys go to the first question."""
         self._fit_terminal()
+        self.set_class(len(self.query(Ask)) > MOST_ROOMY, "-tight")
         self.refresh_frame()
         self.begin()
 

@@ -12,9 +12,9 @@ from hotline.tui.guided.page import Buttons, GuidePage
 
 _ORDER = (CONSOLE_KEY, ROOT_KEY, SUCCESSOR_KEY)
 _WHY = {
-    CONSOLE_KEY: "This machine works with it. You type it whenever you start the console.",
-    ROOT_KEY: "The highest key: it names officers and signs lines. It goes into a safe.",
-    SUCCESSOR_KEY: "It takes over if root.key is lost or stolen. It goes into another safe.",
+    CONSOLE_KEY: "This machine works with it. You type it to start the console.",
+    ROOT_KEY: "The highest key: it names officers, signs lines. Keep it in a safe.",
+    SUCCESSOR_KEY: "It takes over if root.key is lost or stolen. Keep it in another safe.",
 }
 
 
