@@ -49,8 +49,9 @@ def init(
         typer.Option(metavar="NAME", help="The station: capitals, digits and -, at most 16."),
     ] = None,
     realm: Annotated[
-        RealmWord, typer.Option(help="Live, or keys that can never speak on a live line.")
-    ] = RealmWord.LIVE,
+        RealmWord | None,
+        typer.Option(help="Live (as it is, if nothing is said), or keys for exercises only."),
+    ] = None,
     route: RouteOption = None,
     listen: ListenOption = None,
     unprotected: Annotated[
@@ -75,17 +76,20 @@ def init(
     begin is --guided, which asks for everything and says why.
     """
     if guided:
-        given = (station, route, listen, passphrase_fd, unprotected or None)
+        given = (station, realm, route, listen, passphrase_fd, unprotected or None)
         if any(one is not None for one in given):
             raise OperatorError(
                 "--guided asks for everything itself", hint="give it HOME at most, and --ascii"
             )
         return _guide(home, ascii_only=ascii_only)
+    if ascii_only:
+        raise OperatorError("--ascii goes with --guided", hint="leave it out")
     if home is None or station is None:
         raise OperatorError(
             "init needs HOME and --station NAME", hint="or hotline init --guided, which asks"
         )
-    _make(home, station, Realm(realm.value.upper()), (route, listen), unprotected, passphrase_fd)
+    wanted = Realm((realm or RealmWord.LIVE).value.upper())
+    _make(home, station, wanted, (route, listen), unprotected, passphrase_fd)
     return 0
 
 

@@ -22,6 +22,9 @@ from hotline.tui.widgets.lines import Lines
 from hotline.tui.widgets.push import Push
 from tests.tui.rig import NARROW, text_of, until
 
+KEYS_TAKE_S = 60.0
+"""Key files are locked slowly on purpose, and slower where two cores do other things, too."""
+
 
 def machine() -> Machine:
     return Machine(find_config(), system_clock, system_entropy)
@@ -42,7 +45,7 @@ class Person:
             screen = self.app.screen
             return type(screen) is PAGES[page] and bool(screen.query(Push)) and not self.app.busy
 
-        await until(self.pilot, up, f"the page {page}")
+        await until(self.pilot, up, f"the page {page}", patience_s=KEYS_TAKE_S)
         await self.pilot.pause()
         self.screens[page] = self.read()
         screen = self.app.screen

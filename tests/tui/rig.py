@@ -54,10 +54,12 @@ def text_of(app: Ground) -> str:
     return "\n".join(row.rstrip() for row in rows_of(app)) + "\n"
 
 
-async def until(pilot: Pilot[int], check: Callable[[], bool], what: str = "") -> None:
+async def until(
+    pilot: Pilot[int], check: Callable[[], bool], what: str = "", *, patience_s: float = PATIENCE_S
+) -> None:
     """Wait until `check` holds; fail with the screen when it does not."""
     loop = asyncio.get_running_loop()
-    end = loop.time() + PATIENCE_S
+    end = loop.time() + patience_s
     while not check():
         if loop.time() > end:
             assert isinstance(pilot.app, Ground)

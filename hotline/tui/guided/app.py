@@ -19,6 +19,7 @@ from hotline.tui.guided.page import GuidePage
 from hotline.tui.guided.words import OwnWordsAside, WordBox
 from hotline.tui.screens.chord import ChordScreen
 from hotline.tui.terminal import catch_signals, release_signals
+from hotline.tui.widgets.choice_box import ChoiceBox
 
 Outcome = TypeVar("Outcome")
 
@@ -159,7 +160,9 @@ class GuideApp(Ground, inherit_bindings=False):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Let a key of the table work only where the table says so."""
         if action == "next_field":
-            return self.in_a_field() and not isinstance(self.focused, WordBox)
+            # Here, not in the widgets: of a burst of keys each finds its own field.
+            typing = self.in_a_field() and not isinstance(self.focused, WordBox)
+            return typing or isinstance(self.focused, ChoiceBox)
         if action != "do":
             return True
         return self.offers(find_action(self.ACTIONS, str(parameters[0])))

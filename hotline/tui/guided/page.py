@@ -234,13 +234,9 @@ class GuidePage(Screen[None]):
         }
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Do what the button says, unless something is being done."""
-        if not self.shell.busy:
+        """Do what the button says, once: not while something is done, or another page is up."""
+        if not self.shell.busy and self.is_current:
             self.press(event.button.id or "")
-
-    def on_choice_box_list_asked(self, event: ChoiceBox.ListAsked) -> None:
-        """Enter on a choice goes on to the next field."""
-        self.focus_next()
 
     def on_choice_box_chosen(self, event: ChoiceBox.Chosen) -> None:
         """Take back what was wrong, and let the page follow the answer."""
