@@ -36,6 +36,18 @@ ListenOption = Annotated[
     ),
 ]
 
+Guided = Annotated[
+    bool,
+    typer.Option(
+        "--guided",
+        help="Ask on screens, step by step, until the first line is complete; with the HOME "
+        "of a station that was begun, go on where it stopped.",
+    ),
+]
+AsciiOnly = Annotated[
+    bool, typer.Option("--ascii", help="With --guided: borders of plain characters.")
+]
+
 
 def init(
     home: Annotated[
@@ -57,17 +69,8 @@ def init(
     unprotected: Annotated[
         bool, typer.Option("--unprotected", help="No passphrases; for exercises only.")
     ] = False,
-    guided: Annotated[
-        bool,
-        typer.Option(
-            "--guided",
-            help="Ask on screens, step by step, until the first line is complete; with the HOME "
-            "of a station that was begun, go on where it stopped.",
-        ),
-    ] = False,
-    ascii_only: Annotated[
-        bool, typer.Option("--ascii", help="With --guided: borders of plain characters.")
-    ] = False,
+    guided: Guided = False,
+    ascii_only: AsciiOnly = False,
     passphrase_fd: PassphraseFd = None,
 ) -> int:
     """Make a station's home: its root and the root's successor, console, journal.

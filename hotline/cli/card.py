@@ -11,7 +11,7 @@ import typer
 from hotline.cli.begin import ListenOption, RouteOption
 from hotline.cli.fingerprints import fingerprint_lines, qr_lines
 from hotline.cli.officer import HomePath
-from hotline.cli.passphrases import Asker, PassphraseFd, bench_with
+from hotline.cli.passphrases import Asker, PassphraseFd, UseKeyring, bench_with, kept_by
 from hotline.core.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def export(
     route: RouteOption = None,
     listen: ListenOption = None,
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> None:
     """Write this station's card for another station; it holds nothing secret.
 
@@ -39,7 +40,7 @@ def export(
     from hotline.station.reach import change_reach, read_listening, read_route
     from hotline.station.shelf import write_durably
 
-    bench = bench_with(home, Asker(passphrase_fd))
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     console = bench.home.keys / "console.key"
     read_identity(bench.home)
     change_reach(bench.home, read_route(route), read_listening(listen))

@@ -30,6 +30,7 @@ from hotline.desk.views import (
     FlashView,
     IncidentRow,
     IncidentView,
+    LockView,
     Mark,
     MessageView,
     RootView,
@@ -54,6 +55,7 @@ class Surroundings:
         coach: What EXCON tells the officer, or "".
         names: Certificate id (hex) to role, rank and name of whom it certifies.
         new_root: A changed root that waits to be compared, or None.
+        lock: What stands while the officer's key is locked, or None.
     """
 
     station: str
@@ -64,6 +66,7 @@ class Surroundings:
     coach: Callable[[], str]
     names: Callable[[], Mapping[str, str]] = dict
     new_root: Callable[[], RootView | None] = lambda: None
+    lock: Callable[[], LockView | None] = lambda: None
 
 
 class Presenter:
@@ -105,6 +108,7 @@ class Presenter:
             frozen=frozen_by(situation),
             awaiting=tuple(one.digest for one in awaiting(situation)),
             new_root=around.new_root(),
+            lock=around.lock(),
         )
 
     def timeline(self, start: int, stop: int) -> tuple[TimelineRow, ...]:

@@ -76,18 +76,18 @@ class Courier:
         Spec: docs/protocol.md §7.24
         """
         line, now_ms = self._line, self._line.clock()
-        opening = [(pair, pair.opening(now_ms)) for pair in self.pairs.values()]
+        opening = {peer: pair.opening(now_ms) for peer, pair in self.pairs.items()}
         opened = open_cell(
             cell,
             line=line.roster.line,
-            prekeys={key_id: key for _, keys in opening for key_id, key in keys.items()},
+            prekeys={key_id: key for keys in opening.values() for key_id, key in keys.items()},
             secrets={peer: pair.secret for peer, pair in self.pairs.items()},
         )
         verified = verify_packet(line.roster, opened, our_station=line.station, at_ms=now_ms)
-        pair = self.pairs[verified.packet.sender]
-        if verified.packet.to_kid not in pair.ours.opening:
+        sender = verified.packet.sender
+        if verified.packet.to_kid not in opening[sender]:
             raise PeerError("packet: it was written for a key that another peer has")
-        pair.check_counter(verified.packet, now_ms)
+        self.pairs[sender].check_counter(verified.packet, now_ms)
         if verified.packet.to_kid == line.recovery.key_id:
             return _recovered(verified)
         return verified

@@ -10,7 +10,7 @@ DIR/lines/<handle>/line.json                   the peers' cards: prekey, TLS cer
 DIR/lines/<handle>/listening.json              where we listen now, for stations on this machine
                                                (listening-<PEER>.json for each of several)
 DIR/lines/<handle>/situation.cache             what is so, to open faster; may be deleted
-DIR/opening/                                   a line opened here and not complete yet
+DIR/opening/, DIR/joining/                     a line opened, or joined, and not complete yet
 DIR/journal/                                   the station's own ledger (hotline.station.journal)
 """
 
@@ -50,7 +50,7 @@ from hotline.sealing.roster import Roster
 from hotline.station.epoch_keys import finish_erasures
 from hotline.station.ledger_keys import adopt_key, new_records, staged_key
 from hotline.station.line import Line, PeerKeys
-from hotline.station.line_keys import LineKeys, open_line_keys
+from hotline.station.line_keys import LineKeys, holds_card_prekey, open_line_keys, spend_prekey
 from hotline.station.months import CONTENT_KEY, MonthlyKeys, make_sealer, open_months
 from hotline.station.past import RENEW_HINT, Past, check_not_between, newest_generation
 from hotline.station.shelf import Shelf, read_peer_view, write_durably
@@ -225,6 +225,7 @@ def read_line(
         entropy=entropy,
         generation=newest_generation(directory),
         staged=staged_key(console.seeds),
+        prekey_unspent=holds_card_prekey(console, keys, [one.station for one in card.peers]),
     )
     return directory, card, line
 
@@ -283,6 +284,9 @@ def open_line(home: Home, passphrase: str | None, clock: Clock, entropy: Entropy
         shelf = Shelf(directory, line.station, past, view)
         opened = OpenLine(directory, card, line, ledger, shelf, months)
         late |= _finish_admissions(home, opened, passphrase)
+        if line.prekey_unspent:
+            # Spec: docs/enrolment.md §4.6
+            spend_prekey(home.keys / "console.key", passphrase, entropy)
         if not late:
             unless_kept.pop_all()
             return opened

@@ -42,6 +42,7 @@ class Line:
         generation: Of our ledger of this line and of our orders.
         lasting: The ML-DSA-65 half of `ledger`; signs heads for long.
         staged: Public half of a ledger key that is made and not handed over to yet, or None.
+        prekey_unspent: Whether console.key still holds a prekey that this line has.
     """
 
     station: str
@@ -55,6 +56,7 @@ class Line:
     entropy: Entropy
     generation: int = FIRST_GENERATION
     staged: bytes | None = None
+    prekey_unspent: bool = False
     lasting: Signer = field(repr=False, kw_only=True)
     keys: LineKeys | None = field(repr=False, default=None)
 

@@ -8,14 +8,20 @@ Spec: docs/protocol.md §7.6, §7.24
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hotline.core.canonical import from_base64, to_base64
 from hotline.core.errors import OperatorError, PeerError
 from hotline.core.seams import Entropy
-from hotline.host.keyfile import OpenKeyFile, open_key_file
+from hotline.host.keyfile import (
+    KeyFile,
+    OpenKeyFile,
+    open_key_file,
+    read_key_file,
+    write_key_file,
+)
 from hotline.sealing.line_secret import LineSecret
 from hotline.sealing.prekey import PrekeyPublic
 from hotline.sealing.their_keys import TheirPrekey
@@ -26,6 +32,8 @@ LINE_KEY = "line.key"
 ANNOUNCED = "announced.json"
 FIRST_ASEQ = 1
 """The announcement number of the prekey on a station's card."""
+PREKEY = "prekey"
+"""The seed of that prekey in console.key, until a line has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +143,27 @@ def open_line_keys(directory: Path, passphrase: str | None, entropy: Entropy) ->
         StorageError: the disk refused.
     """
     return LineKeys(directory, open_key_file(directory / LINE_KEY, passphrase), entropy)
+
+
+def holds_card_prekey(console: KeyFile, keys: LineKeys, peers: Sequence[str]) -> bool:
+    """Return whether console.key still holds a prekey that the line has, too."""
+    held = (one.seed for peer in peers for one in keys.pair(peer).prekeys)
+    return PREKEY in console.seeds and console.seeds[PREKEY] in held
+
+
+def spend_prekey(path: Path, passphrase: str | None, entropy: Entropy) -> None:
+    """Take the card's prekey out of console.key: a line has it now, and will destroy it.
+
+    Raises:
+        OperatorError: no such key file, or a wrong passphrase.
+        StorageError: the disk refused.
+    Spec: docs/enrolment.md §4.6
+    """
+    held = read_key_file(path, passphrase)
+    if PREKEY in held.seeds:
+        seeds = {name: seed for name, seed in held.seeds.items() if name != PREKEY}
+        left = KeyFile(held.station, held.realm, seeds)
+        write_key_file(path, left, passphrase, entropy=entropy, replace=True, wipe=True)
 
 
 def _read_announced(path: Path) -> dict[str, TheirPrekey]:

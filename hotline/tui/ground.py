@@ -18,6 +18,7 @@ from hotline.tui.literal import CharacterFilter
 from hotline.tui.look import DARK
 from hotline.tui.terminal import terminal_gone, terminal_size
 from hotline.tui.widgets.code_box import CodeBox
+from hotline.tui.widgets.passphrase_box import PassphraseBox
 
 Outcome = TypeVar("Outcome")
 
@@ -95,8 +96,9 @@ class Ground(App[int], inherit_bindings=False):
         return f"Not done: a fault of the console ({type(error).__name__}). {self.AFTER_A_FAULT}"
 
     def in_a_field(self) -> bool:
-        """Return whether Enter goes on to the next field: keys go to one that is no code's."""
-        return isinstance(self.focused, Input) and not isinstance(self.focused, CodeBox)
+        """Return whether keys go to a field from which Enter goes on to the next one."""
+        whole = isinstance(self.focused, CodeBox | PassphraseBox)
+        return isinstance(self.focused, Input) and not whole
 
     def action_next_field(self) -> None:
         """Go on from a field, before the next key is read: a burst of keys finds its fields."""

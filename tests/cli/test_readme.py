@@ -16,7 +16,9 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 def _documented() -> dict[str, set[str]]:
     """Return command to options, from the README's table."""
     rows = re.findall(
-        r"^\| `hotline ((?:(?:ledger|officer|card|line) )?\w+)([^`]*)` \|", README, re.MULTILINE
+        r"^\| `hotline ((?:(?:ledger|officer|card|line|keyring) )?\w+)([^`]*)` \|",
+        README,
+        re.MULTILINE,
     )
     found: dict[str, set[str]] = {}
     for name, rest in rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import resource
 import shutil
 from collections.abc import Coroutine, Iterator
@@ -18,12 +19,15 @@ from hotline.core.values import Realm
 from hotline.desk.guided.setting_up import SettingUp
 from hotline.desk.guided.views import NewStationAnswers, OfficerAnswers, Unlocking
 from hotline.station.cards import kept_stations
+from hotline.station.enrolling import open_line_with
 from hotline.station.home import Home
+from hotline.station.officers import unlock_root
 from hotline.station.opening import kept_opening
 from tests.fakes.guided import machine
-from tests.station.homes import ROUTE, begin
+from tests.station.homes import ROUTE, WANTED, begin
 
 OPEN = Unlocking()
+NAMES = ("north", "south", "east")
 Made = TypeVar("Made")
 
 
@@ -93,7 +97,7 @@ def compare(guide: SettingUp, other: SettingUp) -> None:
 
 
 def cards(two: Two) -> None:
-    for guide in (two.north, two.south):
+    for guide in (two.north, two.south, SettingUp(machine(), two.directory / "east")):
         done(guide.write_card(guide.card_file(), OPEN))
 
 
@@ -134,7 +138,7 @@ def test_charter_that_was_shown_is_the_one_that_is_signed(known: Two) -> None:
     done(north.sign(OPEN))
     kept = kept_opening(Home(known.directory / "north"))
     assert kept is not None
-    assert kept.enrolment.charter.line.hex() == shown["Number"]
+    assert kept.charter.line.hex() == shown["Number"]
     with pytest.raises(OperatorError, match="has opened the line"):
         known.north.draft(known.north.suggest("SOUTH")[1])
 
@@ -161,7 +165,6 @@ def test_line_that_nobody_can_dial_says_which_step_to_go_back_to(known: Two) -> 
     home = Home(known.directory / "south")
     (home.path / "cards" / "NORTH.card").unlink()
     east = SettingUp(machine(), known.directory / "east")
-    done(east.write_card(east.card_file(), OPEN))
     compare(south, east)
     with pytest.raises(OperatorError) as refused:
         known.south.draft(known.south.suggest("EAST")[1])
@@ -198,6 +201,28 @@ def test_both_sides_suggest_the_same_opener() -> None:
     assert all(one.startswith("deesc/") for one in rules["ladder"])
     assert set(rules["ladder"]) < set(rules["most"])
     assert not {"sea/encounter", "link/test", "conv/holding"} & set(rules["most"])
+
+
+def test_line_of_three_is_left_to_the_commands(known: Two) -> None:
+    """Its files go round otherwise: the setup says so, of a file and of a home."""
+    three = Two(known.directory)
+    guides = {name: SettingUp(machine(), three.directory / name) for name in NAMES}
+    for one, other in itertools.permutations(NAMES, 2):
+        if other.upper() not in kept_stations(Home(three.directory / one)):
+            compare(guides[one], guides[other])
+    bench = guides["north"]._bench(OPEN)
+    root = unlock_root(bench, bench.home.keys / "root.key")
+    done(guides["south"].write_card(guides["south"].card_file(), OPEN))
+    guides["south"].change_route("south.example:4711", "")
+    done(guides["south"].write_card(guides["south"].card_file(), OPEN))
+    for one in ("north", "east"):
+        guides[one].look_at_card(guides["south"].card_file())
+    opening = three.directory / "opening.enrol"
+    opening.write_bytes(open_line_with(bench, ["SOUTH", "EAST"], WANTED, root))
+    with pytest.raises(OperatorError, match="has 3 stations"):
+        guides["south"].look_at_opening(str(opening))
+    with pytest.raises(OperatorError, match="has 3 stations"):
+        three.north.view()
 
 
 # --- cards and words

@@ -45,10 +45,12 @@ from hotline.core.records.keeping_events import (
 )
 from hotline.core.records.standing_events import (
     ForkResolved,
+    ForkResolvedElsewhere,
     ForkResolvedThere,
     ForkSeen,
     ReleaseAsked,
     ReleaseEnded,
+    SplitSeen,
 )
 from hotline.core.records.statement_events import (
     ClockDoubted,
@@ -67,6 +69,8 @@ from hotline.core.records.statement_events import (
 )
 from hotline.core.records.station_events import (
     CellsRefused,
+    DeskLocked,
+    DeskUnlocked,
     DrillEnded,
     DrillStarted,
     HeadRefused,
@@ -96,6 +100,8 @@ __all__ = [
     "DeadlineMet",
     "DeadlineMissed",
     "DeadlineSet",
+    "DeskLocked",
+    "DeskUnlocked",
     "DialogueClosed",
     "DialogueHeld",
     "DialogueOpened",
@@ -107,6 +113,7 @@ __all__ = [
     "EpochKeyMade",
     "Event",
     "ForkResolved",
+    "ForkResolvedElsewhere",
     "ForkResolvedThere",
     "ForkSeen",
     "GapSeen",
@@ -139,6 +146,7 @@ __all__ = [
     "RevocationsRefused",
     "RootChanged",
     "RootCompared",
+    "SplitSeen",
     "StatementCorrected",
     "StatementQuarantined",
     "StatementReceived",
@@ -221,6 +229,10 @@ EVENTS: dict[int, type[Event]] = {
         ForkSeen,
         ForkResolved,
         ForkResolvedThere,
+        DeskLocked,
+        DeskUnlocked,
+        ForkResolvedElsewhere,
+        SplitSeen,
     )
 }
 """Kind number to event, as docs/ledger.md §3 lists them."""

@@ -30,6 +30,7 @@ from hotline.station.opening import discard_opening, kept_opening
 from hotline.station.upkeep import Bench
 
 _OFFICERS_NEEDED = 2
+_STATIONS = 2
 
 
 class Lining:
@@ -84,7 +85,7 @@ class Lining:
         self._shown = None
         _check_nothing_opened(bench)
         wanted = Wanted(answers.name, self.policy(answers))
-        charter = draft_charter(bench, answers.peer, wanted)
+        charter = draft_charter(bench, [answers.peer], wanted)
         self._shown = (answers.peer, replace(wanted, shown=charter))
         return charter
 
@@ -96,6 +97,7 @@ class Lining:
         """
         self._shown = None
         found = check_file(bench, read_file(path, path.name), "open")
+        check_two(found.charter)
         if answer_again(bench, found.charter.line) is None:
             self._shown = found
         return found.charter
@@ -115,7 +117,7 @@ class Lining:
             join_line(bench, self._shown, root, self._catalogue)
         else:
             peer, wanted = self._shown
-            open_line_with(bench, peer, wanted, root)
+            open_line_with(bench, [peer], wanted, root)
         self._shown = None
 
     def travelling(self, bench: Bench) -> bytes:
@@ -131,7 +133,7 @@ class Lining:
         kept = kept_opening(bench.home)
         if kept is None:
             raise OperatorError("nothing was signed here yet", hint="go back to step 8")
-        return kept.encoded
+        return kept.own.encoded
 
     def complete(self, bench: Bench, path: Path) -> None:
         """Complete the line with the other station's answer.
@@ -141,7 +143,7 @@ class Lining:
             StorageError: the disk refused.
         """
         found = check_file(bench, read_file(path, path.name), "join")
-        complete_line(bench, found, self._catalogue)
+        complete_line(bench, [found], self._catalogue)
 
     def give_up(self, home: Home) -> None:
         """Forget a line that was opened here and is not complete.
@@ -155,10 +157,23 @@ class Lining:
         discard_opening(home)
 
 
+def check_two(charter: Charter) -> None:
+    """Refuse a line of more than two stations: its files go round otherwise.
+
+    Raises:
+        OperatorError: it has more.
+    """
+    if len(charter.stations) > _STATIONS:
+        raise OperatorError(
+            f"the line {charter.name} has {len(charter.stations)} stations, this setup makes two",
+            hint="leave, and go on with hotline line: docs/enrolment.md says how",
+        )
+
+
 def _check_nothing_opened(bench: Bench) -> None:
     kept = kept_opening(bench.home)
     if kept is not None:
         raise OperatorError(
-            f"this home has opened the line {kept.enrolment.charter.name} already",
+            f"this home has opened the line {kept.charter.name} already",
             hint="give it up first, in step 9",
         )

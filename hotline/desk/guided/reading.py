@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from hotline.core.times import format_time
 from hotline.desk.guided.checks import shown
+from hotline.desk.guided.lining import check_two
 from hotline.desk.guided.views import (
     CONSOLE_KEY,
     ROOT_KEY,
@@ -27,7 +28,7 @@ from hotline.station.cards import accepted_card, kept_stations
 from hotline.station.founded import ANSWER_FILE, line_directories
 from hotline.station.home import Home, LineCard, read_card
 from hotline.station.identity import STATION_FILE, Listening, read_identity
-from hotline.station.opening import kept_opening
+from hotline.station.opening import waiting_line
 
 Say = Callable[[Charter], Words]
 
@@ -87,23 +88,27 @@ def _whole_line(home: Home, say: Say) -> LineView | None:
     card = read_card(directory)
     charter = Roster.read([record.encode() for record in card.records]).charter
     joined = (directory / ANSWER_FILE).is_file()
-    peer = card.peers[0].station
-    return LineView(charter.name, peer, True, joined, say(charter), _dialled(card))
+    peers = " and ".join(peer.station for peer in card.peers)
+    return LineView(charter.name, peers, True, joined, say(charter), _dialled(card))
 
 
 def _dialled(card: LineCard) -> str:
-    peer = card.peers[0]
+    """Say who dials on a line of two; of more, `hotline line show` does."""
+    peer, *more = card.peers
+    if more:
+        return ""
     if card.listens:
         return f"{card.station} listens at {card.host}:{card.port}; {peer.station} dials it."
     return f"{card.station} dials {peer.station} at {peer.host}:{peer.port}."
 
 
 def _opened_line(home: Home, say: Say) -> LineView | None:
-    kept = kept_opening(home)
-    if kept is None:
+    waiting = waiting_line(home)
+    if waiting is None:
         return None
-    charter = kept.enrolment.charter
-    return LineView(charter.name, kept.enrolment.body.to, False, False, say(charter))
+    check_two(waiting.charter)
+    (peer,) = waiting.own.recipients
+    return LineView(waiting.charter.name, peer, False, False, say(waiting.charter))
 
 
 def _day(at_ms: int) -> str:

@@ -28,13 +28,14 @@ _HINTS = {
         "go back to step 2 and give this station an address, if it has one; or they do so, "
         "and you take their new card in"
     ),
-    "one of the two stations opens; give this one up by removing HOME/opening": (
+    "one of the stations opens; give this one up by removing HOME/opening": (
         "one of the two opens, the other joins; give this one up in step 9, then join"
     ),
     "open one with hotline line open first": "open one in step 8 first",
     "ask for the answer to that, or send it again with hotline line open": (
         "write the file of step 9 again, carry it over, and bring back the answer to it"
     ),
+    "bring what hotline line join wrote there": "bring the answer file of their step 9",
     "stop it, then run the command again": "stop it there, then press the button again",
     "run it in a terminal, or give the passphrase as a line on standard input": "type it below",
 }

@@ -46,7 +46,7 @@ class DonePage(GuidePage):
             todo.append(("", "Who has root.key and its passphrase can name your officers."))
         else:
             todo.append(("Keys", "root.key and successor.key are away from here: good."))
-        todo.append(("Files", "When both are done: destroy all copies of opening and answer."))
+        todo.append(("Files", "When both are done: destroy opening file and answer file."))
         todo.append(("Officers", f"A certificate ends on {self._first_end()}. Before that:"))
         todo.append(("", f"hotline officer renew {view.home} --person ID"))
         todo.append(("Start", f"hotline console {view.home}"))
