@@ -151,7 +151,7 @@ def route(
     last. A card of theirs that is imported later is followed by itself. The console must
     not run. Asks for the passphrase of console.key.
     """
-    from hotline.cli.begin import read_route
+    from hotline.station.reach import read_route
     from hotline.station.rerouting import listen_anew, reroute
     from hotline.station.upkeep import at_work
 

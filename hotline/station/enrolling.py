@@ -10,11 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hotline.core.errors import OperatorError
+from hotline.core.errors import OperatorError, PeerError
 from hotline.core.messages.catalogue import Catalogue
 from hotline.core.values import Digest
 from hotline.sealing.card import Card
-from hotline.sealing.charter import MAX_MEMBERS, Policy, charter_of, read_charter
+from hotline.sealing.charter import (
+    MAX_MEMBERS,
+    Charter,
+    Policy,
+    charter_of,
+    read_charter,
+    unsigned_charter,
+)
 from hotline.sealing.enrol import RootKey, countersign_charter, make_charter
 from hotline.sealing.enrolment import Enrolment, write_enrolment
 from hotline.sealing.line_secret import SECRET_BYTES
@@ -44,11 +51,17 @@ from hotline.station.upkeep import Bench
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the charter of a new line will say. `predecessor`: the line that it follows."""
+    """What the charter of a new line will say.
+
+    Attributes:
+        predecessor: The line that it follows.
+        shown: The charter that a person has read before; it is signed as it was shown, or not.
+    """
 
     name: str
     policy: Policy
     predecessor: Digest | None = None
+    shown: Charter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +134,35 @@ def check_opening(
     return theirs
 
 
+def draft_charter(bench: Bench, peers: Sequence[str], wanted: Wanted) -> Charter:
+    """Return the charter of a line that may be opened, for a person to read before it is signed.
+
+    Raises:
+        OperatorError: as `check_opening`, or a name or policy that is none.
+    """
+    theirs = check_opening(bench, peers, wanted.predecessor)
+    identity = read_identity(bench.home)
+    ours = (identity.station, identity.verified().newest.digest)
+    envelope = unsigned_charter(
+        identity.realm,
+        name=wanted.name,
+        members=[ours, *((card.name, card.station.newest.digest) for card in theirs)],
+        policy=wanted.policy,
+        at_ms=bench.clock(),
+        predecessor=wanted.predecessor,
+    )
+    try:
+        return charter_of(envelope)
+    except PeerError as error:
+        raise OperatorError(str(error)) from error
+
+
 def open_line_with(bench: Bench, peers: Sequence[str], wanted: Wanted, root: RootKey) -> bytes:
     """Open a line: sign its charter, draw our half of each secret, keep and return the opening.
 
     Raises:
-        OperatorError: as `check_opening`, or a name or policy that is none.
+        OperatorError: as `check_opening`, a name or policy that is none, or another charter
+            than the one that was shown.
         StorageError: the disk refused.
     Spec: docs/enrolment.md §5.1, docs/protocol.md §12.2
     """
@@ -139,9 +176,13 @@ def open_line_with(bench: Bench, peers: Sequence[str], wanted: Wanted, root: Roo
             *((card.name, card.station.newest.digest) for card in theirs),
         ],
         policy=wanted.policy,
-        at_ms=now_ms,
+        at_ms=wanted.shown.created_ms if wanted.shown else now_ms,
         predecessor=wanted.predecessor,
     )
+    if wanted.shown and read_charter(charter).digest != wanted.shown.line:
+        raise OperatorError(
+            "what would be signed is not the charter that was shown", hint="read it once more"
+        )
     check_charter(bench.home, charter_of(read_charter(charter)))
     keys = open_console(bench)
     halves = _draw_halves(bench, peers)

@@ -20,7 +20,10 @@ def _documented() -> dict[str, set[str]]:
         README,
         re.MULTILINE,
     )
-    return {name: set(re.findall(r"--[a-z-]+", rest)) for name, rest in rows}
+    found: dict[str, set[str]] = {}
+    for name, rest in rows:
+        found.setdefault(name, set()).update(re.findall(r"--[a-z-]+", rest))
+    return found
 
 
 def _offered() -> dict[str, set[str]]:
