@@ -102,6 +102,7 @@ class OfficerDesk(PresentedFeed, Lockable):
             coach=coach,
             names=lambda: line.roster.names,
             new_root=self.new_root,
+            line=line.roster.name,
             lock=self._lock.view,
         )
 

@@ -55,7 +55,7 @@ class Surroundings:
         coach: What EXCON tells the officer, or "".
         names: Certificate id (hex) to role, rank and name of whom it certifies.
         new_root: A changed root that waits to be compared, or None.
-        lock: What stands while the officer's key is locked, or None.
+        line: The charter's name for it, or ""; `lock`: what stands while the key is locked.
     """
 
     station: str
@@ -66,6 +66,7 @@ class Surroundings:
     coach: Callable[[], str]
     names: Callable[[], Mapping[str, str]] = dict
     new_root: Callable[[], RootView | None] = lambda: None
+    line: str = ""
     lock: Callable[[], LockView | None] = lambda: None
 
 
@@ -108,6 +109,7 @@ class Presenter:
             frozen=frozen_by(situation),
             awaiting=tuple(one.digest for one in awaiting(situation)),
             new_root=around.new_root(),
+            line=around.line,
             lock=around.lock(),
         )
 

@@ -9,6 +9,7 @@ DIR/lines/<handle>/announced.json              the peers' prekeys that are newer
 DIR/lines/<handle>/line.json                   the peers' cards: prekey, TLS certificate, route
 DIR/lines/<handle>/listening.json              where we listen now, for stations on this machine
                                                (listening-<PEER>.json for each of several)
+DIR/lines/<handle>/successor.json              the line that took over from this one
 DIR/lines/<handle>/situation.cache             what is so, to open faster; may be deleted
 DIR/opening/, DIR/joining/                     a line opened, or joined, and not complete yet
 DIR/journal/                                   the station's own ledger (hotline.station.journal)
@@ -48,9 +49,10 @@ from hotline.sealing.mldsa import MldsaSigner
 from hotline.sealing.prekey import Prekey, PrekeyPublic
 from hotline.sealing.roster import Roster
 from hotline.station.epoch_keys import finish_erasures
-from hotline.station.ledger_keys import adopt_key, new_records, staged_key
+from hotline.station.ledger_keys import adopt_key, new_records, signing_name, staged_key
 from hotline.station.line import Line, PeerKeys
 from hotline.station.line_keys import LineKeys, holds_card_prekey, open_line_keys, spend_prekey
+from hotline.station.lineup import read_lineup
 from hotline.station.months import CONTENT_KEY, MonthlyKeys, make_sealer, open_months
 from hotline.station.past import RENEW_HINT, Past, check_not_between, newest_generation
 from hotline.station.shelf import Shelf, read_peer_view, write_durably
@@ -82,7 +84,12 @@ class PeerCard(BaseModel):
 
 
 class LineCard(BaseModel):
-    """What lines/<handle>/line.json holds. `listens`: the only peer dials us."""
+    """What lines/<handle>/line.json holds.
+
+    Attributes:
+        listens: Whether the only peer dials us.
+        follows: Id of the line of this home that this one follows, "" for none.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -94,13 +101,15 @@ class LineCard(BaseModel):
     prekey_not_after: str
     records: tuple[str, ...]
     peers: tuple[PeerCard, ...]
+    follows: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Paths of one station's home."""
+    """Paths of one station's home. `chosen`: handle of a line other than the one worked, or ""."""
 
     path: Path
+    chosen: str = ""
 
     @property
     def keys(self) -> Path:
@@ -131,18 +140,13 @@ class Home:
         return self.officer(person)
 
     def only_line(self) -> Path:
-        """Return the directory of the home's one line.
+        """Return the directory of the line that is worked, of several the last; or the chosen one.
 
         Raises:
-            OperatorError: there is none, or more than one.
+            OperatorError: there is none, or more than one that nobody has followed.
+        Spec: docs/enrolment.md §9.5
         """
-        found = sorted(self.lines.glob("*/line.json")) if self.lines.is_dir() else []
-        if len(found) != 1:
-            raise OperatorError(
-                f"{self.path.name} has {len(found)} lines, not one",
-                hint="give the directory of a station's home",
-            )
-        return found[0].parent
+        return read_lineup(self.lines).worked(self.path.name, self.chosen).directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +212,8 @@ def read_line(
         raise IntegrityError("line.json names another line than its charter")
     console = read_key_file(home.keys / "console.key", passphrase)
     keys = open_line_keys(directory, passphrase, entropy)
-    ledger_signer = Ed25519Signer(console.seeds[f"ledger/{ED25519}"])
+    signing = signing_name(console.seeds, roster.ledger_keys(card.station))
+    ledger_signer = Ed25519Signer(console.seeds[f"{signing}/{ED25519}"])
     if ledger_signer.public_key not in roster.ledger_keys(card.station):
         card, roster = _brought_up(directory, card, roster)
     line = Line(
@@ -216,7 +221,7 @@ def read_line(
         roster=roster,
         console=Ed25519Signer(console.seeds[f"console/{ED25519}"]),
         ledger=ledger_signer,
-        lasting=MldsaSigner(console.seeds[f"ledger/{MLDSA65}"]),
+        lasting=MldsaSigner(console.seeds[f"{signing}/{MLDSA65}"]),
         ledger_certificate=_certificate_of(roster, card.station, ledger_signer.public_key),
         recovery=Prekey(console.seeds["recovery"]),
         peers={peer.station: _peer_keys(peer, card, keys) for peer in card.peers},
@@ -306,7 +311,8 @@ def _finish_admissions(home: Home, opened: OpenLine, passphrase: str | None) -> 
         raise IntegrityError(f"a certificate in the ledger does not verify: {error}") from error
     if records != read_card(opened.directory).records:
         write_json(opened.directory / "line.json", card.model_copy(update={"records": records}))
-    handed_over = line.staged in roster.ledger_keys(line.station)
+    # An earlier line has it before the one that is worked: that one brings it into office.
+    handed_over = not home.chosen and line.staged in roster.ledger_keys(line.station)
     if handed_over:
         adopt_key(home.keys / "console.key", passphrase, line.entropy)
     return handed_over or records != card.records

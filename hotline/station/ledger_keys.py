@@ -114,6 +114,28 @@ def staged_key(seeds: Mapping[str, bytes]) -> bytes | None:
     return None if seed is None else Ed25519Signer(seed).public_key
 
 
+def signing_name(seeds: Mapping[str, bytes], known: Sequence[bytes]) -> str:
+    """Return under which name console.key holds the key that signs a ledger.
+
+    Args:
+        known: Ledger keys of the station that the line knows.
+    """
+    return STAGED if staged_key(seeds) in known else LEDGER
+
+
+def staged_before(
+    seeds: Mapping[str, bytes], roster: Roster, records: Sequence[str]
+) -> LedgerKey | None:
+    """Return the staged key if a line knows it already: a hand-over was cut short."""
+    public = staged_key(seeds)
+    for certificate in roster.certificates.values():
+        if public is not None and certificate.key.ed25519 == public:
+            for record in (one.encode() for one in records):
+                if record_digest(record) == certificate.id:
+                    return LedgerKey(_pair(seeds, STAGED), record, certificate.id)
+    return None
+
+
 def new_records(
     known: Sequence[str], roster: Roster, bound: Sequence[bytes]
 ) -> tuple[Roster, tuple[str, ...]]:

@@ -35,7 +35,7 @@ def route_maker(
 
     def make(name: str, on_cell: OnCell, on_state: OnState, on_fault: OnFault) -> Route:
         peer = peers[name]
-        if _listens_for(opened, name):
+        if listens_for(opened, name):
             file = opened.directory / _listening_name(opened, name)
             return Listener(
                 ROUTE_NAME,
@@ -74,7 +74,7 @@ def _pinned(peer: PeerCard) -> PinnedPeer:
     return PinnedPeer((der,), (tls_pin(der),))
 
 
-def _listens_for(opened: OpenLine, peer: str) -> bool:
+def listens_for(opened: OpenLine, peer: str) -> bool:
     """Return whether the peer dials us; on a line of two the card says it itself.
 
     On a line of more that was set up by hand, whom we dial has a port; on one that a drill
@@ -103,10 +103,10 @@ def _where(home: Home, opened: OpenLine, peer: PeerCard) -> tuple[str, int]:
     if not peer.home:
         return peer.host, peer.port
     name = _listening_name(opened, opened.line.station)
-    for directory in sorted((home.path / peer.home / "lines").glob("*")):
-        host, port = _read_listening(directory / name)
-        if port:
-            return host, port
+    # Both name the directory of a line alike: by its charter's name and its id.
+    host, port = _read_listening(home.path / peer.home / "lines" / opened.directory.name / name)
+    if port:
+        return host, port
     raise LinkError(f"{peer.station} does not listen yet")
 
 

@@ -94,6 +94,10 @@ def test_three_stations_set_a_line_up_and_one_speaks_to_both_others(
     assert f"NORTH listens for EAST at 127.0.0.1:{port + 1}" in ended[0]
     assert f"EAST dials NORTH at 127.0.0.1:{port + 1}" in told("line", "show", east)
 
+    again = told("line", "join", south, stick / "opening", "--out", tmp_path / "again")
+    assert "The line is complete here." in again
+    assert (tmp_path / "again").read_bytes() == answers[south].read_bytes()
+
     waiting = [begin("inbox", home, "--wait", "60", "--json") for home in (south, east)]
     words_sent = ("-t", "conv/free-text", "--text", "First words to both.")
     sent = json.loads(run("send", north, *words_sent, "--wait", "60", "--json"))
