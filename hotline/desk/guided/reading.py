@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from hotline.core.times import format_time
 from hotline.desk.guided.checks import shown
-from hotline.desk.guided.lining import check_two
+from hotline.desk.guided.lining import check_first
 from hotline.desk.guided.views import (
     CONSOLE_KEY,
     ROOT_KEY,
@@ -82,9 +82,9 @@ def peer_view(card: Card) -> PeerView:
 
 
 def _whole_line(home: Home, say: Say) -> LineView | None:
-    directory = next(iter(line_directories(home)), None)
-    if directory is None:
+    if not line_directories(home):
         return None
+    directory = home.only_line()
     card = read_card(directory)
     charter = Roster.read([record.encode() for record in card.records]).charter
     joined = (directory / ANSWER_FILE).is_file()
@@ -106,7 +106,7 @@ def _opened_line(home: Home, say: Say) -> LineView | None:
     waiting = waiting_line(home)
     if waiting is None:
         return None
-    check_two(waiting.charter)
+    check_first(waiting.charter)
     (peer,) = waiting.own.recipients
     return LineView(waiting.charter.name, peer, False, False, say(waiting.charter))
 
