@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from hotline.core.times import format_time
 from hotline.desk.guided.checks import shown
-from hotline.desk.guided.lining import check_two
+from hotline.desk.guided.lining import check_first
 from hotline.desk.guided.views import (
     CONSOLE_KEY,
     ROOT_KEY,
@@ -108,7 +108,7 @@ def _opened_line(home: Home, say: Say) -> LineView | None:
     waiting = waiting_line(home)
     if waiting is None:
         return None
-    check_two(waiting.charter)
+    check_first(waiting.charter)
     (peer,) = waiting.own.recipients
     return LineView(waiting.charter.name, peer, False, False, say(waiting.charter))
 
