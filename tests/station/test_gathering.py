@@ -11,30 +11,35 @@ from pathlib import Path
 import pytest
 
 from hotline.core.errors import IntegrityError, OperatorError, PeerError
+from hotline.host.config import find_config
 from hotline.host.entropy import system_entropy
 from hotline.host.keyfile import is_protected, read_key_file, write_key_file
-from hotline.sealing.card import Card
+from hotline.sealing.card import Card, Route
 from hotline.sealing.enrol import countersign_charter
 from hotline.sealing.enrolment import open_half, read_enrolment, write_enrolment
 from hotline.sealing.prekey import Prekey
 from hotline.station import laying, opening, side
 from hotline.station.arriving import MAX_AGE_MS, check_file
+from hotline.station.assembly import Machine, open_station
 from hotline.station.cards import accept_card, accepted_card
 from hotline.station.enrolling import Wanted, answer_again, opening_again
 from hotline.station.founded import line_directories
 from hotline.station.gathering import read_answers
 from hotline.station.home import read_card, read_line
-from hotline.station.identity import STATION_FILE
+from hotline.station.identity import STATION_FILE, Listening, read_identity, write_identity
 from hotline.station.opening import discard_opening, kept_joining, kept_opening, waiting_line
+from tests.fakes.line import FAST
 from tests.station.cuts import power_cut
 from tests.station.homes import (
     DAY_MS,
     NOW_MS,
+    ROUTE,
     WANTED,
     Place,
     agreed,
     begin,
     begin_three,
+    never,
     place_at,
 )
 
@@ -99,6 +104,15 @@ def check_one_line(three: Three) -> None:
     cards = [read_card(place.home.only_line()) for place in three]
     assert len({card.records for card in cards}) == 1
     assert all(waiting_line(place.home) is None for place in three)
+
+
+def complete_all(three: Three, files: Files) -> None:
+    """Complete the line at all three."""
+    north, south, east = three
+    _, of_south, of_east = files
+    assert north.completes(of_south, of_east) == ()
+    assert south.completes(of_east) == ()
+    assert east.completes(of_south) == ()
 
 
 # --- the whole way
@@ -490,3 +504,45 @@ def test_other_words_than_those_of_the_waiting_opening_are_refused(joined: Three
     for peers, wanted in ((["SOUTH"], WANTED), (["SOUTH", "EAST"], Wanted("other", WANTED.policy))):
         with pytest.raises(OperatorError, match="has opened the line n-s with SOUTH and EAST"):
             opening_again(north.bench, peers, wanted)
+
+
+# --- where they dial
+
+
+async def test_newer_card_of_a_station_that_several_dial_is_followed_to_our_own_port(
+    joined: Three, files: Files
+) -> None:
+    complete_all(joined, files)
+    north, _, east = joined
+    at_first = read_card(east.home.only_line()).peers[0]
+    assert (at_first.host, at_first.port) == ("127.0.0.1", 47_111)
+    for moved, at in ((ROUTE, 47_111), (Route(host="north.example", port=9), 10)):
+        identity = read_identity(north.home)
+        write_identity(north.home, identity.model_copy(update={"route": moved}))
+        north.now_ms = east.now_ms = east.now_ms + 60_000
+        accept_card(east.home, north.card(), never, east.bench.clock)
+        machine = Machine(find_config(), east.bench.clock, system_entropy)
+        station, _ = open_station(east.home, machine, passphrase=None, timings=FAST)
+        await station.close()
+        peer = read_card(east.home.only_line()).peers[0]
+        assert (peer.station, peer.host, peer.port) == ("NORTH", moved.host, at)
+
+
+def test_ports_that_do_not_suffice_to_listen_are_refused_until_they_do(
+    joined: Three, files: Files
+) -> None:
+    north = joined[0]
+    listens_at(north, 65_535)
+    with pytest.raises(OperatorError, match="listens at port 65535 and needs more") as refused:
+        north.completes(*files[1:])
+    assert "--listen" in refused.value.hint
+    listens_at(north, 65_534)
+    assert north.completes(*files[1:]) == ()
+    ports = [peer.listen_port for peer in read_card(north.home.only_line()).peers]
+    assert ports == [65_534, 65_535]
+
+
+def listens_at(place: Place, port: int) -> None:
+    listening = Listening(host="127.0.0.1", port=port)
+    identity = read_identity(place.home)
+    write_identity(place.home, identity.model_copy(update={"listening": listening}))
