@@ -170,6 +170,13 @@ REFUSALS = {
         "station/test_pair.py::test_recovery_key_opens_no_statement",
         "station/test_pair.py::test_statement_is_never_sealed_to_the_recovery_key",
     ),
+    "a console certificate that does not fit": (
+        "station/test_consoles.py::test_question_with_a_certificate_that_does_not_fit_is_refused",
+        "station/test_consoles.py::test_question_with_somebody_else_s_certificate_is_refused",
+        "station/test_consoles.py::test_question_with_an_altered_certificate_is_refused",
+        "station/test_consoles.py::"
+        "test_console_that_was_not_renewed_is_not_read_and_both_consoles_say_so",
+    ),
     "a wrong line secret": (
         "sealing/test_cell.py::test_cell_under_a_wrong_line_secret_is_refused",
         "sealing/test_cell.py::test_cell_under_a_secret_of_the_past_or_too_far_ahead_is_refused",

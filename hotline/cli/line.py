@@ -15,6 +15,7 @@ from hotline.core.errors import OperatorError
 
 if TYPE_CHECKING:
     from hotline.sealing.charter import Charter, Policy
+    from hotline.sealing.roster import Roster
 
 app = typer.Typer(no_args_is_help=True, help="Set a line up with another station.")
 
@@ -135,6 +136,7 @@ def complete(
 @app.command(short_help="Say which line a home has, or waits for.")
 def show(home: HomePath) -> None:
     """Say who is on the line, by which rules, and how far setting it up has come."""
+    from hotline.host.clock import system_clock
     from hotline.sealing.roster import Roster
     from hotline.station.cards import kept_stations
     from hotline.station.founded import line_directories
@@ -153,6 +155,7 @@ def show(home: HomePath) -> None:
             if card.listens
             else f"  {card.station} dials {peer.station} at {peer.host}:{peer.port}"
         )
+        print("\n".join(ending_lines(roster, card.station, system_clock())))
         return
     identity = read_identity(place)
     opening = kept_opening(place)
@@ -162,6 +165,21 @@ def show(home: HomePath) -> None:
         return
     cards = ", ".join(kept_stations(place)) or "none"
     print(f"{identity.station} has no line yet. Cards accepted: {cards}.")
+
+
+def ending_lines(roster: Roster, station: str, now_ms: int) -> Iterator[str]:
+    """Yield how long each certificate on a line lasts; those that are an alarm with what to do.
+
+    Spec: docs/enrolment.md §10.6
+    """
+    from hotline.review.sentences import printable
+    from hotline.station.endings import alarming, endings
+
+    found = endings(roster, station, now_ms)
+    alarms = alarming(found)
+    for ending in found:
+        todo = f": {ending.remedy}" if ending in alarms else ""
+        yield printable(f"  {'ALARM: ' if todo else ''}{ending.what}{todo}")
 
 
 def charter_lines(charter: Charter) -> Iterator[str]:

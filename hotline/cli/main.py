@@ -26,6 +26,7 @@ from hotline.cli import (
     officer_revoke,
     post,
     relay,
+    renew,
     replay,
     verify,
     witness,
@@ -46,6 +47,7 @@ app = typer.Typer(
 )
 app.command("drill", short_help="Stand watch in an exercise on this machine.")(drill.drill)
 app.command("init", short_help="Make a station's home: its root, console, journal.")(begin.init)
+app.command("renew", short_help="Certify this station's console for longer.")(renew.renew)
 app.add_typer(card.app, name="card", short_help="Write, show and accept the cards of stations.")
 app.add_typer(line.app, name="line", short_help="Set a line up with another station.")
 app.command("console", short_help="Stand watch on a line.")(console.console)

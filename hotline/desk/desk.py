@@ -32,6 +32,7 @@ from hotline.desk.views import (
 )
 from hotline.sealing.fingerprint import root_words
 from hotline.sealing.statements import sign_statement
+from hotline.station.endings import Ending, alarming, endings
 from hotline.station.station import Station
 
 SALT_BYTES = 16
@@ -81,6 +82,7 @@ class OfficerDesk(PresentedFeed):
             coach=coach,
             names=lambda: line.roster.names,
             new_root=self.new_root,
+            ending=self.ending,
         )
         super().__init__(Presenter(lambda: station.situation, station.rules, own, around))
         self._drafts: dict[str, Draft] = {}
@@ -116,7 +118,12 @@ class OfficerDesk(PresentedFeed):
         if state is not None and not state.outbound:
             await self.station.displayed(digest, self._officer.certificate.role)
 
-    # --- changed roots -------------------------------------------------------------
+    # --- certificates and roots ------------------------------------------------------
+
+    def ending(self) -> tuple[Ending, ...]:
+        """Return the certificates of the line whose end is an alarm, the most urgent first."""
+        line = self.station.line
+        return alarming(endings(line.roster, line.station, line.clock()))
 
     def new_root(self) -> RootView | None:
         """Return the changed root of another station that waits to be compared, or None.

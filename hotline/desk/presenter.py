@@ -37,6 +37,7 @@ from hotline.desk.views import (
     TimelineRow,
     WatchView,
 )
+from hotline.station.endings import Ending
 
 MAX_CACHED_HEADLINES = 4096
 MAX_INCIDENT_ROWS = 200
@@ -54,6 +55,7 @@ class Surroundings:
         coach: What EXCON tells the officer, or "".
         names: Certificate id (hex) to role, rank and name of whom it certifies.
         new_root: A changed root that waits to be compared, or None.
+        ending: Certificates whose end is an alarm, the most urgent first.
     """
 
     station: str
@@ -64,6 +66,7 @@ class Surroundings:
     coach: Callable[[], str]
     names: Callable[[], Mapping[str, str]] = dict
     new_root: Callable[[], RootView | None] = lambda: None
+    ending: Callable[[], tuple[Ending, ...]] = tuple
 
 
 class Presenter:
@@ -101,7 +104,7 @@ class Presenter:
             timeline_length=len(situation.timeline),
             notice=self._notice(situation),
             next_read=next((state.digest for state in situation.unread()), ""),
-            alarm=alarm_line(situation),
+            alarm=alarm_line(situation, around.ending()),
             frozen=frozen_by(situation),
             awaiting=tuple(one.digest for one in awaiting(situation)),
             new_root=around.new_root(),
@@ -166,7 +169,7 @@ class Presenter:
             state = situation.statements[digest]
             return f"{state.token} {self._headline(state)}"
 
-        return alarm_views(situation, shown)
+        return alarm_views(situation, shown, self._around.ending())
 
     # --- parts -----------------------------------------------------------------
 

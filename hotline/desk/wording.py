@@ -178,6 +178,7 @@ def _upkeep_row(event: ev.Event) -> tuple[str, str, Mark]:
             | ev.RevocationsRefused()
             | ev.RootChanged()
             | ev.RootCompared()
+            | ev.ReachRenewed()
         ):
             return _trust_row(event)
         case ev.LedgerRestored():
@@ -212,6 +213,8 @@ def _trust_row(event: ev.Event) -> tuple[str, str, Mark]:
             return "REFUSED", words, Mark.ALARM
         case ev.RootChanged():
             return "NEW ROOT", f"{event.station} has a new root: {event.words}", Mark.ALARM
+        case ev.ReachRenewed():
+            return "NEW CARD", f"A newer card of {event.station} is in use", Mark.NOTICE
         case ev.RootCompared(agreed=True):
             words = f"{event.role} {event.name} found the new root of {event.station} right"
             return "NEW ROOT", words, Mark.NOTICE

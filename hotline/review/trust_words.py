@@ -35,6 +35,12 @@ def _compared(event: ev.RootCompared) -> str:
     return f"{who} compared the new root of {event.station} by voice: {found}"
 
 
+def _reached(event: ev.ReachRenewed) -> str:
+    where = f", dialled at {event.host}:{event.port}" if event.port else ""
+    shows = f"shows the key {event.pin[:_SHORT]} on its links{where}"
+    return f"by a newer card {event.station} {shows}; its recovery key is {event.recovery}"
+
+
 TRUST_WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
     ev.KeyCertified: lambda e: f"{e.station} certified {e.name} for {e.usage}",
     ev.TrustWithdrawn: _withdrawn,
@@ -42,4 +48,5 @@ TRUST_WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
     ev.RevocationsRefused: _refused,
     ev.RootChanged: lambda e: f"{e.station} has a new root: {e.words}",
     ev.RootCompared: _compared,
+    ev.ReachRenewed: _reached,
 }

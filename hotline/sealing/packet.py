@@ -17,7 +17,13 @@ from hotline.sealing.announcement import Announcement
 from hotline.sealing.cell import MAX_PACKET_BYTES, OpenedCell
 from hotline.sealing.certificate import Certificate, Usage
 from hotline.sealing.ed25519 import verify_ed25519
-from hotline.sealing.items import MAX_ITEM_BYTES, Item, encode_item, item_from_json
+from hotline.sealing.items import (
+    MAX_ITEM_BYTES,
+    CertificateItem,
+    Item,
+    encode_item,
+    item_from_json,
+)
 from hotline.sealing.roster import Roster
 from hotline.sealing.shapes import (
     Count,
@@ -214,7 +220,7 @@ def verify_packet(
         PeerError: malformed, of another line, from another station than the one
             whose line secret sealed it, to another station or key (re-sealed),
             or signed by no console key of the sender that is valid now.
-    Spec: docs/protocol.md §7.4
+    Spec: docs/protocol.md §7.4, §4.34
     """
     packet = read_packet(opened.packet)
     if packet.line != roster.line:
@@ -225,15 +231,36 @@ def verify_packet(
         raise PeerError("packet: it is our own, sent back")
     if packet.to != our_station or packet.to_kid != opened.key_id:
         raise PeerError("packet: it was written for another station or key")
-    return VerifiedPacket(packet, _console(roster, packet.sender, opened, at_ms), opened.day)
+    return VerifiedPacket(packet, _console(roster, packet, opened, at_ms), opened.day)
 
 
-def _console(roster: Roster, station: str, opened: OpenedCell, at_ms: int) -> Certificate:
+def _console(roster: Roster, packet: Packet, opened: OpenedCell, at_ms: int) -> Certificate:
     message = canonical.pae(PACKET_TYPE, opened.packet)
-    valid = [one for one in roster.certified(station, Usage.TRANSPORT) if roster.trusts(one, at_ms)]
-    if not valid:
-        raise PeerError("packet: no console certificate of its sender is valid now")
+    known = roster.certified(packet.sender, Usage.TRANSPORT)
+    valid = [one for one in known if roster.trusts(one, at_ms)]
     for certificate in valid:
         if verify_ed25519(certificate.key.ed25519, message, opened.signature):
             return certificate
+    brought = _brought(roster, packet, at_ms)
+    if brought and verify_ed25519(brought.key.ed25519, message, opened.signature):
+        return brought
+    if not valid:
+        raise PeerError("packet: no console certificate of its sender is valid now")
     raise PeerError("packet: its signature is by no console key of its sender")
+
+
+def _brought(roster: Roster, packet: Packet, at_ms: int) -> Certificate | None:
+    """Return the console certificate that a packet brings and that its sender's root vouches for.
+
+    Nothing is trusted because it came first: the root's signature decides, as for any other.
+    Spec: docs/protocol.md §4.34
+    """
+    found = [item for item in packet.items if isinstance(item, CertificateItem)]
+    if len(found) != 1:
+        return None
+    try:
+        grown, certificate = roster.with_certificate(found[0].envelope)
+    except PeerError:
+        return None
+    ours = (certificate.station, certificate.usage) == (packet.sender, Usage.TRANSPORT)
+    return certificate if ours and grown.trusts(certificate, at_ms) else None

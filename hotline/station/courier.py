@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hotline.core.errors import PeerError
 from hotline.sealing.cell import open_cell, seal_cell
-from hotline.sealing.items import Item
+from hotline.sealing.items import CertificateItem, Item
 from hotline.sealing.packet import (
     Packet,
     RevocationHead,
@@ -16,7 +16,7 @@ from hotline.sealing.packet import (
     sign_packet,
     verify_packet,
 )
-from hotline.sealing.their_keys import RECOVERABLE, purpose_of
+from hotline.sealing.their_keys import GREETINGS, RECOVERABLE, purpose_of
 from hotline.station.line import Line
 from hotline.station.pair import Pair
 
@@ -43,6 +43,9 @@ class Courier:
         line, pair, now_ms = self._line, self.pairs[peer], self._line.clock()
         packed = tuple(items)
         recipient = pair.theirs.choose(purpose_of(packed), packed, now_ms)
+        if line.console_record and isinstance(packed[0], GREETINGS):
+            # Spec: docs/protocol.md §4.34
+            packed = (*packed, CertificateItem(envelope=line.console_record))
         pair.counter += 1
         encoded = encode_packet(
             Packet(

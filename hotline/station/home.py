@@ -47,6 +47,7 @@ from hotline.sealing.hybrid import HybridSeeds, HybridSigner
 from hotline.sealing.mldsa import MldsaSigner
 from hotline.sealing.prekey import Prekey, PrekeyPublic
 from hotline.sealing.roster import Roster
+from hotline.station.console_keys import signing_console, to_introduce
 from hotline.station.epoch_keys import finish_erasures
 from hotline.station.ledger_keys import adopt_key, new_records, staged_key
 from hotline.station.line import Line, PeerKeys
@@ -211,10 +212,11 @@ def read_line(
     ledger_signer = Ed25519Signer(console.seeds[f"ledger/{ED25519}"])
     if ledger_signer.public_key not in roster.ledger_keys(card.station):
         card, roster = _brought_up(directory, card, roster)
+    packets, certificate = signing_console(console.seeds, roster, card.station, clock())
     line = Line(
         station=card.station,
         roster=roster,
-        console=Ed25519Signer(console.seeds[f"console/{ED25519}"]),
+        console=packets,
         ledger=ledger_signer,
         lasting=MldsaSigner(console.seeds[f"ledger/{MLDSA65}"]),
         ledger_certificate=_certificate_of(roster, card.station, ledger_signer.public_key),
@@ -225,6 +227,7 @@ def read_line(
         entropy=entropy,
         generation=newest_generation(directory),
         staged=staged_key(console.seeds),
+        console_record=to_introduce(certificate, roster, card.records),
     )
     return directory, card, line
 

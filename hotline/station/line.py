@@ -42,6 +42,8 @@ class Line:
         generation: Of our ledger of this line and of our orders.
         lasting: The ML-DSA-65 half of `ledger`; signs heads for long.
         staged: Public half of a ledger key that is made and not handed over to yet, or None.
+        console_record: Envelope of the newest certificate of `console` where enrolment did
+            not make it known; it goes with every handshake.
     """
 
     station: str
@@ -57,6 +59,7 @@ class Line:
     staged: bytes | None = None
     lasting: Signer = field(repr=False, kw_only=True)
     keys: LineKeys | None = field(repr=False, default=None)
+    console_record: bytes = field(repr=False, default=b"")
 
     def admit(self, roster: Roster) -> None:
         """Go on with a roster that has one more certificate; it is decided to record it."""

@@ -18,6 +18,7 @@ TRUST_SHOWN = (
     ev.RevocationsRefused,
     ev.RootChanged,
     ev.RootCompared,
+    ev.ReachRenewed,
 )
 """Events of trust that stand in the timeline as rows of their own."""
 

@@ -79,6 +79,7 @@ from hotline.core.records.station_events import (
 )
 from hotline.core.records.trust_events import (
     KeyCertified,
+    ReachRenewed,
     RevocationsRefused,
     RootChanged,
     RootCompared,
@@ -129,6 +130,7 @@ __all__ = [
     "OrderRef",
     "PackLoaded",
     "PeerGenerationAdmitted",
+    "ReachRenewed",
     "ReadBack",
     "Reason",
     "ReceiptObtained",
@@ -213,6 +215,7 @@ EVENTS: dict[int, type[Event]] = {
         RevocationsRefused,
         RootChanged,
         RootCompared,
+        ReachRenewed,
         WitnessNamed,
         WitnessDropped,
         WitnessAnswered,

@@ -97,3 +97,19 @@ class RootCompared(Event):
     agreed: bool
     role: str
     name: str
+
+
+class ReachRenewed(Event):
+    """A newer card of another station said otherwise how it is reached; that counts from now on.
+
+    Attributes:
+        pin: SHA-256 of the public key that its links show; `recovery`: id of its recovery key.
+        host, port: Where it is dialled; "" and 0 where its card says nothing of that.
+    """
+
+    kind: ClassVar[int] = 85
+    station: str
+    pin: HexDigest
+    recovery: str
+    host: str
+    port: int
