@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from hotline.core.drills.pace import MAX_SPEED, MIN_SPEED
 from hotline.core.drills.scenario import Scenario
 from hotline.core.errors import OperatorError, StorageError
 from hotline.core.messages.lifelines import is_lifeline
@@ -24,7 +25,6 @@ from hotline.station.home import Home, write_json
 
 MARKER = "drill.json"
 UNFINISHED = "founding"
-MIN_SPEED, MAX_SPEED = 0.1, 1000.0
 
 
 class DrillCard(BaseModel):
