@@ -28,6 +28,7 @@ from hotline.cli import (
     relay,
     renew,
     replay,
+    spare,
     verify,
     witness,
 )
@@ -68,6 +69,7 @@ ledger.app.command("witness", short_help="Name an outside witness, drop one, or 
     witness.witness
 )
 app.add_typer(ledger.app, name="ledger", short_help="Hold, erase, renew what a ledger keeps.")
+app.add_typer(spare.app, name="spare", short_help="Keep a spare console for a line.")
 officer_revoke.register(officer.app)
 app.add_typer(officer.app, name="officer", short_help="Certify, renew, list, revoke officers.")
 

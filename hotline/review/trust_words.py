@@ -41,6 +41,14 @@ def _reached(event: ev.ReachRenewed) -> str:
     return f"by a newer card {event.station} {shows}; its recovery key is {event.recovery}"
 
 
+def _taken_over(event: ev.EndpointTaken) -> str:
+    who = " and ".join(event.officers)
+    return (
+        f"spare console {event.endpoint} of {event.station} took over, authorised by {who}: "
+        f"{event.reason}"
+    )
+
+
 TRUST_WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
     ev.KeyCertified: lambda e: f"{e.station} certified {e.name} for {e.usage}",
     ev.TrustWithdrawn: _withdrawn,
@@ -49,4 +57,7 @@ TRUST_WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
     ev.RootChanged: lambda e: f"{e.station} has a new root: {e.words}",
     ev.RootCompared: _compared,
     ev.ReachRenewed: _reached,
+    ev.EndpointTaken: _taken_over,
+    ev.SpareAdmitted: lambda e: f"spare console {e.endpoint} of {e.station} is known here",
+    ev.SpareTested: lambda e: f"spare console {e.endpoint} of {e.station} tested with {e.peer}",
 }

@@ -43,7 +43,7 @@ MAX_BODY_BYTES = 8_192
 _SEALED_BYTES = 1_120 + SECRET_BYTES + TAG_BYTES
 _HPKE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 
-Step = Literal["open", "join"]
+Step = Literal["open", "join", "spare-open", "spare-join"]
 
 
 class EnrolmentBody(Strict):

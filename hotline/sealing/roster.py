@@ -43,6 +43,9 @@ RECORD_TYPES = (
     REVOCATION_TYPE,
 )
 
+COUNTED = (Act.SUSPEND, Act.TAKE_OVER)
+"""What officers authorise that says who may speak."""
+
 
 @dataclass(frozen=True, slots=True)
 class Roster:
@@ -258,14 +261,14 @@ def _read(records: Sequence[bytes]) -> Roster:
 
 
 def _standing(roster: Roster, by_type: Mapping[str, Sequence[Envelope]]) -> Standing:
-    """Verify revocations and authorisations; those that suspend, and no others, count here.
+    """Verify revocations and authorisations; those that suspend or take over count here.
 
     What officers signed before they were revoked themselves stays as it was taken.
     """
     revocations = [find_revocation(one, roster.lineages) for one in by_type[REVOCATION_TYPE]]
     authorised = [verify_authorisation_envelope(roster, one) for one in by_type[AUTHORISATION_TYPE]]
-    suspensions = [one for one in authorised if one.authorisation.act is Act.SUSPEND]
-    return read_standing(revocations, suspensions)
+    counted = [one for one in authorised if one.authorisation.act in COUNTED]
+    return read_standing(revocations, counted)
 
 
 def _decode(records: Sequence[bytes]) -> list[Envelope]:

@@ -64,7 +64,7 @@ def begin_home(
         StorageError: the disk refused; nothing is left but what may be deleted.
     Spec: docs/enrolment.md §2.1, §2.2
     """
-    _check_free(home)
+    check_free(home)
     keys = new_station_keys(
         station=new.station, realm=new.realm, officers=(), at_ms=clock(), entropy=entropy
     )
@@ -86,9 +86,11 @@ def begin_home(
     return read_identity(home)
 
 
-def _check_free(home: Home) -> None:
+def check_free(home: Home) -> None:
     """Refuse a directory in which something stands: keys are never written over.
 
+    Raises:
+        OperatorError: something does, or there is no place for it.
     Spec: docs/enrolment.md §2.2
     """
     path = home.path

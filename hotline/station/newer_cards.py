@@ -7,7 +7,6 @@ other's certificates. Spec: docs/enrolment.md §10.5
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
 
 from hotline.core.canonical import to_base64
 from hotline.core.errors import OperatorError, PeerError
@@ -48,7 +47,7 @@ def take_newer_card(bench: Bench, card: Card) -> int:
     Spec: docs/enrolment.md §10.5
     """
     with at_work(bench) as work:
-        admitted = list(_admitted(work.opened.line, card))
+        admitted = new_records_of(work.opened.line, card)
         for one in admitted:
             work.record(*admit_record(one).events)
             take_into_card(work, one.record)
@@ -56,8 +55,8 @@ def take_newer_card(bench: Bench, card: Card) -> int:
     return len(admitted)
 
 
-def _admitted(line: Line, card: Card) -> Iterator[AdmitRecord]:
-    """Yield what of a card's records is new and counts now; roots come before what they issued.
+def new_records_of(line: Line, card: Card) -> list[AdmitRecord]:
+    """Return what of a card's records is new and counts now; roots come before what they issued.
 
     Raises:
         OperatorError: one does not verify on this line.
@@ -67,17 +66,19 @@ def _admitted(line: Line, card: Card) -> Iterator[AdmitRecord]:
     roots = [record for record in new if _is_root(record)]
     items: list[Offered] = [RootItem(envelope=record) for record in roots]
     items += [CertificateItem(envelope=record) for record in new if record not in roots]
+    admitted = []
     for item in items:
         if isinstance(item, CertificateItem) and not _counts(card, item, line.clock()):
             continue
         found = admit_offered(line, card.name, item)
         if isinstance(found, AdmitRecord):
-            yield found
+            admitted.append(found)
         elif found is not None:
             raise OperatorError(
                 f"a record on this card does not fit the line: {found.reason}",
                 hint="ask their officers in person what happened",
             )
+    return admitted
 
 
 def _counts(card: Card, item: CertificateItem, now_ms: int) -> bool:

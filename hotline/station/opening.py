@@ -14,7 +14,7 @@ from hotline.core.errors import IntegrityError, OperatorError, PeerError, Storag
 from hotline.core.seams import Entropy
 from hotline.core.values import Realm
 from hotline.host.keyfile import KeyFile, read_key_file, write_key_file
-from hotline.sealing.enrolment import Enrolment, read_enrolment
+from hotline.sealing.enrolment import Enrolment, Step, read_enrolment
 from hotline.station.cards import read_file
 from hotline.station.home import Home
 from hotline.station.shelf import write_durably
@@ -58,7 +58,7 @@ def keep_opening(
     write_durably(directory / OPENING_FILE, encoded)
 
 
-def kept_opening(home: Home) -> Opening | None:
+def kept_opening(home: Home, step: Step = "open") -> Opening | None:
     """Return the line that was opened here and waits for its answer, or None.
 
     Raises:
@@ -69,7 +69,7 @@ def kept_opening(home: Home) -> Opening | None:
         return None
     encoded = read_file(path, path.name)
     try:
-        return Opening(read_enrolment(encoded, "open"), encoded)
+        return Opening(read_enrolment(encoded, step), encoded)
     except PeerError as error:
         raise IntegrityError(f"{OPENING}/{OPENING_FILE} does not verify: {error}") from error
 

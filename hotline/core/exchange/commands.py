@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hotline.core.messages.statement import Statement
 from hotline.core.messages.template import Template
 from hotline.core.records.events import (
+    EndpointTaken,
     Event,
     ForkResolvedThere,
     KeyCertified,
@@ -19,7 +20,14 @@ from hotline.core.records.events import (
     TrustWithdrawn,
 )
 
-TrustEvent = LedgerKeyChanged | KeyCertified | TrustWithdrawn | SuspensionLifted | RootChanged
+TrustEvent = (
+    LedgerKeyChanged
+    | KeyCertified
+    | TrustWithdrawn
+    | SuspensionLifted
+    | RootChanged
+    | EndpointTaken
+)
 """What a public record that is admitted may change."""
 
 

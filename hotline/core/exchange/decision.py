@@ -49,7 +49,7 @@ class Planned:
                 return Digest(bytes.fromhex(self.event.line))
             case ev.RecordAdmitted():
                 return Digest(bytes.fromhex(self.event.record))
-            case ev.TrustWithdrawn() | ev.SuspensionLifted():
+            case ev.TrustWithdrawn() | ev.SuspensionLifted() | ev.EndpointTaken():
                 return Digest(bytes.fromhex(self.event.record))
             case ev.KeyCertified():
                 return Digest(bytes.fromhex(self.event.certificate))

@@ -19,6 +19,9 @@ TRUST_SHOWN = (
     ev.RootChanged,
     ev.RootCompared,
     ev.ReachRenewed,
+    ev.EndpointTaken,
+    ev.SpareAdmitted,
+    ev.SpareTested,
 )
 """Events of trust that stand in the timeline as rows of their own."""
 

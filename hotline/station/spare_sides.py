@@ -1,0 +1,98 @@
+"""In the spare's home: its side of the line, which has no ledger before it takes over.
+
+Spec: docs/enrolment.md §11.3
+"""
+
+from __future__ import annotations
+
+from hotline.core.errors import OperatorError, StorageError
+from hotline.core.values import Digest
+from hotline.host.keyfile import KeyFile, write_key_file
+from hotline.sealing.epoch import EPOCH_KEY_BYTES, epoch_of
+from hotline.sealing.roster import Roster
+from hotline.station.cards import accepted_card
+from hotline.station.home import Home, LineCard, handle_of, write_json
+from hotline.station.identity import PREKEY, line_card, read_identity, ready_console, spend_prekey
+from hotline.station.laying import CONSOLE_KEY
+from hotline.station.line_keys import LINE_KEY, PairSecrets, pair_seeds
+from hotline.station.months import CONTENT_KEY, seed_name
+from hotline.station.opening import OPENING, discard_opening, kept_opening, our_half
+from hotline.station.spare_files import (
+    JOIN,
+    OPEN,
+    open_their_half,
+    read_spare_file,
+    spare_secrets,
+)
+from hotline.station.upkeep import Bench
+
+SPARE_LINE = "line.json"
+"""In the opening of a spare: what it will be of the line, as far as it is known."""
+
+
+def complete_spare(bench: Bench, encoded: bytes) -> Digest:
+    """End the enrolment of a spare with the peer's answer; return the line's id.
+
+    Run again, it changes nothing.
+
+    Raises:
+        OperatorError: nothing was begun here, it answers another file, or a wrong passphrase.
+        StorageError: the disk refused.
+    Spec: docs/enrolment.md §11.3
+    """
+    home = bench.home
+    found = read_spare_file(encoded, JOIN, bench)
+    if list(home.lines.glob("*/line.json")):
+        discard_opening(home)
+        return found.charter.line
+    kept = kept_opening(home, OPEN)
+    if kept is None:
+        raise OperatorError("no spare was begun in this home", hint="use hotline spare init first")
+    known = accepted_card(home, found.card.name)
+    same = kept.enrolment.charter.line == found.charter.line
+    if not same or known.root.digest != found.card.root.digest:
+        raise OperatorError("this file answers another opening than the one of this spare")
+    phrase = bench.passphrase(home.keys / CONSOLE_KEY)
+    console = ready_console(home, phrase, bench.entropy)
+    ours = kept.enrolment
+    halves = {
+        ours.body.sender: our_half(home, phrase),
+        found.card.name: open_their_half(found, console),
+    }
+    secrets = spare_secrets(ours, halves, console.seeds[PREKEY], bench.clock())
+    identity = read_identity(home)
+    records = [ours.charter_record, *ours.card.records, *found.card.records]
+    roster = Roster.read(records)
+    before = LineCard.model_validate_json((home.path / OPENING / SPARE_LINE).read_bytes())
+    listener = identity.station if before.listens else found.card.name
+    card = line_card(identity, found.card, roster, records, listener).model_copy(
+        update={"endpoint": before.endpoint, "follows": before.follows}
+    )
+    _lay_side(home, card, roster, secrets, phrase, bench)
+    spend_prekey(home, phrase, bench.entropy)
+    discard_opening(home)
+    return roster.line
+
+
+def _lay_side(
+    home: Home,
+    card: LineCard,
+    roster: Roster,
+    secrets: PairSecrets,
+    phrase: str | None,
+    bench: Bench,
+) -> None:
+    """Make the spare's side of the line: keys, and no ledger before it takes over."""
+    directory = home.lines / handle_of(roster.name, roster.line)
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{directory.name} cannot be made") from error
+    content = {seed_name(epoch_of(bench.clock())): bench.entropy(EPOCH_KEY_BYTES)}
+    for name, seeds in (
+        (LINE_KEY, pair_seeds(card.peers[0].station, secrets)),
+        (CONTENT_KEY, content),
+    ):
+        held = KeyFile(card.station, roster.realm, seeds)
+        write_key_file(directory / name, held, phrase, entropy=bench.entropy, replace=True)
+    write_json(directory / "line.json", card)
