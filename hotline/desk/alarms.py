@@ -112,6 +112,8 @@ def _ending(ending: Ending) -> AlarmView:
         Usage.TRANSPORT: f"Without it nothing that {ending.station} sends is read.",
         Usage.LEDGER: f"It certifies the key of the ledger of {ending.station}.",
     }.get(ending.usage, f"Without it what {ending.person} signs counts as UNVERIFIED.")
+    if ending.spare:
+        means = "Without it that spare console could not take the line over."
     return AlarmView(
         title=f"CERTIFICATE: {ending.what}",
         mark=Mark.ALARM if ending.nearness > Nearness.SOON else Mark.WARNING,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hotline.core.errors import OperatorError
 from hotline.core.messages.catalogue import Catalogue
 from hotline.core.times import format_time
 from hotline.host.keyfile import read_key_file
@@ -49,13 +50,22 @@ def renew_console(
         staged = draw_hybrid_seeds(bench.entropy)
         stage_pair(path, CONSOLE, staged, passphrase, bench.entropy)
     signer = HybridSigner(staged or key_pair(seeds, CONSOLE))
-    subject = Subject(CONSOLE, f"{root.station} console")
+    subject = _subject(bench, HybridSigner(key_pair(seeds, CONSOLE)))
     issued = issue(bench, root, signer, subject, Usage.TRANSPORT, days=days)
     certificate = admit_issued(bench, issued, catalogue)
     if staged is not None:
         adopt_pair(path, CONSOLE, passphrase, bench.entropy)
     _lengthen_card(bench, certificate)
     return certificate
+
+
+def _subject(bench: Bench, console: HybridSigner) -> Subject:
+    """Return whom the console's certificate is about: as the one before says, also of a spare."""
+    known = read_identity(bench.home).verified().certified(Usage.TRANSPORT)
+    for one in reversed(known):
+        if one.key == console.public_key:
+            return Subject(one.person, one.name, one.rank, one.role)
+    raise OperatorError("console.key holds another key than any certificate of this home is for")
 
 
 def _lengthen_card(bench: Bench, certificate: Certificate) -> None:

@@ -34,6 +34,7 @@ class Ending:
     Attributes:
         ours: Whether it is of this station.
         days: Whole days left; below 0 it has ended.
+        spare: Whether it is of a spare console that has not taken over.
     """
 
     station: str
@@ -41,6 +42,7 @@ class Ending:
     usage: Usage
     ours: bool
     days: int
+    spare: bool = False
 
     @property
     def nearness(self) -> Nearness:
@@ -67,7 +69,7 @@ class Ending:
         """The command that renews it, at its own station."""
         match self.usage:
             case Usage.TRANSPORT:
-                return "hotline renew HOME"
+                return "hotline spare renew HOME SPARE" if self.spare else "hotline renew HOME"
             case Usage.LEDGER:
                 return "hotline ledger rekey HOME"
             case _:
@@ -79,7 +81,7 @@ class Ending:
         if self.ours:
             return f"stop the station and run {self.command}"
         asked = f"ask {self.station} to run {self.command}"
-        if self.usage is Usage.TRANSPORT and self.days < 0:
+        if self.usage is Usage.TRANSPORT and self.days < 0 and not self.spare:
             return f"{asked}, and if the line stays down for the card to import here"
         return asked
 
@@ -97,7 +99,7 @@ def endings(roster: Roster, station: str, now_ms: int) -> tuple[Ending, ...]:
     for one in sorted(
         roster.certificates.values(), key=lambda one: (one.not_before_ms, one.serial)
     ):
-        if not roster.is_withdrawn(one, now_ms):
+        if _matters(roster, one) and not roster.is_withdrawn(one, now_ms):
             newest[one.station, one.person.casefold(), one.usage] = one
     found = [
         Ending(
@@ -106,10 +108,27 @@ def endings(roster: Roster, station: str, now_ms: int) -> tuple[Ending, ...]:
             usage=one.usage,
             ours=one.station == station,
             days=(one.not_after_ms - now_ms) // _DAY_MS,
+            spare=_is_aside(roster, one),
         )
         for one in newest.values()
     ]
     return tuple(sorted(found, key=_urgency))
+
+
+def _matters(roster: Roster, one: Certificate) -> bool:
+    """Return whether a key is in use: a console that was left behind needs no certificate.
+
+    Nor does the ledger key of a spare before it takes over: it has signed nothing yet.
+    """
+    left = one.endpoint < roster.standing.endpoint_of(one.station)
+    return one.usage is Usage.STATEMENT or not (
+        left or (one.usage is Usage.LEDGER and _is_aside(roster, one))
+    )
+
+
+def _is_aside(roster: Roster, one: Certificate) -> bool:
+    in_office = roster.standing.endpoint_of(one.station)
+    return one.usage is not Usage.STATEMENT and one.endpoint > in_office
 
 
 def _urgency(ending: Ending) -> tuple[int, bool, bool, int, str, str]:

@@ -81,7 +81,8 @@ def _admit_certificate(line: Line, peer: str, envelope: bytes) -> AdmitRecord | 
     if len(known) >= (MAX_LEDGER_KEYS if ledger else MAX_CERTIFICATES):
         raise PeerError(f"certificate: this station has had too many {certificate.usage} keys")
     line.admit(roster)
-    before = known[-1].id.hex() if known else ""
+    same = [one for one in known if one.endpoint == certificate.endpoint]
+    before = same[-1].id.hex() if same else ""
     return AdmitRecord(certificate.id.hex(), envelope, certified(certificate, before))
 
 

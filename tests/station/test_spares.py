@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -26,7 +27,9 @@ from hotline.sealing.standing import CERTIFICATE, ENDPOINT
 from hotline.sealing.take_over import with_take_over
 from hotline.station import renewing, spares, succession
 from hotline.station.cards import accept_card
+from hotline.station.consoles import renew_console
 from hotline.station.courier import Courier
+from hotline.station.endings import endings
 from hotline.station.home import Home, content_sealer, read_card, read_line
 from hotline.station.introducing import admit_offered
 from hotline.station.line_keys import spare_name
@@ -43,20 +46,26 @@ from tests.station.test_enrolling import power_cut
 from tests.station.twin import OFFICERS, Twin, bench_of, set_up, settled
 
 
-@pytest.fixture(scope="session", params=[True, False], ids=["dialled", "dials"])
-def either(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Twin:
-    return set_up(tmp_path_factory.mktemp("twin"), north_listens=request.param)
+@pytest.fixture(scope="session")
+def twins(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bool], Twin]:
+    """Each is set up once, when it is asked for first."""
+    return functools.cache(
+        lambda north_listens: set_up(tmp_path_factory.mktemp("twin"), north_listens=north_listens)
+    )
+
+
+@pytest.fixture(params=[True, False], ids=["dialled", "dials"])
+def both_ways(
+    request: pytest.FixtureRequest, twins: Callable[[bool], Twin], tmp_path: Path
+) -> Twin:
+    """NORTH is dialled in one run, and dials in the other."""
+    return twins(request.param).copy(tmp_path / "twin")
 
 
 @pytest.fixture
-def both_ways(either: Twin, tmp_path: Path) -> Twin:
-    """NORTH is dialled in one run, and dials in the other."""
-    return either.copy(tmp_path / "twin")
-
-
-@pytest.fixture(scope="session")
-def laid(tmp_path_factory: pytest.TempPathFactory) -> Twin:
-    return set_up(tmp_path_factory.mktemp("one"), north_listens=False)
+def laid(twins: Callable[[bool], Twin]) -> Twin:
+    """One that no test changes."""
+    return twins(False)
 
 
 @pytest.fixture
@@ -255,7 +264,8 @@ def authorised(twin: Twin, persons: tuple[str, ...] = OFFICERS, **details: str |
 
 
 def first_console(twin: Twin) -> str:
-    return roster_of(twin.north).certified("NORTH", Usage.TRANSPORT)[0].id.hex()
+    found = roster_of(twin.north).certified("NORTH", Usage.TRANSPORT)
+    return next(one.id.hex() for one in found if one.endpoint == 1)
 
 
 FORGED: dict[str, tuple[Callable[[Twin], bytes], str]] = {
@@ -418,7 +428,8 @@ def test_spare_admitted_twice_gets_one_answer_and_files_for_others_are_refused(
 
 def test_spare_in_the_safe_is_certified_for_longer_and_brought_up_to_date(twin: Twin) -> None:
     bench = bench_of(twin.north)
-    before = roster_of(twin.spare).certified("NORTH", Usage.TRANSPORT)
+    known = roster_of(twin.spare).certified("NORTH", Usage.TRANSPORT)
+    before = [one for one in known if one.endpoint == 2]
     certificate = renew_spare(
         bench, twin.spare.home, twin.north.home.keys / "root.key", catalogue()
     )
@@ -427,3 +438,24 @@ def test_spare_in_the_safe_is_certified_for_longer_and_brought_up_to_date(twin: 
     assert certificate.id in roster_of(twin.north).certificates
     with pytest.raises(OperatorError, match="is no spare console of this station"):
         renew_spare(bench, twin.south.home, twin.north.home.keys / "root.key", catalogue())
+
+
+def test_spare_in_office_is_renewed_as_that_spare(twin: Twin) -> None:
+    twin.takes_over()
+    bench = bench_of(twin.spare)
+    root_file = twin.north.home.keys / "root.key"
+    for new_key in (False, True):
+        certificate = renew_console(bench, root_file, catalogue(), new_key=new_key)
+        assert (certificate.endpoint, certificate.person) == (2, "console-2")
+    found = endings(roster_of(twin.spare), "NORTH", system_clock())
+    unattended = [
+        (one.person, one.command) for one in found if one.ours and one.usage != "statement"
+    ]
+    assert unattended == [
+        ("console-2", "hotline renew HOME"),
+        ("ledger-2", "hotline ledger rekey HOME"),
+    ]
+    before = endings(roster_of(twin.north), "NORTH", system_clock())
+    assert ("console-2", "hotline spare renew HOME SPARE") in [
+        (one.person, one.command) for one in before
+    ]
