@@ -30,10 +30,10 @@ from hotline.station.shelf import write_durably
 from hotline.station.spare_files import (
     JOIN,
     OPEN,
+    check_spare_file,
     check_spare_line,
     number_of_spare,
     open_their_half,
-    read_spare_file,
     spare_secrets,
 )
 from hotline.station.upkeep import Bench, at_work
@@ -50,7 +50,7 @@ def admit_spare(bench: Bench, encoded: bytes, root_file: Path) -> bytes:
         StorageError: the disk, or the station runs.
     Spec: docs/enrolment.md §11.2
     """
-    found = read_spare_file(encoded, OPEN, bench)
+    found = check_spare_file(encoded, OPEN, bench)
     directory = bench.home.only_line()
     roster = Roster.read([record.encode() for record in read_card(directory).records])
     check_spare_line(found, roster)

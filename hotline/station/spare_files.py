@@ -26,7 +26,7 @@ OPEN: Final = "spare-open"
 JOIN: Final = "spare-join"
 
 
-def read_spare_file(encoded: bytes, step: Step, bench: Bench) -> Enrolment:
+def check_spare_file(encoded: bytes, step: Step, bench: Bench) -> Enrolment:
     """Verify a file of the other station's, and that it is for us and of now.
 
     Raises:

@@ -20,8 +20,8 @@ from hotline.station.opening import OPENING, discard_opening, kept_opening, our_
 from hotline.station.spare_files import (
     JOIN,
     OPEN,
+    check_spare_file,
     open_their_half,
-    read_spare_file,
     spare_secrets,
 )
 from hotline.station.upkeep import Bench
@@ -41,7 +41,7 @@ def complete_spare(bench: Bench, encoded: bytes) -> Digest:
     Spec: docs/enrolment.md §11.3
     """
     home = bench.home
-    found = read_spare_file(encoded, JOIN, bench)
+    found = check_spare_file(encoded, JOIN, bench)
     if list(home.lines.glob("*/line.json")):
         discard_opening(home)
         return found.charter.line

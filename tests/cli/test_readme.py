@@ -15,9 +15,8 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 def _documented() -> dict[str, set[str]]:
     """Return command to options, from the README's table."""
-    rows = re.findall(
-        r"^\| `hotline ((?:(?:ledger|officer|card|line) )?\w+)([^`]*)` \|", README, re.MULTILINE
-    )
+    groups = "ledger|officer|card|line|spare"
+    rows = re.findall(rf"^\| `hotline ((?:(?:{groups}) )?[\w-]+)([^`]*)` \|", README, re.MULTILINE)
     return {name: set(re.findall(r"--[a-z-]+", rest)) for name, rest in rows}
 
 
