@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 LOCK := requirements/dev.txt
 INSTALLED := $(VENV)/installed-lock
 READY := $(VENV)/installed-project
+# One more than there are cores: journeys wait for one another's terminals much of their time.
+WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
 export SOAK_SECONDS ?= 120
 export SOAK_KILLS ?= 1000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -20,7 +22,7 @@ drill: $(READY) ## run a whole exchange between two stations on this machine
 	@$(BIN)/hotline drill $(ARGS)
 
 test: $(READY) ## run the tests (without the soak); ARGS=... goes to pytest
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -q $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q $(ARGS)
 
 lint: $(READY) ## check format, style and types
 	$(BIN)/ruff format --check .

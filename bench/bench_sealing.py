@@ -2,8 +2,10 @@
 
 Each operation takes turns with its floor: the same primitives on the same bytes with keys
 that are parsed already; what comes as JSON and base64 is read once by the library, and what
-leaves so is written once. Not in the floor: that bytes are canonical and characters
-harmless, every field and bound, who may sign what. A noisy machine slows both.
+leaves so is written once; the hashes that name a sealing key and tie a handshake together,
+and the HMAC that draws the key of a cell, are in it. Not in the floor: that bytes are
+canonical and characters harmless, every field and bound, who may sign what. A noisy machine
+slows both.
 
 - sign, verify: a statement of an officer, both halves;
 - seal, open: a cell with a packet of one statement;
@@ -19,6 +21,7 @@ from __future__ import annotations
 import argparse
 import base64
 import hashlib
+import hmac
 import json
 import os
 import statistics
@@ -245,6 +248,7 @@ def cells(packets: Packets) -> dict[str, tuple[Call, Call]]:
     line = packets.line
     recipient, prekey = line.south.prekey.public, line.south.prekey
     key, info, aad = os.urandom(32), os.urandom(140), os.urandom(25)
+    secret_of_line, header = os.urandom(32), os.urandom(25)
     filled = len(packets.encoded) + 68
     padded = bytes(filled + -filled % PADDING_BYTES)
     console, secret = sodium.crypto_sign_seed_keypair(line.north.console.signer.seeds.ed25519)
@@ -252,6 +256,7 @@ def cells(packets: Packets) -> dict[str, tuple[Call, Call]]:
     assert packets.cell.startswith(MAGIC)
 
     def bare_seal() -> bytes:
+        hmac.digest(secret_of_line, header, "sha256")
         nonce = os.urandom(24)
         inner = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(padded, aad, nonce, key)
         return HPKE.encrypt(nonce + inner, recipient.handle, info)
@@ -260,6 +265,7 @@ def cells(packets: Packets) -> dict[str, tuple[Call, Call]]:
 
     def bare_open(cell: bytes = sealed) -> None:
         inner = HPKE.decrypt(cell, prekey.handle, info)
+        hmac.digest(secret_of_line, header, "sha256")
         sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(inner[24:], aad, inner[:24], key)
 
     body = json.loads(packets.encoded)
@@ -300,7 +306,9 @@ def bare_draw() -> bytes:
     mlkem = MLKEM768PrivateKey.from_seed_bytes(expanded[:64])
     x25519 = X25519PrivateKey.from_private_bytes(expanded[64:])
     MLKEM768X25519PrivateKey(mlkem, x25519)
-    return mlkem.public_key().public_bytes_raw() + x25519.public_key().public_bytes_raw()
+    pk = mlkem.public_key().public_bytes_raw() + x25519.public_key().public_bytes_raw()
+    hashlib.sha256(pk).digest()
+    return pk
 
 
 def bare_take_up(pk: bytes) -> None:
@@ -308,6 +316,7 @@ def bare_take_up(pk: bytes) -> None:
     other = X25519PublicKey.from_public_bytes(pk[1184:])
     MLKEM768X25519PublicKey(MLKEM768PublicKey.from_public_bytes(pk[:1184]), other)
     ANY_KEY.exchange(other)  # the library says no to a point of small order only here
+    hashlib.sha256(pk).digest()
 
 
 class Handshakes:
@@ -357,6 +366,7 @@ def handshakes(line: Line) -> dict[str, tuple[Call, Call]]:
     """Meet; and what the libraries need for three packets and the keys in them."""
     ours = Handshakes(line)
     drawn, taken_up = counted(ours.meet)
+    asked, answered = ours.packets[0][-1_900:], ours.packets[1][-2_000:]  # as long as H1 and H2
     console, secret = sodium.crypto_sign_seed_keypair(line.north.console.signer.seeds.ed25519)
     recipient, prekey = line.south.prekey.public, line.south.prekey
     key, info, aad = os.urandom(32), os.urandom(140), os.urandom(25)
@@ -369,6 +379,8 @@ def handshakes(line: Line) -> dict[str, tuple[Call, Call]]:
                     base64.b64encode(base64.b64decode(place[name]["pk"]))
         json.dumps(body)
         nonce, message = os.urandom(24), canonical.pae(PACKET_TYPE, encoded)
+        for _ in ("to seal", "to open"):
+            hmac.digest(key, aad, "sha256")
         signed = sodium.crypto_sign(message, secret)
         padded = encoded + signed[:64] + bytes(-(len(encoded) + 68) % PADDING_BYTES + 4)
         inner = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(padded, aad, nonce, key)
@@ -381,6 +393,9 @@ def handshakes(line: Line) -> dict[str, tuple[Call, Call]]:
         for encoded in ours.packets:
             os.urandom(32)
             bare_packet(encoded)
+        for _ in ("each station",) * 2:
+            hashlib.sha256(asked).digest()
+            hashlib.sha256(asked + answered).digest()
         keys = [bare_draw() for _ in range(drawn)]
         for number in range(taken_up):
             bare_take_up(keys[number % len(keys)])

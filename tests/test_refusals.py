@@ -19,6 +19,26 @@ REFUSALS = {
     "a member of three that speaks as another": (
         "journeys/test_group_attacks.py::test_member_cannot_speak_as_another_to_a_third",
     ),
+    "an opener that would read what two others say": (
+        "station/test_gathering.py::test_half_for_another_joiner_opens_for_that_joiner_only",
+        "station/test_gathering.py::"
+        "test_opener_that_slips_its_own_key_in_for_another_joiner_is_refused",
+    ),
+    "a member whose words nobody here compared": (
+        "station/test_gathering.py::"
+        "test_member_whose_card_was_not_compared_or_has_another_root_is_refused",
+    ),
+    "a member that answers one opening in two ways": (
+        "station/test_gathering.py::test_station_that_answered_twice_with_other_content_is_refused",
+        "station/test_gathering.py::"
+        "test_stations_that_hold_two_answers_of_one_show_different_check_words",
+    ),
+    "answers to two openings on one line": (
+        "station/test_gathering.py::"
+        "test_answer_to_another_opening_is_refused_at_the_opener_and_at_joiners",
+        "sealing/test_card.py::"
+        "test_charter_that_a_member_did_not_sign_or_of_two_lines_is_not_gathered",
+    ),
     "a receipt of another member's": (
         "journeys/test_group_attacks.py::test_member_cannot_forge_a_receipt_of_another",
     ),
@@ -276,6 +296,23 @@ REFUSALS = {
     "a successor that was not committed": (
         "sealing/test_revocation.py::test_successor_that_was_not_committed_is_refused",
         "station/test_rerooting.py::test_successor_that_was_not_committed_is_refused",
+    ),
+    "an act at a locked desk": (
+        "desk/test_lock.py::test_locked_desk_commits_nothing_while_the_line_works_and_drafts_stay",
+        "desk/test_lock.py::test_lock_that_falls_while_the_second_key_is_opened_stops_the_release",
+        "tui/test_locking.py::test_half_sent_statement_is_neither_sent_nor_lost",
+        "tui/test_locking.py::test_lock_falls_under_the_keys_that_come_right_behind_it",
+    ),
+    "a LIVE desk that never locks": (
+        "host/test_config.py::test_lock_that_never_falls_is_for_exercises_only",
+    ),
+    "a LIVE root's passphrase in a keyring": (
+        "host/test_keyring.py::"
+        "test_root_and_successor_of_a_live_station_are_never_kept_nor_looked_for",
+    ),
+    "a LIVE passphrase in a keyring that does not seal": (
+        "host/test_keyring.py::test_live_station_takes_a_backend_that_seals_only",
+        "host/test_keyring.py::test_chain_is_as_good_as_its_worst_link",
     ),
 }
 

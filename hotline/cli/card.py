@@ -11,7 +11,7 @@ import typer
 from hotline.cli.begin import ListenOption, RouteOption, read_listening, read_route
 from hotline.cli.fingerprints import fingerprint_lines, qr_lines
 from hotline.cli.officer import HomePath
-from hotline.cli.passphrases import Asker, PassphraseFd, bench_with
+from hotline.cli.passphrases import Asker, PassphraseFd, UseKeyring, bench_with, kept_by
 from hotline.core.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def export(
     route: RouteOption = None,
     listen: ListenOption = None,
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> None:
     """Write this station's card for another station; it holds nothing secret.
 
@@ -43,7 +44,7 @@ def export(
     from hotline.station.identity import own_card, read_identity, ready_console
     from hotline.station.shelf import write_durably
 
-    bench = bench_with(home, Asker(passphrase_fd))
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     console = bench.home.keys / "console.key"
     read_identity(bench.home)
     _change_reach(bench.home, read_route(route), read_listening(listen))
@@ -97,6 +98,7 @@ def import_card(
         ),
     ] = None,
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> None:
     """Accept another station's card after its officers read its words to you.
 
@@ -119,7 +121,8 @@ def import_card(
     found = accept_card(Home(home), read_file(card, card.name), compare, system_clock)
     print(f"The card of {found.name} is accepted.")
     if joins_line(Home(home), found):
-        many = take_newer_card(bench_with(home, Asker(passphrase_fd)), found)
+        asker = Asker(passphrase_fd, kept=kept_by(home, keyring))
+        many = take_newer_card(bench_with(home, asker), found)
         print(f"It counts on the line: {many} new certificates. Start the station again.")
 
 

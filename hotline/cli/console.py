@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hotline.cli.officer import HomePath
-from hotline.cli.passphrases import Asker, PassphraseFd, bench_with
+from hotline.cli.passphrases import Asker, PassphraseFd, UseKeyring, bench_with, kept_by
 from hotline.cli.terminal import has_terminal
 from hotline.core.errors import OperatorError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hotline.station.home import Home
 
 OPENING = "The record of this station is opened. A moment."
-CLOSING = "The console is closed. The other station countersigns the record. A moment."
+CLOSING = "The console is closed. The record is being countersigned. A moment."
 
 OfficerOption = Annotated[
     str | None,
@@ -33,10 +33,13 @@ def console(
         bool, typer.Option("--ascii", help="Draw borders with plain characters.")
     ] = False,
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> int:
     """Stand watch on a line: the console opens, and the station works the line with it.
 
-    Asks for the passphrases of console.key and of the officer.
+    Asks for the passphrases of console.key and of the officer. When no key was pressed for
+    a while (lock_after_s in hotline.toml), and on ^L, the desk is locked: the line works on,
+    and the officer's passphrase, typed there, unlocks it.
     """
     from hotline.desk.seat import unlock
 
@@ -44,7 +47,7 @@ def console(
         raise OperatorError(
             "the console needs a terminal", hint="use hotline send and hotline inbox without one"
         )
-    bench = bench_with(home, Asker(passphrase_fd))
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     unlocked = unlock(bench, officer)
     print(OPENING, flush=True)
     return asyncio.run(_watch(bench.home, unlocked, machine_here(), ascii_only=ascii_only))

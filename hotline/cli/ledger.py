@@ -66,8 +66,9 @@ def release(
 def resolve(home: HomePath, reason: Reason, officer: Officers) -> None:
     """Resolve every fork that stands on the line, on the authority of two officers.
 
-    A fork is one number that the other station gave to two statements. The first
-    one stands, the second is kept as evidence. The other station is told when the
+    A fork is one number that another station gave to two statements: the first
+    stands, the second is kept as evidence; or two histories of its ledger that two
+    members hold. Every other station is told when the
     line is up again.
     """
     from hotline.station.forks import resolve_forks

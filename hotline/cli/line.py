@@ -1,4 +1,4 @@
-"""`hotline line`: set a line up with another station, in three steps and two files."""
+"""`hotline line`: set a line up with other stations; one opens, the others join, then complete."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hotline.cli.card import OutFile
+from hotline.cli.line_words import call_lines, completed, joined, opened, still_missing, waiting_for
 from hotline.cli.officer import HomePath, RootFile, packs, root_in
-from hotline.cli.passphrases import Asker, PassphraseFd, bench_with
+from hotline.cli.passphrases import Asker, PassphraseFd, UseKeyring, bench_with, kept_by
 from hotline.core.errors import OperatorError
 
 if TYPE_CHECKING:
     from hotline.sealing.charter import Charter, Policy
     from hotline.sealing.roster import Roster
 
-app = typer.Typer(no_args_is_help=True, help="Set a line up with another station.")
+app = typer.Typer(no_args_is_help=True, help="Set a line up with other stations.")
+
+ANSWERS_MISSING = 3
 
 DAY_S = 86_400
 
@@ -38,8 +41,11 @@ Authentic = Annotated[
 @app.command("open", short_help="Open a line: write its charter and our half.")
 def open_line(
     home: HomePath,
-    peer: Annotated[
-        str, typer.Option("--with", metavar="STATION", help="The other station; its card is here.")
+    peers: Annotated[
+        list[str],
+        typer.Option(
+            "--with", metavar="STATION", help="Another station, whose card is here; repeat it."
+        ),
     ],
     name: Annotated[str, typer.Option(metavar="NAME", help="The line's name: letters, digits, -.")],
     out: OutFile,
@@ -57,8 +63,9 @@ def open_line(
     ] = False,
     root: RootFile = None,
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> None:
-    """Open a line: sign its charter and write the file for the other station.
+    """Open a line: sign its charter and write the file for the other station, or for all others.
 
     Asks for the passphrases of root.key and console.key. Run again, it writes the same file.
     """
@@ -68,69 +75,83 @@ def open_line(
     from hotline.station.opening import discard_opening
     from hotline.station.shelf import write_durably
 
-    bench = bench_with(home, Asker(passphrase_fd))
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     languages = tuple(language or ["en"])
     policy = _policy(two_person or [], languages, authentic, test_period, presence=presence)
     if anew:
         check_no_line(bench.home)
         discard_opening(bench.home)
-    encoded = opening_again(bench, peer, Wanted(name, policy))
+    encoded = opening_again(bench, peers, Wanted(name, policy))
     if encoded is None:
-        check_opening(bench, peer)
+        check_opening(bench, peers)
         root_key = unlock_root(bench, root_in(home, root))
-        encoded = open_line_with(bench, peer, Wanted(name, policy), root_key)
+        encoded = open_line_with(bench, peers, Wanted(name, policy), root_key)
     write_durably(out, encoded)
-    print(f"Wrote {out}. Carry it to {peer}, who answers it with hotline line join;")
-    print(f"then run hotline line complete {home} FILE with what comes back.")
+    print("\n".join(opened(bench, out, peers)))
 
 
-@app.command(short_help="Join a line that the other station opened.")
+@app.command(short_help="Join a line that another station opened.")
 def join(
     home: HomePath,
     opening: Annotated[Path, typer.Argument(metavar="FILE", help="What line open wrote there.")],
     out: OutFile,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Give up another line that was joined, not completed.")
+    ] = False,
     root: RootFile = None,
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> None:
-    """Join a line: read its charter, sign it, and write the answer for the other station.
+    """Join a line: read its charter, sign it, and write the answer for the other stations.
 
     Asks for the passphrases of root.key and console.key. Run again, it writes the same file.
     """
     from hotline.station.arriving import check_file
     from hotline.station.cards import read_file
     from hotline.station.enrolling import answer_again, join_line
+    from hotline.station.identity import read_identity
     from hotline.station.officers import unlock_root
     from hotline.station.shelf import write_durably
 
-    bench = bench_with(home, Asker(passphrase_fd))
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     found = check_file(bench, read_file(opening, opening.name), "open")
-    answer = answer_again(bench, found.charter.line)
+    answer = answer_again(bench, found.charter.line, anew=anew)
     if answer is None:
         print("You are about to sign this charter with the root of this station:")
         print("\n".join(charter_lines(found.charter)))
         root_key = unlock_root(bench, root_in(home, root))
         answer = join_line(bench, found, root_key, packs())
     write_durably(out, answer)
-    print(f"Wrote {out}. Carry it back to {found.card.name}, who ends it with hotline line")
-    print(f"complete. Then: hotline console {home}")
+    print("\n".join(joined(home, out, found.charter, read_identity(bench.home).station)))
 
 
-@app.command(short_help="Complete the line that was opened here.")
+@app.command(short_help="Complete a line with the answers of the others.")
 def complete(
     home: HomePath,
-    answer: Annotated[Path, typer.Argument(metavar="FILE", help="What line join wrote there.")],
+    answers: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="What line join wrote elsewhere.")
+    ],
     passphrase_fd: PassphraseFd = None,
-) -> None:
-    """Complete a line with the other station's answer. Asks for the passphrase of console.key."""
-    from hotline.station.arriving import check_file
+    keyring: UseKeyring = False,
+) -> int:
+    """Complete a line with what line join wrote at the other stations.
+
+    Answers are kept until the last one is here: give them as they come, or all at once. Exits
+    with 3 while one is missing. Then it asks for the passphrase of console.key.
+    """
     from hotline.station.cards import read_file
     from hotline.station.enrolling import complete_line
+    from hotline.station.gathering import read_answers
 
-    bench = bench_with(home, Asker(passphrase_fd))
-    found = check_file(bench, read_file(answer, answer.name), "join")
-    complete_line(bench, found, packs())
-    print(f"The line {found.charter.name} with {found.card.name} is complete.")
-    print(f"Destroy the copies of both files. Then: hotline console {home}")
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
+    files = [(path.name, read_file(path, path.name)) for path in answers]
+    found = read_answers(bench, files)
+    missing = complete_line(bench, found, packs()).missing
+    if missing:
+        print("\n".join(still_missing(home, found, missing)))
+        return ANSWERS_MISSING
+    print("\n".join(completed(home, found)))
+    return 0
 
 
 @app.command(short_help="Say which line a home has, or waits for.")
@@ -142,26 +163,19 @@ def show(home: HomePath) -> None:
     from hotline.station.founded import line_directories
     from hotline.station.home import Home, read_card
     from hotline.station.identity import read_identity
-    from hotline.station.opening import kept_opening
+    from hotline.station.opening import waiting_line
 
     place = Home(home)
     for directory in line_directories(place):
         card = read_card(directory)
         roster = Roster.read([record.encode() for record in card.records])
-        print("\n".join(charter_lines(roster.charter)))
-        peer = card.peers[0]
-        print(
-            f"  {card.station} listens at {card.host}:{card.port}"
-            if card.listens
-            else f"  {card.station} dials {peer.station} at {peer.host}:{peer.port}"
-        )
+        print("\n".join([*charter_lines(roster.charter), *call_lines(card)]))
         print("\n".join(ending_lines(roster, card.station, system_clock())))
         return
     identity = read_identity(place)
-    opening = kept_opening(place)
-    if opening is not None:
-        print("\n".join(charter_lines(opening.enrolment.charter)))
-        print(f"  It waits for the answer of {opening.enrolment.body.to}.")
+    waiting = waiting_line(place)
+    if waiting is not None:
+        print("\n".join([*charter_lines(waiting.charter), *waiting_for(waiting)]))
         return
     cards = ", ".join(kept_stations(place)) or "none"
     print(f"{identity.station} has no line yet. Cards accepted: {cards}.")

@@ -20,6 +20,7 @@ from hotline.cli import (
     doctor,
     drill,
     export,
+    keyring,
     ledger,
     line,
     officer,
@@ -51,6 +52,7 @@ app.command("init", short_help="Make a station's home: its root, console, journa
 app.command("renew", short_help="Certify this station's console for longer.")(renew.renew)
 app.add_typer(card.app, name="card", short_help="Write, show and accept the cards of stations.")
 app.add_typer(line.app, name="line", short_help="Set a line up with another station.")
+app.add_typer(keyring.app, name="keyring", short_help="Keep passphrases in the login's keyring.")
 app.command("console", short_help="Stand watch on a line.")(console.console)
 app.command("send", short_help="Sign and send one statement.")(post.send)
 app.command("inbox", short_help="Print what came in.")(post.inbox)

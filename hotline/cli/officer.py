@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hotline.cli.passphrases import Asker, PassphraseFd, bench_with
+from hotline.cli.passphrases import Asker, PassphraseFd, UseKeyring, bench_with, kept_by
 
 if TYPE_CHECKING:
     from hotline.core.messages.catalogue import Catalogue
@@ -54,6 +54,7 @@ def add(
     days: Days = LONGEST_DAYS,
     root: RootFile = None,
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> None:
     """Make an officer's key and have the root certify it.
 
@@ -62,7 +63,7 @@ def add(
     from hotline.sealing.enrol import Subject
     from hotline.station.officers import add_officer
 
-    asker = Asker(passphrase_fd)
+    asker = Asker(passphrase_fd, kept=kept_by(home, keyring))
     bench = bench_with(home, asker)
     subject = Subject(person, name=name, rank=rank, role=role)
     unprotected = not _is_protected(home)
@@ -78,6 +79,7 @@ def renew(
     days: Days = LONGEST_DAYS,
     root: RootFile = None,
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> None:
     """Give an officer a new certificate for the same key.
 
@@ -85,7 +87,7 @@ def renew(
     """
     from hotline.station.officers import renew_officer
 
-    bench = bench_with(home, Asker(passphrase_fd))
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     certificate = renew_officer(bench, person, root_in(home, root), packs(), days)
     print(f"{certificate.shown} is certified until {_day(certificate)}: {person}.")
 

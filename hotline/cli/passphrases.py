@@ -1,4 +1,4 @@
-"""Where passphrases come from: a terminal, a line of standard input, or a file descriptor.
+"""Where passphrases come from: a terminal, standard input, a file descriptor, or a keyring.
 
 Never an argument or a variable of the environment: others on the machine can read those.
 Spec: docs/enrolment.md §1.3
@@ -9,6 +9,7 @@ from __future__ import annotations
 import getpass
 import os
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
@@ -38,23 +39,61 @@ PassphraseFd = Annotated[
         help="Read passphrases from this descriptor, one a line, in the order they are asked for.",
     ),
 ]
+UseKeyring = Annotated[
+    bool,
+    typer.Option(
+        "--keyring", help="Look in the login's keyring first; see hotline keyring --help."
+    ),
+]
+
+Kept = Callable[[str], str | None]
+"""Returns the passphrase that is kept for the key file of a name, or None."""
+
+
+def kept_by(home: Path, keyring: bool) -> Kept | None:
+    """Return where passphrases of a home are kept; None when nobody asked for it.
+
+    Raises:
+        OperatorError: there is no such home.
+    """
+    if not keyring:
+        return None
+    from hotline.host.keyring import HomeKeyring
+
+    return HomeKeyring(home).find
 
 
 class Asker:
     """Asks for passphrases by the names of their key files."""
 
-    def __init__(self, descriptor: int | None = None, *, unprotected: bool = False) -> None:
-        """Read from `descriptor` if there is one; `unprotected`: new files get no passphrase."""
+    def __init__(
+        self,
+        descriptor: int | None = None,
+        *,
+        unprotected: bool = False,
+        kept: Kept | None = None,
+    ) -> None:
+        """Read from `descriptor` if there is one.
+
+        Args:
+            unprotected: New files get no passphrase.
+            kept: Where a passphrase is looked for before anybody is asked.
+        """
+        self._kept = kept
         self._lines = None if descriptor is None else _open(descriptor)
         self._unprotected = unprotected
         self._told = False
 
     def ask(self, name: str) -> str:
-        """Return the passphrase of the file `name`: typed unseen, or a line that was given.
+        """Return the passphrase of the file `name`: kept, typed unseen, or a line that was given.
 
         Raises:
-            OperatorError: there was none.
+            OperatorError: there was none, or the keyring cannot be used.
+        Spec: docs/enrolment.md §1.6
         """
+        kept = self._kept(name) if self._kept is not None else None
+        if kept:
+            return kept
         try:
             typed = self._typed(f"Passphrase of {name}: ")
         except EOFError:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hotline.cli.console import OfficerOption, machine_here
+from hotline.cli.line_words import and_list
 from hotline.cli.officer import HomePath
-from hotline.cli.passphrases import Asker, PassphraseFd, bench_with
+from hotline.cli.passphrases import Asker, PassphraseFd, UseKeyring, bench_with, kept_by
 from hotline.core.errors import LinkError, OperatorError
 
 if TYPE_CHECKING:
@@ -54,8 +55,9 @@ def send(
     ] = DEFAULT_WAIT_S,
     as_json: AsJson = False,
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> int:
-    """Sign and send one statement, and wait until the other station has recorded it.
+    """Sign and send one statement, and wait until every other station has recorded it.
 
     Asks for the passphrases of console.key and of the officer. Exits with 0 when
     it was receipted, with 3 when not yet: it is recorded, and goes when the station
@@ -64,7 +66,7 @@ def send(
     from hotline.desk.seat import unlock
 
     fields = _fields(field or [])
-    bench = bench_with(home, Asker(passphrase_fd))
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     unlocked = unlock(bench, officer)
 
     def choose(desk: OfficerDesk) -> TemplateChoice:
@@ -76,8 +78,7 @@ def send(
     if as_json:
         print(json.dumps(sent, sort_keys=True))
     else:
-        print("\n".join(sent["lines"]))
-        print(_outcome(sent))
+        print("\n".join([*sent["lines"], _outcome(sent)]))
     return 0 if sent["receipted"] else NOT_RECEIPTED
 
 
@@ -122,6 +123,8 @@ async def _send(
             "token": state.token,
             "receipted": receipted,
             "rejected": dict(state.rejected),
+            "receipted_by": sorted(state.receipted),
+            "not_receipted_by": sorted(state.unreceipted),
             "lines": list(filled.preview_own),
         }
 
@@ -145,9 +148,20 @@ def _outcome(sent: Mapping[str, Any]) -> str:
     if sent["rejected"]:
         said = "; ".join(f"{station}: {why}" for station, why in sent["rejected"].items())
         return printable(f"REJECTED {name}: {said}")
+    done, open_still = sent["receipted_by"], sent["not_receipted_by"]
+    several = len(done) + len(open_still) > 1
     if sent["receipted"]:
-        return f"DELIVERED {name}: the other station recorded it and countersigned."
-    return f"QUEUED {name}: recorded here, not receipted yet; it goes when the station runs again."
+        who = and_list(done) if several else "the other station"
+        return f"DELIVERED {name}: {who} recorded it and countersigned."
+    if not several:
+        return (
+            f"QUEUED {name}: recorded here, not receipted yet; it goes when the station runs again."
+        )
+    at = f"DELIVERED {len(done)} of {len(done) + len(open_still)}" if done else "QUEUED"
+    return (
+        f"{at} {name}: {and_list(open_still)} did not receipt it yet;"
+        " it goes there when the station runs again."
+    )
 
 
 def _fields(given: list[str]) -> dict[str, str]:
@@ -199,15 +213,16 @@ def inbox(
     ] = 0.0,
     as_json: AsJson = False,
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> int:
-    """Print the statements of the other station, the oldest first; marks none as read.
+    """Print the statements of the other stations, the oldest first; marks none as read.
 
     Asks for the passphrase of console.key. With --wait it exits with 0 when one came
     meanwhile, and with 3 when none did.
     """
     from hotline.desk.seat import unlock
 
-    bench = bench_with(home, Asker(passphrase_fd))
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     unlocked = unlock(bench, None, seated=False)
     shown, came = asyncio.run(_inbox(bench.home, unlocked, wait))
     if as_json:

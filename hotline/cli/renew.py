@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hotline.cli.officer import LONGEST_DAYS, Days, HomePath, RootFile, packs, root_in
-from hotline.cli.passphrases import Asker, PassphraseFd, bench_with
+from hotline.cli.passphrases import Asker, PassphraseFd, UseKeyring, bench_with, kept_by
 
 
 def renew(
@@ -18,6 +18,7 @@ def renew(
     days: Days = LONGEST_DAYS,
     root: RootFile = None,
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> None:
     """Have the root certify this station's console for longer, with the station stopped.
 
@@ -27,7 +28,7 @@ def renew(
     from hotline.core.times import format_time
     from hotline.station.consoles import renew_console
 
-    bench = bench_with(home, Asker(passphrase_fd))
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     path = root_in(home, root)
     certificate = renew_console(bench, path, packs(), days, new_key=new_key)
     until = format_time(certificate.not_after_ms)[:10]

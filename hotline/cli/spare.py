@@ -10,7 +10,7 @@ import typer
 from hotline.cli.begin import ListenOption, RouteOption, read_listening, read_route
 from hotline.cli.card import OutFile
 from hotline.cli.officer import LONGEST_DAYS, Days, HomePath, RootFile, packs, root_in
-from hotline.cli.passphrases import Asker, PassphraseFd, bench_with
+from hotline.cli.passphrases import Asker, PassphraseFd, UseKeyring, bench_with, kept_by
 
 app = typer.Typer(no_args_is_help=True, help="Keep a spare console that can take a line over.")
 
@@ -58,6 +58,7 @@ def admit(
     out: OutFile,
     root: RootFile = None,
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> None:
     """Make the other station's spare console known here, and write the answer.
 
@@ -68,7 +69,7 @@ def admit(
     from hotline.station.shelf import write_durably
     from hotline.station.spare_admitting import admit_spare
 
-    bench = bench_with(home, Asker(passphrase_fd))
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     answer = admit_spare(bench, read_file(opening, opening.name), root_in(home, root))
     write_durably(out, answer)
     print(f"Wrote {out}. Carry it back; there it goes into hotline spare complete.")
@@ -79,6 +80,7 @@ def complete(
     spare: SparePath,
     answer: Annotated[Path, typer.Argument(metavar="FILE", help="What spare admit wrote there.")],
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> None:
     """Complete a spare console with the other station's answer, then test it and lock it away.
 
@@ -87,7 +89,10 @@ def complete(
     from hotline.station.cards import read_file
     from hotline.station.spare_sides import complete_spare
 
-    complete_spare(bench_with(spare, Asker(passphrase_fd)), read_file(answer, answer.name))
+    complete_spare(
+        bench_with(spare, Asker(passphrase_fd, kept=kept_by(spare, keyring))),
+        read_file(answer, answer.name),
+    )
     print(f"The spare console is complete. Now: hotline spare test {spare}; then into the safe.")
 
 
@@ -113,7 +118,9 @@ def renew(
 
 
 @app.command("test", short_help="Prove that the other station would accept the spare.")
-def probe(spare: SparePath, passphrase_fd: PassphraseFd = None) -> None:
+def probe(
+    spare: SparePath, passphrase_fd: PassphraseFd = None, keyring: UseKeyring = False
+) -> None:
     """Meet the other station as a spare console; recorded at both, and changes nothing.
 
     Where the other station listens, the first console's link breaks off for a moment. Asks for
@@ -124,7 +131,7 @@ def probe(spare: SparePath, passphrase_fd: PassphraseFd = None) -> None:
     from hotline.station.probing import probe_spare
     from hotline.transport.link import Timings
 
-    bench = bench_with(spare, Asker(passphrase_fd))
+    bench = bench_with(spare, Asker(passphrase_fd, kept=kept_by(spare, keyring)))
     tested = asyncio.run(probe_spare(bench, packs(), Timings(), TEST_LIMIT_S))
     print(f"{tested.peer} and spare console {tested.endpoint} proved their keys to each other.")
 
@@ -137,6 +144,7 @@ def take_over(
     ],
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the record.")],
     passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> None:
     """Put a spare console in office on two officers' authority; the one before never speaks again.
 
@@ -144,14 +152,19 @@ def take_over(
     """
     from hotline.station.spares import take_over as put_in_office
 
-    done = put_in_office(bench_with(spare, Asker(passphrase_fd)), officer, reason, packs().packs)
+    done = put_in_office(
+        bench_with(spare, Asker(passphrase_fd, kept=kept_by(spare, keyring))),
+        officer,
+        reason,
+        packs().packs,
+    )
     print(f"This console is in office now; its ledger begins with generation {done.generation}.")
     print("See that the first one is switched off. What the other station recorded comes back:")
     print(f"hotline console {spare}")
 
 
 @app.command(short_help="Say which console a home is, and what it left undelivered.")
-def show(home: HomePath, passphrase_fd: PassphraseFd = None) -> None:
+def show(home: HomePath, passphrase_fd: PassphraseFd = None, keyring: UseKeyring = False) -> None:
     """Say which console of its station a home is, who is in office, and what was not delivered.
 
     Asks for the passphrase of console.key.
@@ -169,7 +182,7 @@ def show(home: HomePath, passphrase_fd: PassphraseFd = None) -> None:
     if not has_ledger(place):
         print("It has not taken over, so it holds no record yet.")
         return
-    bench = bench_with(home, Asker(passphrase_fd))
+    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     left = undelivered(place, bench.passphrase(place.keys / "console.key"), bench)
     print(f"{len(left)} statements are not delivered.")
     for state in left:

@@ -6,7 +6,10 @@ import base64
 import binascii
 import json
 import re
+from contextlib import suppress
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from hotline.core.errors import InvariantError, PeerError
 from hotline.core.text import check_text, is_plain
@@ -17,8 +20,12 @@ MAX_DEPTH = 12
 _WRITER = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
 )
+_QUICK = TypeAdapter(Any).validator
+"""A reader of JSON that takes a third of the time; what it reads is written anew and compared."""
 _PLAIN_BYTES = bytes(range(0x20, 0x7F))
 """Text of these alone is plain (`is_plain`), and finding that out costs next to nothing."""
+_BARE_BYTES = _PLAIN_BYTES.replace(b"\\", b"")
+"""JSON of these alone escapes nothing: each of its strings is spelled as it is."""
 
 
 def encode(value: Any) -> bytes:
@@ -51,6 +58,12 @@ def decode(data: bytes, *, what: str, max_bytes: int) -> Any:
     """
     if len(data) > max_bytes:
         raise PeerError(f"{what} has {len(data)} bytes, the bound is {max_bytes}")
+    if not data.translate(None, _BARE_BYTES):
+        with suppress(ValueError):
+            value = _QUICK.validate_json(data)
+            if _spelled(value, MAX_DEPTH).encode() == data:
+                return value
+    # Something is wrong with it, or a character needs a closer look: this finds out.
     try:
         text = data.decode()
         value = json.loads(text)
@@ -67,6 +80,32 @@ def decode(data: bytes, *, what: str, max_bytes: int) -> Any:
     if spelled != data:
         raise PeerError(f"{what} is not canonical JSON (keys sorted, once each, no spaces)")
     return value
+
+
+def _spelled(value: Any, depth: int) -> str:
+    """Write what JSON without any escape said; checks what `_check` does on the way.
+
+    Raises:
+        ValueError: it holds what canonical JSON does not carry.
+    """
+    kind = type(value)
+    if kind is str:
+        return f'"{value}"'
+    if kind is dict and depth:
+        pairs = []
+        for key in sorted(value):
+            item = value[key]
+            # Most are strings, and those need no call.
+            told = f'"{item}"' if type(item) is str else _spelled(item, depth - 1)
+            pairs.append(f'"{key}":{told}')
+        return f"{{{','.join(pairs)}}}"
+    if kind is list and depth:
+        return f"[{','.join([_spelled(item, depth - 1) for item in value])}]"
+    if kind is int and abs(value) <= MAX_INTEGER:
+        return str(value)
+    if value is None or kind is bool:
+        return {None: "null", True: "true", False: "false"}[value]
+    raise ValueError("canonical JSON does not carry it")
 
 
 _ODD_ESCAPE = re.compile(r'\\[^n"\\]')

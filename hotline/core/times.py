@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from hotline.core.errors import PeerError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WIRE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z")
+_NOT_A_TIME = "a time must look like 2026-11-22T14:31:26.000Z"
 _DTG = re.compile(r"(\d{2})(\d{2})(\d{2})Z ?([A-Z]{3}) ?(\d{2})")
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
@@ -36,8 +38,16 @@ def parse_time(text: object) -> int:
     Raises:
         PeerError: not exactly the form that `format_time` writes, or before 1970.
     """
-    if not isinstance(text, str) or not _WIRE.fullmatch(text) or not text.isascii():
-        raise PeerError("a time must look like 2026-11-22T14:31:26.000Z")
+    if not isinstance(text, str):
+        raise PeerError(_NOT_A_TIME)
+    return _parsed(text)
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> int:
+    """Read a time once: most come again with the next packet, or at the next check of one."""
+    if not _WIRE.fullmatch(text) or not text.isascii():
+        raise PeerError(_NOT_A_TIME)
     try:
         at_ms = _ms(datetime.fromisoformat(text))
     except ValueError as error:

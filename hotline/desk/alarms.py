@@ -32,7 +32,7 @@ def alarm_line(situation: Situation, ending: Sequence[Ending] = ()) -> str:
     forks, gaps = standing_forks(situation), standing_gaps(situation)
     if forks:
         first = forks[-1]
-        return f"LINE FROZEN: {first.peer} gave number {first.seq} to two statements. F9: what now"
+        return f"LINE FROZEN: {first.words}. F9: what now"
     if gaps:
         count = sum(last - first + 1 for gap in gaps for first, last in gap.missing)
         begin = gaps[0].missing[0][0]
@@ -45,9 +45,15 @@ def alarm_line(situation: Situation, ending: Sequence[Ending] = ()) -> str:
 
 
 def frozen_by(situation: Situation) -> str:
-    """Name the newest fork that stands, "" when the line is not frozen."""
-    forks = standing_forks(situation)
-    return forks[-1].other if forks else ""
+    """Name the fork that froze the line last, "" when it is not frozen.
+
+    A further one of a station whose fork stands freezes nothing anew: however many it
+    makes, they do not take the officer from what can still be said.
+    """
+    firsts: dict[str, Fork] = {}
+    for fork in standing_forks(situation):
+        firsts.setdefault(fork.peer, fork)
+    return next(reversed(firsts.values())).other if firsts else ""
 
 
 def alarm_views(
@@ -60,6 +66,8 @@ def alarm_views(
 
 
 def _fork(situation: Situation, fork: Fork, headline: Headline) -> AlarmView:
+    if fork.split:
+        return _split(fork)
     stands = next(
         (
             state.digest
@@ -83,7 +91,27 @@ def _fork(situation: Situation, fork: Fork, headline: Headline) -> AlarmView:
             f"DO NOW: speak with {fork.peer} by voice. Compare what each side holds.",
             STILL_SENT,
             "TO END IT: stop this station; two officers run: hotline ledger resolve HOME "
-            "--reason TEXT --officer A --officer B. The other station is told.",
+            "--reason TEXT --officer A --officer B. Every other station is told.",
+        ),
+    )
+
+
+def _split(fork: Fork) -> AlarmView:
+    return AlarmView(
+        title=f"LINE FROZEN: two histories of the ledger of {fork.peer}",
+        mark=Mark.ALARM,
+        lines=(
+            f"Seen at {format_clock(fork.at_ms)}. {fork.peer} signed two heads of one size of "
+            f"generation {fork.generation}: one for this station, one for another member.",
+            f"  the one witnessed here {fork.held}",
+            f"  the other one {fork.other}",
+            f"It means: {fork.peer} tells members different things, or somebody else has its "
+            "ledger key. Nobody knows yet which of its statements another member did not get.",
+            "DO NOW: speak with every member by voice. Compare what each holds of "
+            f"{fork.peer}, statement by statement.",
+            STILL_SENT,
+            "TO END IT: stop this station; two officers run: hotline ledger resolve HOME "
+            "--reason TEXT --officer A --officer B. All other stations are told.",
         ),
     )
 

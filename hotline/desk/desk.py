@@ -18,6 +18,7 @@ from hotline.core.times import format_time
 from hotline.core.values import Digest, Precedence
 from hotline.desk.drafts import MAX_AGE_MS, Draft, Writer, draft_view, fill
 from hotline.desk.feed import PresentedFeed
+from hotline.desk.lock import DeskLock, Lockable
 from hotline.desk.messages import fault_as_asked
 from hotline.desk.officer import Officer, Unlock, no_keys_here
 from hotline.desk.presenter import Presenter, Surroundings
@@ -39,7 +40,7 @@ SALT_BYTES = 16
 MAX_INCIDENTS_A_DAY = 999
 
 
-class OfficerDesk(PresentedFeed):
+class OfficerDesk(PresentedFeed, Lockable):
     """One officer at one station's desk; implements hotline.desk.port.Desk."""
 
     def __init__(
@@ -54,9 +55,20 @@ class OfficerDesk(PresentedFeed):
         listed: tuple[str, ...] = (),
         coach: Callable[[], str] = lambda: "",
         unlock: Unlock = no_keys_here,
+        protected: bool = False,
+        lock_after_ms: int = 0,
     ) -> None:
-        """Sit down; `sign_on` tells the ledger. `unlock` opens a second officer's key."""
-        self.station, self._officer = station, officer
+        """Sit down; `sign_on` tells the ledger.
+
+        Args:
+            unlock: Opens a second officer's key, and this one's after it was locked.
+            protected: Whether this officer's key file has a passphrase.
+            lock_after_ms: How long no key is pressed before it is locked; 0: for ever.
+        """
+        self.station, self.lock_after_ms = station, lock_after_ms
+        self._lock = DeskLock(
+            officer, unlock, protected=protected, clock=clock, record=station.note
+        )
         self._clock, self._entropy = clock, entropy
         line = station.line
         self._writer = Writer(
@@ -70,23 +82,30 @@ class OfficerDesk(PresentedFeed):
             peer=peer,
             listed=listed,
             least=lambda template: line.roster.charter.least_signers(template, 1),
-            seconds=lambda: seconds_for(station, officer.certificate),
+            seconds=lambda: seconds_for(station, self._lock.certificate),
         )
-        self._releases = Releases(station, officer, self._writer, unlock)
-        around = Surroundings(
+        self._releases = Releases(station, self._lock, self._writer, unlock)
+        super().__init__(
+            Presenter(lambda: station.situation, station.rules, own, self._around(coach))
+        )
+        self._drafts: dict[str, Draft] = {}
+        self._names = itertools.count(1)
+
+    def _around(self, coach: Callable[[], str]) -> Surroundings:
+        """Return what the feed cannot read from the ledger."""
+        station, line = self.station, self.station.line
+        return Surroundings(
             station=line.station,
             peers=station.peers,
             mode=line.realm.value,
-            clock=clock,
+            clock=self._clock,
             sending=station.sending,
             coach=coach,
             names=lambda: line.roster.names,
             new_root=self.new_root,
             ending=self.ending,
+            lock=self._lock.view,
         )
-        super().__init__(Presenter(lambda: station.situation, station.rules, own, around))
-        self._drafts: dict[str, Draft] = {}
-        self._names = itertools.count(1)
 
     # --- feed --------------------------------------------------------------------
 
@@ -103,20 +122,22 @@ class OfficerDesk(PresentedFeed):
 
     async def sign_on(self) -> None:
         """Record that this officer has the watch here."""
-        certificate = self._officer.certificate
+        certificate = self._lock.certificate
         await self.station.note(
             WatchOpened(
-                certificate=certificate.id.hex(),
-                name=f"{certificate.rank} {certificate.name}".strip(),
-                role=certificate.role,
+                certificate=certificate.id.hex(), name=self._lock.name, role=certificate.role
             )
         )
 
     async def displayed(self, digest: str) -> None:
-        """Record that the officer's console has shown an inbound statement."""
+        """Record that the officer's console has shown an inbound statement.
+
+        Spec: docs/enrolment.md §13.7
+        """
         state = self.situation.statements.get(digest)
-        if state is not None and not state.outbound:
-            await self.station.displayed(digest, self._officer.certificate.role)
+        # A locked desk shows it to whoever stands there: that is nobody's display.
+        if state is not None and not state.outbound and not self._lock.locked:
+            await self.station.displayed(digest, self._lock.certificate.role)
 
     # --- certificates and roots ------------------------------------------------------
 
@@ -150,12 +171,12 @@ class OfficerDesk(PresentedFeed):
             OperatorError: no such root waits.
         Spec: docs/protocol.md §4.25
         """
-        certificate = self._officer.certificate
+        certificate = self._lock.officer().certificate
         await self.station.compare_root(
             Digest(bytes.fromhex(root)),
             agreed=agreed,
             role=certificate.role,
-            name=f"{certificate.rank} {certificate.name}".strip(),
+            name=self._lock.name,
         )
 
     # --- composing -----------------------------------------------------------------
@@ -265,6 +286,7 @@ class OfficerDesk(PresentedFeed):
         Raises:
             OperatorError: a value does not read, or there is nothing to read back.
         """
+        self._lock.officer()
         state = self.situation.statements.get(digest)
         if state is None:
             raise OperatorError("that statement is not in the record")
@@ -361,8 +383,8 @@ class OfficerDesk(PresentedFeed):
     async def _sign_and_submit(
         self, statement: Statement, payload: bytes, inject: tuple[str, str] | None
     ) -> str:
-        certificate = self._officer.certificate
-        envelope = sign_statement(payload, self._officer.signer, Digest(certificate.id))
+        officer = self._lock.officer()
+        envelope = sign_statement(payload, officer.signer, Digest(officer.certificate.id))
         if statement.need > 1:
             return await self.station.ask_release(envelope, inject=inject)
         return await self.station.submit(envelope, inject=inject)

@@ -9,6 +9,7 @@ from hotline.core.seams import Clock, Entropy
 from hotline.desk.desk import OfficerDesk
 from hotline.desk.officer import Officer
 from hotline.host.config import load_settings
+from hotline.host.keyfile import is_protected
 from hotline.host.phrases import load_phrasebook
 from hotline.station.home import Home, check_trusted, open_officer
 from hotline.station.station import Station
@@ -41,7 +42,7 @@ def open_desk(
         check_trusted(roster, certificate, clock())
         return Officer(certificate, signer)
 
-    book = load_phrasebook(config, LANGUAGE)
+    book, settings = load_phrasebook(config, LANGUAGE), load_settings(config)
     return OfficerDesk(
         station,
         unlock(person, passphrase),
@@ -49,7 +50,9 @@ def open_desk(
         peer=book,
         clock=clock,
         entropy=entropy,
-        listed=load_settings(config).caution.get(LANGUAGE, ()),
+        listed=settings.caution.get(LANGUAGE, ()),
         coach=coach,
         unlock=unlock,
+        protected=is_protected(home.officer_here(person)),
+        lock_after_ms=settings.lock_after_s(station.line.realm) * 1000,
     )

@@ -5,9 +5,10 @@ Live desk, drill and replay give the same feed; replay has no post.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Protocol
 
+from hotline.desk.lock import Why
 from hotline.desk.views import (
     AlarmView,
     DraftView,
@@ -49,7 +50,8 @@ class Feed(Protocol):
 class Post(Protocol):
     """The acting side: what the officer does. Every call is durable before it returns.
 
-    Each raises OperatorError with a sentence for the officer when it cannot be done.
+    Each raises OperatorError with a sentence for the officer when it cannot be done; while
+    the desk is locked, so does whatever signs, sends, acknowledges, releases or answers.
     """
 
     def choices(self, incident: str | None = None) -> tuple[TemplateChoice, ...]:
@@ -96,6 +98,16 @@ class Post(Protocol):
 
     async def displayed(self, digest: str) -> None:
         """Record that the officer's console has shown an inbound statement."""
+
+    @property
+    def lock_after_ms(self) -> int:
+        """How long no key is pressed before the officer's key is locked; 0: for ever."""
+
+    def lock(self, why: Why, idle_ms: int = 0) -> Coroutine[Any, Any, None]:
+        """Drop the officer's key now; what is returned records it."""
+
+    async def unlock(self, passphrase: str) -> None:
+        """Take the officer's key again; "" where it has no passphrase."""
 
 
 class Desk(Feed, Post, Protocol):

@@ -30,6 +30,7 @@ from hotline.desk.views import (
     FlashView,
     IncidentRow,
     IncidentView,
+    LockView,
     Mark,
     MessageView,
     RootView,
@@ -56,6 +57,7 @@ class Surroundings:
         names: Certificate id (hex) to role, rank and name of whom it certifies.
         new_root: A changed root that waits to be compared, or None.
         ending: Certificates whose end is an alarm, the most urgent first.
+        lock: What stands while the officer's key is locked, or None.
     """
 
     station: str
@@ -67,6 +69,7 @@ class Surroundings:
     names: Callable[[], Mapping[str, str]] = dict
     new_root: Callable[[], RootView | None] = lambda: None
     ending: Callable[[], tuple[Ending, ...]] = tuple
+    lock: Callable[[], LockView | None] = lambda: None
 
 
 class Presenter:
@@ -87,8 +90,7 @@ class Presenter:
     def watch(self) -> WatchView:
         """Return the watch screen's view as of now."""
         situation = self._now()
-        shown = _foremost(situation)
-        around = self._around
+        shown, around = _foremost(situation), self._around
         return WatchView(
             status=self._status(situation),
             flash=self._flash(situation),
@@ -108,6 +110,7 @@ class Presenter:
             frozen=frozen_by(situation),
             awaiting=tuple(one.digest for one in awaiting(situation)),
             new_root=around.new_root(),
+            lock=around.lock(),
         )
 
     def timeline(self, start: int, stop: int) -> tuple[TimelineRow, ...]:

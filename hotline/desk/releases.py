@@ -14,6 +14,7 @@ from hotline.core.messages import phrasing
 from hotline.core.messages.statement import Statement, decode_statement
 from hotline.core.values import Digest
 from hotline.desk.drafts import Writer, code_of, preview
+from hotline.desk.lock import DeskLock
 from hotline.desk.officer import Officer, Unlock
 from hotline.desk.views import ReleaseView
 from hotline.sealing.certificate import Certificate
@@ -24,8 +25,8 @@ from hotline.station.station import Station
 class Releases:
     """What awaits release at one station, as the officer of one desk can act on it."""
 
-    def __init__(self, station: Station, own: Officer, writer: Writer, unlock: Unlock) -> None:
-        """Act as `own`; `unlock` opens another officer's key for one signature."""
+    def __init__(self, station: Station, own: DeskLock, writer: Writer, unlock: Unlock) -> None:
+        """Act as the officer of `own`; `unlock` opens another one's key for one signature."""
         self._station, self._own = station, own
         self._writer, self._unlock = writer, unlock
 
@@ -99,6 +100,8 @@ class Releases:
         if wanted and code.strip().upper() != wanted:
             raise OperatorError("the code does not match", hint=f"type {wanted}")
         certificate = second.certificate
+        # Opening the other key took a while, in which the desk may have been locked.
+        self._own.officer()
         signed = add_signature(waiting.envelope, second.signer, Digest(certificate.id))
         await self._station.submit(signed)
 
@@ -109,6 +112,7 @@ class Releases:
             OperatorError: that officer cannot, or no reason is given.
         """
         second = await self._second(digest, person, passphrase)
+        self._own.officer()
         await self._station.end_release(digest, "REFUSED", second.certificate, reason)
 
     async def withdraw(self, digest: str, reason: str) -> None:
@@ -117,12 +121,14 @@ class Releases:
         Raises:
             OperatorError: somebody else signed it first, or no reason is given.
         """
-        await self._station.end_release(digest, "WITHDRAWN", self._own.certificate, reason)
+        own = self._own.officer().certificate
+        await self._station.end_release(digest, "WITHDRAWN", own, reason)
 
     async def _second(self, digest: str, person: str, passphrase: str) -> Officer:
-        if person.casefold() in ("", self._own.certificate.person.casefold()):
-            self._station.check_second(digest, self._own.certificate)
-            return self._own
+        own = self._own.officer()
+        if person.casefold() in ("", own.certificate.person.casefold()):
+            self._station.check_second(digest, own.certificate)
+            return own
         # Opening a protected key takes half a second of work.
         second = await asyncio.to_thread(self._unlock, person, passphrase or None)
         if second.certificate.person.casefold() != person.casefold():

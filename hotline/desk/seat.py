@@ -17,9 +17,11 @@ from hotline.station.upkeep import Bench, station_stopped
 from hotline.transport.link import Timings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Unlocked:
     """Who sits down, and what opens the keys; asked for before anything runs.
+
+    Not frozen: a passphrase is given away once, so that a desk that is locked later has none.
 
     Attributes:
         person: None: nobody sits there, the station runs alone.
@@ -29,6 +31,14 @@ class Unlocked:
     person: str | None
     console: str | None = field(repr=False)
     officer: str | None = field(default=None, repr=False)
+
+    def take_officers(self) -> str | None:
+        """Return the officer's passphrase and forget it.
+
+        Spec: docs/enrolment.md §13.1
+        """
+        taken, self.officer = self.officer, None
+        return taken
 
 
 def unlock(bench: Bench, person: str | None, *, seated: bool = True) -> Unlocked:
@@ -46,7 +56,10 @@ def unlock(bench: Bench, person: str | None, *, seated: bool = True) -> Unlocked
         return Unlocked(None, bench.passphrase(home.keys / "console.key"))
     chosen = person or _only_officer(home)
     console = bench.passphrase(home.keys / "console.key")
-    return Unlocked(chosen, console, bench.passphrase(home.officer(chosen)))
+    officers = home.officer(chosen)
+    unlocked = Unlocked(chosen, console, bench.passphrase(officers))
+    bench.forget(officers)
+    return unlocked
 
 
 def _only_officer(home: Home) -> str:
@@ -108,7 +121,7 @@ async def at_desk(home: Home, unlocked: Unlocked, machine: Machine) -> AsyncIter
             home,
             unlocked.person,
             config=machine.config,
-            passphrase=unlocked.officer,
+            passphrase=unlocked.take_officers(),
             clock=machine.clock,
             entropy=machine.entropy,
         )

@@ -159,6 +159,22 @@ class RootView:
 
 
 @dataclass(frozen=True, slots=True)
+class LockView:
+    """A locked desk.
+
+    Attributes:
+        who: Rank and name of the officer who unlocks it, nobody else.
+        idle: It locked itself, since no key was pressed; else the officer asked.
+        protected: The passphrase unlocks it; else a confirmation, in exercises only.
+    """
+
+    who: str
+    since_ms: int
+    idle: bool
+    protected: bool
+
+
+@dataclass(frozen=True, slots=True)
 class WatchView:
     """The watch screen but for the timeline, which is read by pages.
 
@@ -169,6 +185,7 @@ class WatchView:
         alarm: One line that stands on every screen until what it tells of is over, or "".
         frozen: Names the newest fork while the line is frozen: another one is news; else "".
         awaiting: Digests of the statements that await release, oldest first.
+        lock: The desk is locked: all can be read, nothing can be done.
     """
 
     status: StatusView
@@ -185,6 +202,7 @@ class WatchView:
     alarm: str = ""
     frozen: str = ""
     awaiting: tuple[str, ...] = ()
+    lock: LockView | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hotline.core.exchange.delivery import WORDS, Delivery, StatementState
+from hotline.core.exchange.forks import ForkEvent
 from hotline.core.exchange.situation import Happening, Situation
 from hotline.core.exchange.standing import Gap, Release
 from hotline.core.records import events as ev
@@ -114,10 +115,13 @@ def _gap_row(gap: Gap | None, event: ev.GapSeen) -> tuple[str, str, Mark]:
     return "GAP", f"Statements {numbers} of {event.peer} are still missing", Mark.ALARM
 
 
-def _fork_row(event: ev.ForkSeen | ev.ForkResolved | ev.ForkResolvedThere) -> tuple[str, str, Mark]:
+def _fork_row(event: ForkEvent) -> tuple[str, str, Mark]:
     match event:
         case ev.ForkSeen():
             words = f"{event.peer} gave number {event.seq} to two statements: the line is frozen"
+            return "FORK", f"{words}. Keep everything; speak by voice. F9 shows more.", Mark.ALARM
+        case ev.SplitSeen():
+            words = f"{event.peer} shows two histories of its ledger: the line is frozen"
             return "FORK", f"{words}. Keep everything; speak by voice. F9 shows more.", Mark.ALARM
         case ev.ForkResolved():
             who = " and ".join(event.officers)
@@ -125,14 +129,31 @@ def _fork_row(event: ev.ForkSeen | ev.ForkResolved | ev.ForkResolvedThere) -> tu
             return "RESOLVED", words, Mark.NOTICE
         case ev.ForkResolvedThere():
             who = " and ".join(event.officers)
-            words = f"{event.peer} had seen two statements of ours with number {event.seq}"
+            words = f"{event.peer} had seen {_forked('ours', 'our ledger', event.seq)}"
             return "FORK", f"{words}; {who} resolved it there: {event.reason}", Mark.ALARM
+        case ev.ForkResolvedElsewhere():
+            who = " and ".join(event.officers)
+            what = _forked(event.of, f"the ledger of {event.of}", event.seq)
+            words = f"{event.peer} saw {what}"
+            words = f"{words}; {who} resolved it there: {event.reason}"
+            return "FORK", f"{words}. Compare with both by voice.", Mark.ALARM
+
+
+def _forked(whose: str, ledger: str, seq: int) -> str:
+    """Name what was seen: two statements, or, for the number 0, two histories."""
+    return f"two statements of {whose} with number {seq}" if seq else f"two histories of {ledger}"
 
 
 def _evidence_row(situation: Situation, happening: Happening) -> tuple[str, str, Mark]:
     event = happening.event
     match event:
-        case ev.ForkSeen() | ev.ForkResolved() | ev.ForkResolvedThere():
+        case (
+            ev.ForkSeen()
+            | ev.SplitSeen()
+            | ev.ForkResolved()
+            | ev.ForkResolvedThere()
+            | ev.ForkResolvedElsewhere()
+        ):
             return _fork_row(event)
         case ev.ReleaseEnded():
             release = situation.releases[event.digest]
@@ -194,8 +215,19 @@ def _upkeep_row(event: ev.Event) -> tuple[str, str, Mark]:
             return "WITNESS", f"{name} is {done}, decided by {who}", Mark.NOTICE
         case ev.WitnessAnswered():
             return _witness_row(event)
+        case ev.DeskLocked() | ev.DeskUnlocked():
+            return _desk_row(event)
         case _:
             return "LOG", type(event).__name__, Mark.CALM
+
+
+def _desk_row(event: ev.DeskLocked | ev.DeskUnlocked) -> tuple[str, str, Mark]:
+    who = f"{event.role} {event.name}"
+    if isinstance(event, ev.DeskLocked):
+        why = f"no key for {format_span(event.idle_ms)}" if event.why == "IDLE" else "on a key"
+        return "LOCKED", f"The desk of {who} is locked: {why}", Mark.CALM
+    failed = f" after {event.failed} tries in vain" if event.failed else ""
+    return "UNLOCKED", f"{who} is at the desk again{failed}", Mark.CALM
 
 
 def _trust_row(event: ev.Event) -> tuple[str, str, Mark]:

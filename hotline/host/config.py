@@ -12,10 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from hotline.core import canonical
 from hotline.core.errors import InvariantError, OperatorError
 from hotline.core.messages.statement import first_fault
-from hotline.core.values import Precedence
+from hotline.core.values import Precedence, Realm
 
 SETTINGS_FILE = "hotline.toml"
 MAX_CONFIG_BYTES = 1_048_576
+MAX_LOCK_AFTER_S = 28_800
+"""One watch: who was away so long has been relieved."""
 
 Standing = Literal["read", "general", "default"]
 """Read in a published source, general knowledge of the field, or our own figure."""
@@ -52,14 +54,27 @@ class PrecedenceClocks(_Strict):
         return self
 
 
+class DeskSettings(_Strict):
+    """How a desk behaves.
+
+    Attributes:
+        lock_after_s: The officer's key is locked when no key was pressed for so long;
+            0: never, for exercises only.
+    """
+
+    lock_after_s: Annotated[int, Field(ge=0, le=MAX_LOCK_AFTER_S)]
+
+
 class Settings(_Strict):
     """What hotline.toml says.
 
     Attributes:
+        desk: How desks behave.
         clocks: One entry for every precedence.
         caution: Language to expressions that may read as a threat (docs/templates.md §8).
     """
 
+    desk: DeskSettings
     clocks: Mapping[Precedence, PrecedenceClocks]
     caution: Mapping[str, tuple[str, ...]]
 
@@ -69,6 +84,20 @@ class Settings(_Strict):
         if missing:
             raise ValueError(f"clocks lack {', '.join(missing)}")
         return self
+
+    def lock_after_s(self, realm: Realm) -> int:
+        """Return after how many seconds without a key a desk of `realm` is locked; 0: never.
+
+        Raises:
+            OperatorError: LIVE, and never.
+        Spec: docs/enrolment.md §13.2
+        """
+        if realm is Realm.LIVE and not self.desk.lock_after_s:
+            raise OperatorError(
+                f"{SETTINGS_FILE}: desk.lock_after_s is 0, which a LIVE desk may not have",
+                hint=f"set 1 to {MAX_LOCK_AFTER_S} seconds",
+            )
+        return self.desk.lock_after_s
 
 
 def find_config() -> Path:

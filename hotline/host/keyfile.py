@@ -6,15 +6,16 @@ is authenticated, and base64 of commitment 32 ‖ nonce 24 ‖ XChaCha20-Poly130
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import hmac
 import os
 import unicodedata
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, BinaryIO, Final, Literal
 
 import nacl.bindings as sodium
 from nacl.exceptions import CryptoError
@@ -81,8 +82,9 @@ def write_key_file(
         path: Where; its directory exists.
         passphrase: None stores the seeds unprotected, for EXERCISE only.
         replace: Whether a file of that name may be replaced.
-        wipe: Whether the bytes of the file that is replaced are overwritten where they
-            lie, once the new one is durable. The disk may hold copies all the same.
+        wipe: Whether the bytes of the file that is replaced, and of part files that crashes
+            left of it, are overwritten where they lie, once the new one is durable. The disk
+            may hold copies all the same.
     Raises:
         OperatorError: a LIVE file without a passphrase, an empty passphrase, or
             `path` exists and may not be replaced.
@@ -138,19 +140,31 @@ class OpenKeyFile:
 
 @contextmanager
 def _replaced(path: Path, wipe: bool) -> Iterator[None]:
-    """Hold on to the file at `path` while it is replaced, then overwrite what it held."""
+    """Hold on to the file at `path` while it is replaced, then overwrite what it held.
+
+    So are the part files that crashes left of it: they hold what it held.
+    """
     if not wipe or not path.exists():
         yield
         return
     try:
         with path.open("r+b") as old:
             yield
-            length = os.fstat(old.fileno()).st_size
-            old.write(bytes(length))
-            old.flush()
-            os.fsync(old.fileno())
+            _overwrite(old)
+        for stray in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+            if stray.is_file() and not stray.is_symlink():
+                with suppress(FileNotFoundError), stray.open("r+b") as left:
+                    # First: if it is another's, who moves it now, nothing of it is overwritten.
+                    stray.unlink()
+                    _overwrite(left)
     except OSError as error:
         raise StorageError(f"the disk refused to overwrite the old {path.name}") from error
+
+
+def _overwrite(file: BinaryIO) -> None:
+    file.write(bytes(os.fstat(file.fileno()).st_size))
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def is_protected(path: Path) -> bool:
@@ -160,6 +174,18 @@ def is_protected(path: Path) -> bool:
         return _parse_header(header, path.name).protection != "none"
     except (OperatorError, StorageError):
         return False
+
+
+def whose_key_file(path: Path) -> tuple[str, Realm]:
+    """Return station and realm of a key file; no passphrase is needed, and nothing is proven.
+
+    Raises:
+        OperatorError: missing, no key file, or damaged.
+        StorageError: the disk refused.
+    """
+    header, _ = _read_lines(path)
+    parameters = _parse_header(header, path.name)
+    return parameters.station, Realm(parameters.realm)
 
 
 def read_key_file(path: Path, passphrase: str | None) -> KeyFile:
@@ -310,7 +336,8 @@ def _read_lines(path: Path) -> tuple[bytes, bytes]:
 def _write_atomically(path: Path, content: bytes, token: str) -> None:
     """Write beside `path`, fsync, rename over it, fsync the directory.
 
-    A crash leaves the old file or the new one, and at most a stray part file.
+    A crash leaves the old file or the new one, and at most a stray part file; the next
+    writing that wipes takes that away.
     """
     if len(content) > MAX_FILE_BYTES:
         raise InvariantError(f"a key file has at most {MAX_FILE_BYTES} bytes")

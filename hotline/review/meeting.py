@@ -79,10 +79,11 @@ class MeetingReview:
     def _meeting_lines(self, meeting: Meeting) -> Iterator[str]:
         by_name = {verdict.station: verdict for verdict in self.verdicts}
         for (one, other), found in meeting.pairs.items():
-            yield from reconciliation_lines(by_name[one], by_name[other], found)
+            yield from reconciliation_lines(by_name[one], by_name[other], found, of_more=True)
         word = "RECONCILE" if meeting.ok else "DO NOT RECONCILE"
+        said = "statement" if meeting.statements == 1 else "statements"
         yield (
-            f"All {len(by_name)} ledgers {word}: {meeting.statements} statements, "
+            f"All {len(by_name)} ledgers {word}: {meeting.statements} {said}, "
             f"{meeting.receipted} receipted by every other member."
         )
         yield from (f"  {fault}." for fault in meeting.faults)

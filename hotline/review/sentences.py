@@ -98,6 +98,19 @@ def _deadline_set(event: ev.DeadlineSet) -> str:
     return f"{event.station} has until {due}Z for {_awaited(event)}"
 
 
+def _locked(event: ev.DeskLocked) -> str:
+    why = "on a key"
+    if event.why == "IDLE":
+        why = f"no key was pressed for {format_span(event.idle_ms)}"
+    return f"the desk of {event.role} {event.name} is LOCKED: {why}"
+
+
+def _unlocked(event: ev.DeskUnlocked) -> str:
+    how = "by the passphrase" if event.how == "PASSPHRASE" else "by a confirmation, no passphrase"
+    failed = f", after {event.failed} tries in vain" if event.failed else ""
+    return f"{event.role} {event.name} unlocked the desk {how}{failed}"
+
+
 def _inject(event: ev.InjectPlayed) -> str:
     by = f", set off by {token_of(event.trigger)}" if _DIGEST.fullmatch(event.trigger) else ""
     return f"inject {event.inject} played{by}"
@@ -141,6 +154,8 @@ _WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
     ev.StatementCorrected: lambda e: f"{token_of(e.digest)} CORRECTED by {token_of(e.statement)}",
     ev.PackLoaded: lambda e: f"pack {e.pack} in use, {e.digest[:_SHORT]}",
     ev.WatchOpened: lambda e: f"{e.role} {e.name} has the watch here",
+    ev.DeskLocked: _locked,
+    ev.DeskUnlocked: _unlocked,
     ev.DrillStarted: lambda e: f"EXERCISE EXERCISE EXERCISE: {e.title} ({e.scenario})",
     ev.InjectPlayed: _inject,
     ev.DrillEnded: lambda e: f"the exercise is over: {e.outcome}",

@@ -33,15 +33,32 @@ def _fork(event: ev.ForkSeen) -> str:
     )
 
 
+def _split(event: ev.SplitSeen) -> str:
+    return (
+        f"EVIDENCE: {event.peer} signed two heads of {event.size} entries in generation "
+        f"{event.generation}, one for another member; roots {event.held[:_SHORT]} and "
+        f"{event.other[:_SHORT]}; the line is frozen"
+    )
+
+
 def _resolved(event: ev.ForkResolved) -> str:
     who = " and ".join(event.officers)
     return f"{event.forks} fork(s) of {event.peer} resolved, authorised by {who}: {event.reason}"
 
 
 def _resolved_there(event: ev.ForkResolvedThere) -> str:
+    return _told(event, "our order")
+
+
+def _resolved_elsewhere(event: ev.ForkResolvedElsewhere) -> str:
+    return _told(event, f"the order of {event.of}")
+
+
+def _told(event: ev.ForkResolvedThere | ev.ForkResolvedElsewhere, order: str) -> str:
     who = " and ".join(event.officers)
+    first = f"from number {event.seq}" if event.seq else "two histories of its ledger first,"
     return (
-        f"EVIDENCE: {event.peer} saw {event.forks} fork(s) of our order, from number {event.seq} "
+        f"EVIDENCE: {event.peer} saw {event.forks} fork(s) of {order}, {first} "
         f"of generation {event.generation}; resolved there by {who}: {event.reason}"
     )
 
@@ -50,7 +67,9 @@ STANDING_WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
     ev.ReleaseAsked: _asked,
     ev.ReleaseEnded: _ended,
     ev.ForkSeen: _fork,
+    ev.SplitSeen: _split,
     ev.ForkResolved: _resolved,
     ev.ForkResolvedThere: _resolved_there,
+    ev.ForkResolvedElsewhere: _resolved_elsewhere,
 }
 """Kind of event to its words."""

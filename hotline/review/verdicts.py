@@ -266,8 +266,15 @@ def identity_lines(known: Identity, ok: bool) -> Iterator[str]:
     yield from (f"  {station}: {said}" for station, said in known.open.items())
 
 
-def reconciliation_lines(ours: Verdict, theirs: Verdict, found: Reconciliation) -> Iterator[str]:
-    """Yield what holding two ledgers against each other says."""
+def reconciliation_lines(
+    ours: Verdict, theirs: Verdict, found: Reconciliation, *, of_more: bool = False
+) -> Iterator[str]:
+    """Yield what holding two ledgers against each other says.
+
+    Args:
+        of_more: The line has more stations. Receipts are not counted then: one that a sender
+            holds may be of a third station, and what both received was receipted elsewhere.
+    """
     names = [verdict.station for verdict in (ours, theirs) if verdict.station]
     whose = f"The ledgers of {' and '.join(names)}" if len(names) == 2 else "The two ledgers"
     if not found.ok:
@@ -275,7 +282,8 @@ def reconciliation_lines(ours: Verdict, theirs: Verdict, found: Reconciliation) 
         yield from _told("  ", [f"{fault}." for fault in found.faults])
     else:
         statements = _count(found.statements, "statement", "statements")
-        yield f"{whose} RECONCILE: {statements}, {found.receipted} receipted, no contradiction."
+        receipted = "" if of_more else f" {found.receipted} receipted,"
+        yield f"{whose} RECONCILE: {statements},{receipted} no contradiction."
     yield from _one_sided(ours, theirs, found.only_ours, found.only_ours_count)
     yield from _one_sided(theirs, ours, found.only_theirs, found.only_theirs_count)
     yield from _told("  Note: ", found.notes)

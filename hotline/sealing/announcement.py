@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Literal
 
+from hotline.core import canonical
 from hotline.core.times import parse_time
 from hotline.sealing.prekey import PREKEY_PUBLIC_BYTES
 from hotline.sealing.shapes import Count, Strict, Time, base64_field
@@ -27,3 +29,10 @@ class Announcement(Strict):
     def not_after_ms(self) -> int:
         """Last millisecond at which a peer may seal to it."""
         return parse_time(self.not_after)
+
+    @cached_property
+    def written(self) -> bytes:
+        """The announcement as canonical JSON: base64 and a time need no escape."""
+        pk = canonical.to_base64(self.pk)
+        told = f'"kind":"{self.kind}","not_after":"{self.not_after}","pk":"{pk}"'
+        return f'{{"aseq":{self.aseq},{told}}}'.encode()

@@ -27,6 +27,7 @@ MAX_CELL_BYTES = 61_440
 _HEADER = struct.Struct(">4sB16sI")
 _LENGTH = struct.Struct(">I")
 _ENC_BYTES = 1_120
+_PADDING = bytes(PADDING_BYTES)
 _OVERHEAD_BYTES = _HEADER.size + _ENC_BYTES + TAG_BYTES + NONCE_BYTES + TAG_BYTES
 MAX_PACKET_BYTES = (
     (MAX_CELL_BYTES - _OVERHEAD_BYTES) // PADDING_BYTES * PADDING_BYTES
@@ -163,6 +164,6 @@ def _unpad(padded: bytes) -> tuple[bytes, bytes]:
     (size,) = _LENGTH.unpack_from(padded)
     end = _LENGTH.size + size + SIGNATURE_BYTES
     # Fewer than PADDING_BYTES of zeros: one packet has one padded length.
-    if not 0 <= len(padded) - end < PADDING_BYTES or padded[end:].strip(b"\0"):
+    if not 0 <= len(padded) - end < PADDING_BYTES or not _PADDING.startswith(padded[end:]):
         raise _refusal()
     return padded[_LENGTH.size : end - SIGNATURE_BYTES], padded[end - SIGNATURE_BYTES : end]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
@@ -12,7 +12,7 @@ from hotline.core.errors import OperatorError, PeerError
 from hotline.core.messages.lifelines import is_lifeline
 from hotline.core.times import parse_time
 from hotline.core.values import Digest, Realm
-from hotline.sealing.dsse import Envelope, decode_envelope, hybrid_signatures
+from hotline.sealing.dsse import Envelope, decode_envelope, encode_envelope, hybrid_signatures
 from hotline.sealing.root import Root
 from hotline.sealing.shapes import (
     DigestHex,
@@ -157,6 +157,30 @@ def charter_of(envelope: Envelope) -> Charter:
         policy=body.policy,
         predecessor=body.predecessor,
     )
+
+
+def gather_charter(signed: Mapping[str, bytes]) -> bytes:
+    """Return the charter with the signature of each member, in the charter's order.
+
+    Args:
+        signed: Station to the charter's envelope as that station signed it, others maybe, too.
+    Returns:
+        The envelope; `verify_charter` says whether its signatures are good.
+    Raises:
+        PeerError: these are not envelopes of one charter, or a member's signature is missing.
+    Spec: docs/protocol.md §4.27
+    """
+    envelopes = {station: read_charter(encoded) for station, encoded in signed.items()}
+    if len({envelope.digest for envelope in envelopes.values()}) != 1:
+        raise PeerError("charter: these files are not of one charter")
+    whole = replace(next(iter(envelopes.values())), signatures=())
+    for member in charter_of(whole).members:
+        given = envelopes.get(member.station, whole)
+        signature = hybrid_signatures(given, what="charter").get(member.root)
+        if signature is None:
+            raise PeerError(f"charter: the signature of {member.station} is missing")
+        whole = whole.with_hybrid(member.root, signature)
+    return encode_envelope(whole)
 
 
 def _check_members(members: tuple[Member, ...]) -> None:

@@ -1,12 +1,13 @@
 """The files that set a line up: an opening, and the answer to it (docs/protocol.md §12.2).
 
-Each is carried by hand: the sender's half of the line secret, sealed to the other
-station, then the charter, then the sender's card, one record on each line.
+Each is carried by hand: for every other member the sender's half of the secret of that
+pair, sealed to that member; then the charter, then the sender's card, one record on each line.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from cryptography.exceptions import InvalidTag
@@ -18,8 +19,15 @@ from hotline.core.errors import InvariantError, PeerError
 from hotline.core.times import format_time, parse_time
 from hotline.core.values import Digest
 from hotline.sealing.aead import TAG_BYTES
-from hotline.sealing.card import MAX_LINE_BYTES, Card, card_lines, read_card
-from hotline.sealing.charter import Charter, charter_of, read_charter
+from hotline.sealing.card import Card, card_lines, read_card
+from hotline.sealing.charter import (
+    CHARTER_TYPE,
+    MAX_CHARTER_ENVELOPE_BYTES,
+    MAX_MEMBERS,
+    Charter,
+    charter_of,
+    read_charter,
+)
 from hotline.sealing.dsse import Envelope, decode_envelope, encode_envelope, hybrid_signatures
 from hotline.sealing.enrol import RootKey
 from hotline.sealing.line_secret import SECRET_BYTES
@@ -47,7 +55,7 @@ Step = Literal["open", "join", "spare-open", "spare-join"]
 
 
 class EnrolmentBody(Strict):
-    """What the sender's root signs at the head of the file.
+    """What the sender's root signs for one recipient, at the head of the file.
 
     Attributes:
         to_kid: Key id of the recipient's prekey that `half` is sealed to.
@@ -69,57 +77,71 @@ class Enrolment:
     """An opening or an answer that verified under the root on the card that it carries.
 
     Attributes:
+        heads: One for each other member, in the charter's order.
         charter_record: The charter's envelope as far as it is signed.
+        encoded: The whole file.
     """
 
-    body: EnrolmentBody
+    heads: tuple[EnrolmentBody, ...]
     charter: Charter
     charter_record: bytes
     card: Card
+    encoded: bytes = field(repr=False)
+
+    @property
+    def sender(self) -> str:
+        """The station that wrote it."""
+        return self.card.name
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """The stations that it is for, in the charter's order."""
+        return tuple(head.to for head in self.heads)
 
     @property
     def made_ms(self) -> int:
         """When it was written, by the sender's clock."""
-        return parse_time(self.body.made)
+        return parse_time(self.heads[0].made)
 
 
 def write_enrolment(
     step: Step,
     *,
     charter: bytes,
-    half: bytes,
+    halves: Sequence[tuple[Card, bytes]],
     root: RootKey,
     own_card: bytes,
-    to: Card,
     made_ms: int,
 ) -> bytes:
     """Write an opening or an answer; the sender's root signs.
 
     Args:
         charter: The envelope, signed by the sender's root at least.
-        half: The sender's half of the line secret.
-        to: The card of the recipient: the half is sealed to its prekey.
+        halves: The card of each other member, in the charter's order, and the sender's half
+            of the secret with that member: it is sealed to that card's prekey.
     Spec: docs/protocol.md §12.2
     """
-    if len(half) != SECRET_BYTES:
+    if any(len(half) != SECRET_BYTES for _, half in halves):
         raise InvariantError(f"half a line secret has {SECRET_BYTES} bytes")
     line = read_charter(charter).digest
-    context = _context(step, line, root.station, to.name)
-    body = EnrolmentBody.model_validate(
-        {
-            "v": 1,
-            "step": step,
-            "line": line,
-            "from": root.station,
-            "to": to.name,
-            "to_kid": to.prekey.key_id,
-            "half": _HPKE.encrypt(half, to.prekey.handle, context),
-            "made": format_time(made_ms),
-        }
-    )
-    envelope = Envelope(ENROLMENT_TYPE, write_shape(body))
-    signed = envelope.with_hybrid(root.digest, root.signer.sign(envelope.message))
-    return encode_envelope(signed) + b"\n" + charter + b"\n" + own_card
+    lines = []
+    for to, half in halves:
+        context = _context(step, line, root.station, to.name)
+        body = EnrolmentBody.model_validate(
+            {
+                "v": 1,
+                "step": step,
+                "line": line,
+                "from": root.station,
+                "to": to.name,
+                "to_kid": to.prekey.key_id,
+                "half": _HPKE.encrypt(half, to.prekey.handle, context),
+                "made": format_time(made_ms),
+            }
+        )
+        head = Envelope(ENROLMENT_TYPE, write_shape(body))
+        lines.append(encode_envelope(head.with_hybrid(root.digest, root.signer.sign(head.message))))
+    return b"\n".join([*lines, charter, own_card])
 
 
 def read_enrolment(encoded: bytes, step: Step) -> Enrolment:
@@ -130,33 +152,30 @@ def read_enrolment(encoded: bytes, step: Step) -> Enrolment:
     Spec: docs/protocol.md §12.2
     """
     lines = card_lines(encoded)
-    if len(lines) < 4:
+    heads = _head_lines(lines)
+    if not heads or len(lines) < len(heads) + 3:
         raise PeerError("enrolment: it is not a whole file")
-    envelope = decode_envelope(
-        lines[0], expect=(ENROLMENT_TYPE,), what="enrolment", max_bytes=MAX_LINE_BYTES
-    )
-    card = read_card(b"".join(line + b"\n" for line in lines[2:]))
-    _check_signed(envelope, card.root, alone=True)
-    body = read_shape(EnrolmentBody, envelope.payload, what="enrolment", max_bytes=MAX_BODY_BYTES)
-    if body.step != step:
-        raise PeerError(f"enrolment: it is the file of the step {body.step}, not {step}")
-    charter_envelope = read_charter(lines[1])
+    record, rest = lines[len(heads)], lines[len(heads) + 1 :]
+    card = read_card(b"".join(line + b"\n" for line in rest))
+    bodies = tuple(_read_head(head, card.root, step) for head in heads)
+    charter_envelope = read_charter(record)
     charter = charter_of(charter_envelope)
     _check_signed(charter_envelope, card.root, alone=False)
-    if (charter.line, body.sender) != (body.line, card.name):
+    if any((body.line, body.sender) != (charter.line, card.name) for body in bodies):
         raise PeerError("enrolment: charter, card and head are not of one line and station")
-    return Enrolment(body, charter, lines[1], card)
+    _check_whole(bodies, charter)
+    return Enrolment(bodies, charter, record, card, encoded)
 
 
-def open_half(enrolment: Enrolment, prekey: Prekey) -> bytes:
-    """Open the sender's half of the line secret.
+def open_half(enrolment: Enrolment, prekey: Prekey, station: str) -> bytes:
+    """Open the sender's half of its secret with `station`, whose prekey this is.
 
     Raises:
-        PeerError: it is sealed to another key, or does not open.
+        PeerError: nothing is for that station, it is sealed to another key, or does not open.
     Spec: docs/protocol.md §12.2
     """
-    body = enrolment.body
-    if body.to_kid != prekey.key_id:
+    body = next((head for head in enrolment.heads if head.to == station), None)
+    if body is None or body.to_kid != prekey.key_id:
         raise PeerError("enrolment: it is sealed to a key that is not here")
     context = _context(body.step, body.line, body.sender, body.to)
     try:
@@ -166,6 +185,45 @@ def open_half(enrolment: Enrolment, prekey: Prekey) -> bytes:
     if len(half) != SECRET_BYTES:
         raise PeerError("enrolment: its half of the line secret has another length")
     return half
+
+
+def _head_lines(lines: Sequence[bytes]) -> list[Envelope]:
+    """Return the heads, which stand before the charter; none where no charter follows them."""
+    heads: list[Envelope] = []
+    for line in lines[:MAX_MEMBERS]:
+        envelope = decode_envelope(
+            line,
+            expect=(ENROLMENT_TYPE, CHARTER_TYPE),
+            what="enrolment",
+            max_bytes=MAX_CHARTER_ENVELOPE_BYTES,
+        )
+        if envelope.payload_type == CHARTER_TYPE:
+            return heads
+        heads.append(envelope)
+    return []
+
+
+def _read_head(envelope: Envelope, root: Root, step: Step) -> EnrolmentBody:
+    _check_signed(envelope, root, alone=True)
+    body = read_shape(EnrolmentBody, envelope.payload, what="enrolment", max_bytes=MAX_BODY_BYTES)
+    if body.step != step:
+        raise PeerError(f"enrolment: it is the file of the step {body.step}, not {step}")
+    return body
+
+
+def _check_whole(bodies: Sequence[EnrolmentBody], charter: Charter) -> None:
+    """Refuse a file that leaves a member out, or whose heads were not written together.
+
+    Spec: docs/protocol.md §12.2
+    """
+    step, sender = bodies[0].step, bodies[0].sender
+    others = [station for station in charter.stations if station != sender]
+    if [body.to for body in bodies] != others:
+        raise PeerError("enrolment: it is not for every other member of its charter")
+    if len({body.made for body in bodies}) != 1:
+        raise PeerError("enrolment: its heads are of different files")
+    if step in ("open", "join") and (step == "open") != (sender == charter.stations[0]):
+        raise PeerError("enrolment: a charter's first member opens the line, the others join")
 
 
 def _context(step: Step, line: Digest, sender: str, to: str) -> bytes:

@@ -12,6 +12,7 @@ from hotline.core.errors import InvariantError
 from hotline.core.values import DIGEST_BYTES, Digest, sha256
 
 WORDS = 24
+CHECK_WORDS = 4
 GROUP_CHARACTERS = 4
 PREFIX_CHARACTERS = 4
 """No two words of the list begin with the same four letters: so many are enough to type."""
@@ -49,6 +50,15 @@ def root_words(digest: Digest) -> str:
     words = word_list()
     shifts = range((WORDS - 1) * _WORD_BITS, -1, -_WORD_BITS)
     return " ".join(words[number >> shift & (_LIST_LENGTH - 1)] for shift in shifts)
+
+
+def check_words(record: bytes) -> str:
+    """Return CHECK_WORDS words that are the same wherever the same bytes are kept.
+
+    They find a mistake. Against somebody who works at it 44 bits are too few.
+    Spec: docs/protocol.md §4.29
+    """
+    return " ".join(root_words(sha256(record)).split()[:CHECK_WORDS])
 
 
 def root_groups(digest: Digest) -> str:

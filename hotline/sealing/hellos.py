@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Literal
 
 from hotline.sealing.announcement import Announcement
@@ -23,6 +24,12 @@ class HelloItem(Strict):
     known: Count
     holds: Count
 
+    @cached_property
+    def written(self) -> bytes:
+        """The item as canonical JSON; it is hashed and sent, and nothing in it needs an escape."""
+        told = f'"holds":{self.holds},"known":{self.known},"nonce":"{self.nonce.hex()}"'
+        return b'{%b,"prekey":%b,"t":"hello"}' % (told.encode(), self.prekey.written)
+
 
 class HelloAnswerItem(Strict):
     """H2: what H1 says, and the digest of H1, which nobody could know before."""
@@ -34,6 +41,15 @@ class HelloAnswerItem(Strict):
     known: Count
     holds: Count
 
+    @cached_property
+    def written(self) -> bytes:
+        """The item as canonical JSON, as of H1."""
+        told = (
+            f'"answers":"{self.answers.hex()}",'
+            f'"holds":{self.holds},"known":{self.known},"nonce":"{self.nonce.hex()}"'
+        )
+        return b'{%b,"prekey":%b,"t":"hello-answer"}' % (told.encode(), self.prekey.written)
+
 
 class HelloEndItem(Strict):
     """H3: the digest of H1 and H2."""
@@ -42,3 +58,9 @@ class HelloEndItem(Strict):
     answers: DigestHex
     known: Count
     holds: Count
+
+    @cached_property
+    def written(self) -> bytes:
+        """The item as canonical JSON, as of H1."""
+        told = f'"answers":"{self.answers.hex()}","holds":{self.holds},"known":{self.known}'
+        return f'{{{told},"t":"hello-end"}}'.encode()

@@ -354,6 +354,8 @@ def encode_item(item: Item) -> bytes:
     if isinstance(item, StatementItem):
         # Its parts are canonical JSON already; writing them anew would read them first.
         return b'{"envelope":%b,"order":%b,"t":"statement"}' % (item.envelope, item.order)
+    if isinstance(item, HelloItem | HelloAnswerItem | HelloEndItem):
+        return item.written
     return write_shape(item)
 
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, PlainValidator, StringConstraints
 
 from hotline.core import canonical
 from hotline.core.errors import HotlineError, InvariantError, PeerError
@@ -36,7 +36,6 @@ from hotline.sealing.shapes import (
     One,
     StationName,
     Strict,
-    Time,
     shape,
 )
 from hotline.sealing.take_over import with_take_over
@@ -104,7 +103,7 @@ class _PacketBody(Strict):
     announcement: Announcement
     items: Annotated[tuple[Any, ...], Field(strict=False, max_length=MAX_ITEMS)]
     revocation: RevocationHead
-    sent_at: Time
+    sent_at: Annotated[int, PlainValidator(parse_time)]
 
 
 def encode_packet(packet: Packet) -> bytes:
@@ -115,25 +114,20 @@ def encode_packet(packet: Packet) -> bytes:
             spread items over packets (`len(encode_item(item))`).
     Spec: docs/protocol.md §7.2
     """
-    before = {
-        "announcement": packet.announcement.model_dump(mode="json"),
-        "counter": packet.counter,
-        "from": packet.sender,
-        "instance": packet.instance,
-    }
-    after = {
-        "line": packet.line.hex(),
-        "revocation": packet.revocation.model_dump(mode="json"),
-        "sent_at": format_time(packet.sent_at_ms),
-        "to": packet.to,
-        "to_kid": packet.to_kid.hex(),
-        "v": 1,
-    }
-    # Keys are sorted, so "items" stands between "instance" and "line".
-    encoded = b'%b,"items":[%b],%b' % (
-        canonical.encode(before)[:-1],
+    head = packet.revocation
+    # Keys are sorted, and no value but those of items can hold what JSON escapes.
+    before = f'"counter":{packet.counter},"from":"{packet.sender}","instance":"{packet.instance}"'
+    after = (
+        f'"line":"{packet.line.hex()}",'
+        f'"revocation":{{"counter":{head.counter},"digest":"{head.digest.hex()}"}},'
+        f'"sent_at":"{format_time(packet.sent_at_ms)}",'
+        f'"to":"{packet.to}","to_kid":"{packet.to_kid.hex()}","v":1'
+    )
+    encoded = b'{"announcement":%b,%b,"items":[%b],%b}' % (
+        packet.announcement.written,
+        before.encode(),
         b",".join(map(encode_item, packet.items)),
-        canonical.encode(after)[1:],
+        after.encode(),
     )
     if len(encoded) > MAX_PACKET_BYTES or len(packet.items) > MAX_ITEMS:
         raise InvariantError(f"a packet is over {MAX_PACKET_BYTES} bytes or {MAX_ITEMS} items")
@@ -181,7 +175,7 @@ def _packet(
         announcement=outer.announcement,
         items=items,
         revocation=outer.revocation,
-        sent_at_ms=parse_time(outer.sent_at),
+        sent_at_ms=outer.sent_at,
         refused=refused,
     )
 

@@ -97,7 +97,9 @@ class TheirKeys:
         if announced.kind != "turn" or announced.aseq <= self._turn_aseq:
             return
         life_ms = min(LIFE_MS, max(0, announced.not_after_ms - sent_at_ms))
-        key = PrekeyPublic(announced.pk)
+        key = self._provisional
+        if key is None or key.encoded != announced.pk:
+            key = PrekeyPublic(announced.pk)
         self._turn = _TheirTurn(announced.aseq, key, now_ms + life_ms)
         self._turn_aseq = announced.aseq
 

@@ -58,6 +58,8 @@ class TurnKeys:
         self._turns: dict[int, Prekey] = {}
         self._ring = Ring(floor=max(one.aseq for one in prekeys))
         self._outdone = False
+        self._announced: Announcement | None = None
+        self._offered: Announcement | None = None
 
     @property
     def opening(self) -> dict[bytes, Prekey]:
@@ -83,12 +85,14 @@ class TurnKeys:
             self._forget()
         turn = self._ring.current
         assert turn is not None, "the table has a row for it"
-        return Announcement(
-            aseq=turn.aseq,
-            pk=self._turns[turn.aseq].public.encoded,
-            kind="turn",
-            not_after=format_time(turn.made_ms + tables.LIFE_MS),
-        )
+        if self._announced is None or self._announced.aseq != turn.aseq:
+            self._announced = Announcement(
+                aseq=turn.aseq,
+                pk=self._turns[turn.aseq].public.encoded,
+                kind="turn",
+                not_after=format_time(turn.made_ms + tables.LIFE_MS),
+            )
+        return self._announced
 
     def want_turn(self) -> None:
         """Have the next packet announce a new turn key."""
@@ -138,12 +142,14 @@ class TurnKeys:
     def offer(self) -> Announcement:
         """The newest prekey, for the handshake."""
         newest = self.prekeys[-1]
-        return Announcement(
-            aseq=newest.aseq,
-            pk=self.newest_prekey.encoded,
-            kind="prekey",
-            not_after=format_time(newest.made_ms + MAX_VALIDITY_MS),
-        )
+        if self._offered is None or self._offered.aseq != newest.aseq:
+            self._offered = Announcement(
+                aseq=newest.aseq,
+                pk=self.newest_prekey.encoded,
+                kind="prekey",
+                not_after=format_time(newest.made_ms + MAX_VALIDITY_MS),
+            )
+        return self._offered
 
     def prekey_due(self, now_ms: int) -> bool:
         """Return whether the newest prekey is of an earlier day, or older than the peer knows."""

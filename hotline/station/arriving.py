@@ -27,29 +27,48 @@ def check_file(bench: Bench, encoded: bytes, step: Step) -> Enrolment:
         found = read_enrolment(encoded, step)
     except PeerError as error:
         raise OperatorError(
-            f"this file cannot be used: {error}", hint="ask for it again"
+            f"this file cannot be used: {error}", hint="take the right one, or ask for it again"
         ) from error
     check_realm(found.charter.realm, identity.realm, "this line")
     ours = identity.verified().root.digest
     if found.card.root.digest == ours:
         raise OperatorError("this file is this station's own", hint="it goes to the other station")
-    if found.body.to != identity.station:
-        raise OperatorError(f"this file is for {found.body.to}, not for {identity.station}")
+    if identity.station not in found.recipients:
+        meant = " and ".join(found.recipients)
+        raise OperatorError(f"this file is for {meant}, not for {identity.station}")
     members = {(one.station, one.root) for one in found.charter.members}
-    if members != {(identity.station, ours), (found.card.name, found.card.root.digest)}:
+    if not members >= {(identity.station, ours), (found.sender, found.card.root.digest)}:
         raise OperatorError(
             "the charter in this file is not of this station and its sender",
             hint="compare the cards again on both sides, then open the line anew",
         )
-    known = accepted_card(bench.home, found.card.name)
-    if known.root.digest != found.card.root.digest:
-        raise OperatorError(
-            f"this file is not of the {found.card.name} whose card was compared here",
-            hint="nothing was changed; ask their officers in person what happened",
-        )
+    _check_compared(bench, found, identity.station)
     check_age(found, bench.clock())
     check_current(found.card, bench.clock())
     return found
+
+
+def _check_compared(bench: Bench, found: Enrolment, ours: str) -> None:
+    """Refuse a line of whose members one is not known here by its card, or by another root.
+
+    Spec: docs/enrolment.md §8.2
+    """
+    for member in found.charter.members:
+        if member.station == ours:
+            continue
+        if accepted_card(bench.home, member.station).root.digest == member.root:
+            continue
+        if member.station == found.sender:
+            raise OperatorError(
+                f"this file is not of the {found.sender} whose card was compared here",
+                hint="nothing was changed; ask their officers in person what happened",
+            )
+        raise OperatorError(
+            f"the charter in this file names another root for {member.station} than the one"
+            " whose card was compared here",
+            hint=f"nothing was changed; compare the words of {member.station} again, at"
+            f" {found.sender}, too",
+        )
 
 
 def check_age(found: Enrolment, now_ms: int, *, old_charter: bool = False) -> None:

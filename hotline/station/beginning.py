@@ -6,10 +6,13 @@ a home is there whole or not at all. Spec: docs/enrolment.md §2
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from hotline.core.errors import OperatorError, StorageError
 from hotline.core.messages.catalogue import Catalogue
@@ -62,7 +65,7 @@ def begin_home(
     Raises:
         OperatorError: the home exists, the name is none, or LIVE without a passphrase.
         StorageError: the disk refused; nothing is left but what may be deleted.
-    Spec: docs/enrolment.md §2.1, §2.2
+    Spec: docs/enrolment.md §2.1, §2.2, §2.4
     """
     check_free(home)
     keys = new_station_keys(
@@ -72,18 +75,58 @@ def begin_home(
         root=ask(ROOT_KEY), successor=ask(SUCCESSOR_KEY), console=ask(CONSOLE_KEY)
     )
     tls = make_tls_identity(station=new.station, at_ms=clock(), entropy=entropy)
-    part = Home(home.path.with_name(f".{home.path.name}.part"))
+    part = home.path.with_name(f".{home.path.name}.part")
     try:
-        shutil.rmtree(part.path, ignore_errors=True)
-        made = NewHome(keys, tls, phrases, new.route, new.listening)
-        lay_home(part, made, catalogue, clock, entropy)
-        os.replace(part.path, home.path)
-        sync_directory(home.path.parent)
+        with _alone(part):
+            made = NewHome(keys, tls, phrases, new.route, new.listening)
+            lay_home(Home(part), made, catalogue, clock, entropy)
+            os.replace(part, home.path)
+            sync_directory(home.path.parent)
     except OSError as error:
-        raise StorageError(f"the home {home.path.name} cannot be put in its place") from error
-    finally:
-        shutil.rmtree(part.path, ignore_errors=True)
+        raise StorageError(
+            f"the home {home.path.name} cannot be put in its place: "
+            f"{error.strerror or 'the system refused'}",
+            hint="see that nothing stands there and that the disk has room",
+        ) from error
     return read_identity(home)
+
+
+@contextmanager
+def _alone(part: Path) -> Iterator[None]:
+    """Make a directory to make a home in, emptied of what a crash left; a failure leaves none.
+
+    It is locked meanwhile: two homes that are made in one would mix their keys.
+
+    Raises:
+        OperatorError: another process makes this home.
+    Spec: docs/enrolment.md §2.4
+    """
+    part.mkdir(mode=0o700, exist_ok=True)
+    lock = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        _lock(lock, part)
+        try:
+            for left in part.iterdir():
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+            yield
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+    finally:
+        os.close(lock)
+
+
+def _lock(lock: int, part: Path) -> None:
+    """Lock the directory and see that it still stands at its place, not moved there whole."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(lock), os.stat(part)):
+            return
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    raise OperatorError(
+        "another process makes this home now", hint="let it end, then look at what it made"
+    )
 
 
 def check_free(home: Home) -> None:

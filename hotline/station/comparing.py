@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from hotline.core.errors import PeerError
+from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import (
     Checkpoint,
     parse_note,
@@ -240,3 +241,23 @@ def _joins(question: _Question, item: JoinedItem) -> bool:
     held = question.held.size, question.held.root
     (old, old_root), (new, new_root) = sorted((shown, held))
     return check_consistency(old, new, old_root, new_root, item.proof)
+
+
+def refused_head(split: SplitView) -> ev.HeadRefused:
+    """Return the event that a station signed a head which contradicts one that we hold."""
+    return ev.HeadRefused(peer=split.station, verdict=split.verdict, note=split.note.decode())
+
+
+def split_events(split: SplitView) -> list[ev.Event]:
+    """Return what is recorded of a split view: one that is proven freezes the line, too.
+
+    Spec: docs/protocol.md §7.34
+    """
+    events: list[ev.Event] = [refused_head(split)]
+    if split.verdict == FORK:
+        shown, held = split.shown, split.held
+        generation = parse_origin(shown.origin).generation
+        roots = {"held": held.root.hex(), "other": shown.root.hex()}
+        seen = {"peer": split.station, "generation": generation, "size": shown.size, **roots}
+        events.append(ev.SplitSeen.model_validate(seen))
+    return events

@@ -97,14 +97,14 @@ class Courier:
         line, now_ms = self._line, self._line.clock()
         everyone = {f"{peer}/": pair for peer, pair in self.pairs.items()}
         everyone |= {f"{peer}/{number}": pair for (peer, number), pair in self.aside.items()}
-        opening = [pair.opening(now_ms) for pair in everyone.values()]
+        opening = {name: pair.opening(now_ms) for name, pair in everyone.items()}
         opened = open_cell(
             cell,
             line=line.roster.line,
-            prekeys={key_id: key for keys in opening for key_id, key in keys.items()},
+            prekeys={key_id: key for keys in opening.values() for key_id, key in keys.items()},
             secrets={name: pair.secret for name, pair in everyone.items()},
         )
-        pair, (peer, _, number) = everyone[opened.peer], opened.peer.partition("/")
+        peer, _, number = opened.peer.partition("/")
         verified = verify_packet(
             line.roster,
             replace(opened, peer=peer),
@@ -112,9 +112,9 @@ class Courier:
             at_ms=now_ms,
             endpoint=int(number or 0),
         )
-        if verified.packet.to_kid not in pair.ours.opening:
+        if verified.packet.to_kid not in opening[opened.peer]:
             raise PeerError("packet: it was written for a key that another peer has")
-        pair.check_counter(verified.packet, now_ms)
+        everyone[opened.peer].check_counter(verified.packet, now_ms)
         if verified.packet.to_kid == line.recovery.key_id:
             return _recovered(verified)
         return verified

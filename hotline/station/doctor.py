@@ -145,6 +145,8 @@ def _leftovers(home: Home) -> Iterator[Finding]:
         name = path.relative_to(home.path).as_posix()
         if ".before-restore-" in path.name:
             what = f"{name} was replaced by a backup: keep it until a reviewer has seen it."
+        elif ".key." in path.name:
+            what = f"{name} was left by a crash and may hold keys, as its key file does: delete it."
         else:
-            what = f"{name} was left by a crash and holds nothing: it may be deleted."
+            what = f"{name} was left by a crash and nothing needs it: it may be deleted."
         yield Finding("WARN", "files", what)

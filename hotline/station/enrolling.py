@@ -1,50 +1,43 @@
-"""A line is set up between two places: one opens, the other joins, the first completes.
+"""A line is set up between places: one opens, the others join, then it is completed.
 
 Each step checks everything before it asks for a key, and can be run again: what
 was done is handed out again, what was cut short is done anew.
-Spec: docs/enrolment.md §5
+Spec: docs/enrolment.md §5, §8
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from hotline.core.errors import IntegrityError, OperatorError, PeerError
+from hotline.core.errors import OperatorError
 from hotline.core.messages.catalogue import Catalogue
 from hotline.core.values import Digest
-from hotline.host.keyfile import KeyFile
-from hotline.sealing.card import Card, read_card
-from hotline.sealing.charter import Policy
-from hotline.sealing.ed25519 import Ed25519Signer
+from hotline.sealing.card import Card
+from hotline.sealing.charter import MAX_MEMBERS, Policy
 from hotline.sealing.enrol import RootKey, countersign_charter, make_charter
-from hotline.sealing.enrolment import (
-    Enrolment,
-    open_half,
-    write_enrolment,
-)
-from hotline.sealing.line_secret import SECRET_BYTES, combine_halves, day_number
-from hotline.sealing.prekey import Prekey
-from hotline.sealing.roster import Roster
+from hotline.sealing.enrolment import Enrolment, write_enrolment
+from hotline.sealing.line_secret import SECRET_BYTES
 from hotline.station.arriving import MAX_AGE_MS
 from hotline.station.cards import accepted_card, check_current, read_file
-from hotline.station.founded import ANSWER_FILE, check_no_line, clear_unfinished, founded_line
-from hotline.station.home import ED25519, handle_of
-from hotline.station.identity import (
-    PREKEY,
-    line_card,
-    own_card,
-    read_identity,
-    ready_console,
-    spend_prekey,
-)
-from hotline.station.laying import CONSOLE_KEY, NewLine, lay_line
+from hotline.station.dialling import Call, calls_between, routes_of
+from hotline.station.founded import ANSWER_FILE, check_no_line, founded_line
+from hotline.station.gathering import answers_with
+from hotline.station.identity import own_card, read_identity
 from hotline.station.opening import (
-    discard_opening,
+    Halves,
+    Waiting,
+    discard_waiting,
+    keep_answer,
+    keep_joining,
     keep_opening,
+    kept_joining,
     kept_opening,
     no_opening,
-    our_half,
+    our_halves,
+    waiting_line,
 )
+from hotline.station.side import ConsoleKeys, lay_side, open_console, read_written, their_half
 from hotline.station.upkeep import Bench
 
 
@@ -56,97 +49,123 @@ class Wanted:
     policy: Policy
 
 
-def opening_again(bench: Bench, peer: str, wanted: Wanted) -> bytes | None:
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """How far a line has come.
+
+    Attributes:
+        missing: Whose answers are not here; none: our side of the line is made.
+    """
+
+    line: Digest
+    missing: tuple[str, ...] = ()
+
+
+def opening_again(bench: Bench, peers: Sequence[str], wanted: Wanted) -> bytes | None:
     """Return the opening that this home made before for the same line, None if it made none.
 
     Raises:
-        OperatorError: it has a line, or opened another one.
+        OperatorError: it has a line, or opened or joined another one.
     Spec: docs/enrolment.md §5.2
     """
     check_no_line(bench.home)
+    joined = kept_joining(bench.home)
+    if joined is not None:
+        raise _joined_already(joined, "complete that, or give it up by removing HOME/joining")
     kept = kept_opening(bench.home)
     if kept is None:
         return None
-    charter = kept.enrolment.charter
-    same = (kept.enrolment.body.to, charter.name) == (peer, wanted.name)
+    charter = kept.charter
+    same = (sorted(kept.own.recipients), charter.name) == (sorted(peers), wanted.name)
     if not same or charter.policy != wanted.policy:
+        others = " and ".join(kept.own.recipients)
         raise OperatorError(
-            f"this home has opened the line {charter.name} with {kept.enrolment.body.to}",
+            f"this home has opened the line {charter.name} with {others}",
             hint="complete that, or give it up with hotline line open --anew",
         )
-    if kept.enrolment.made_ms + MAX_AGE_MS < bench.clock():
+    if kept.own.made_ms + MAX_AGE_MS < bench.clock():
         raise OperatorError(
             "the opening of this line is too old to be answered",
             hint="begin anew with hotline line open --anew",
         )
-    return kept.encoded
+    return kept.own.encoded
 
 
-def check_opening(bench: Bench, peer: str) -> Card:
-    """Say whether a line to `peer` can be opened; return the card that it is opened with.
+def check_opening(bench: Bench, peers: Sequence[str]) -> list[Card]:
+    """Say whether a line to `peers` can be opened; return the cards that it is opened with.
 
     Raises:
-        OperatorError: no accepted card, it is out of date, or nobody can be dialled.
-    Spec: docs/enrolment.md §5.1
+        OperatorError: no accepted card, it is out of date, or nobody of a pair can be dialled.
+    Spec: docs/enrolment.md §5.1, §8.1
     """
     check_no_line(bench.home)
     identity = read_identity(bench.home)
-    theirs = accepted_card(bench.home, peer)
-    check_current(theirs, bench.clock())
-    if identity.route is None and theirs.body.route is None:
+    if identity.station in peers or len(set(peers)) != len(peers):
         raise OperatorError(
-            "neither station says where it can be dialled",
-            hint="give one of them a route with hotline card export --route HOST:PORT",
+            "the other stations of a line are named with --with, each once, and this one is not",
         )
+    if len(peers) >= MAX_MEMBERS:
+        raise OperatorError(f"a line has at most {MAX_MEMBERS} stations")
+    theirs = [accepted_card(bench.home, peer) for peer in peers]
+    for card in theirs:
+        check_current(card, bench.clock())
+    calls_between({identity.station: identity.route, **routes_of(theirs)})
     return theirs
 
 
-def open_line_with(bench: Bench, peer: str, wanted: Wanted, root: RootKey) -> bytes:
-    """Open a line: sign its charter, draw our half of its secret, keep and return the opening.
+def open_line_with(bench: Bench, peers: Sequence[str], wanted: Wanted, root: RootKey) -> bytes:
+    """Open a line: sign its charter, draw our half of each secret, keep and return the opening.
 
     Raises:
         OperatorError: as `check_opening`, or a name or policy that is none.
         StorageError: the disk refused.
     Spec: docs/enrolment.md §5.1, docs/protocol.md §12.2
     """
-    theirs = check_opening(bench, peer)
-    identity = read_identity(bench.home)
+    theirs = check_opening(bench, peers)
     now_ms = bench.clock()
     charter = make_charter(
         root,
         name=wanted.name,
-        members=[(identity.station, root.digest), (theirs.name, theirs.root.digest)],
+        members=[(root.station, root.digest), *((card.name, card.root.digest) for card in theirs)],
         policy=wanted.policy,
         at_ms=now_ms,
     )
-    console, passphrase = _console(bench)
-    half = bench.entropy(SECRET_BYTES)
+    keys = open_console(bench)
+    halves = _draw_halves(bench, peers)
     encoded = write_enrolment(
         "open",
         charter=charter,
-        half=half,
+        halves=[(card, halves[card.name]) for card in theirs],
         root=root,
-        own_card=own_card(bench.home, console, bench.clock),
-        to=theirs,
+        own_card=own_card(bench.home, keys.held, bench.clock),
         made_ms=now_ms,
     )
-    keep_opening(
-        bench.home,
-        encoded,
-        half,
-        station=identity.station,
-        realm=identity.realm,
-        passphrase=passphrase,
-        entropy=bench.entropy,
-    )
+    opening = read_written(encoded, "open")
+    keep_opening(bench.home, opening, Halves(halves, keys.passphrase), bench.entropy)
     return encoded
 
 
-def answer_again(bench: Bench, line: Digest) -> bytes | None:
-    """Return the answer that this home gave to the opening of `line`, None if it gave none.
+def planned_calls(bench: Bench) -> list[Call]:
+    """Return who will dial whom on the line that was opened here, by the cards of today.
 
     Raises:
-        OperatorError: this home has another line.
+        OperatorError: as `check_opening`.
+    """
+    kept = kept_opening(bench.home)
+    if kept is None:
+        return []
+    own = {kept.own.sender: read_identity(bench.home).route}
+    cards = [accepted_card(bench.home, peer) for peer in kept.own.recipients]
+    return calls_between({**own, **routes_of(cards)})
+
+
+def answer_again(bench: Bench, line: Digest, *, anew: bool = False) -> bytes | None:
+    """Return the answer that this home gave to the opening of `line`, None if it gave none.
+
+    Args:
+        anew: Whether an answer to another opening is given up.
+    Raises:
+        OperatorError: this home has another line, or opened or joined one.
     """
     directory = founded_line(bench.home, line)
     if directory is None:
@@ -154,7 +173,14 @@ def answer_again(bench: Bench, line: Digest) -> bytes | None:
         if kept_opening(bench.home) is not None:
             raise OperatorError(
                 "this home has opened a line itself",
-                hint="one of the two stations opens; give this one up by removing HOME/opening",
+                hint="one of the stations opens; give this one up by removing HOME/opening",
+            )
+        joined = kept_joining(bench.home)
+        if joined is not None and joined.charter.line == line:
+            return joined.own.encoded
+        if joined is not None and not anew:
+            raise _joined_already(
+                joined, "complete that, or give it up with hotline line join --anew"
             )
         return None
     path = directory / ANSWER_FILE
@@ -164,125 +190,122 @@ def answer_again(bench: Bench, line: Digest) -> bytes | None:
 
 
 def join_line(bench: Bench, opening: Enrolment, root: RootKey, catalogue: Catalogue) -> bytes:
-    """Join a line: sign its charter, draw our half, make our side, return the answer.
+    """Join a line: sign its charter, draw our halves, return the answer.
+
+    Our side of a line of two is made at once; that of a line of more waits for the others.
 
     Raises:
-        OperatorError: our key does not open the other half, or a wrong passphrase.
+        OperatorError: our key does not open the opener's half, a card is not the newest, or a
+            wrong passphrase.
         IntegrityError: the records do not verify together.
         StorageError: the disk refused.
-    Spec: docs/enrolment.md §5.3
+    Spec: docs/enrolment.md §5.3, §8.3
     """
-    console, passphrase = _console(bench)
-    theirs = _other_half(opening, console)
+    keys = open_console(bench)
+    their_half(opening, keys)
+    cards = _cards_to_answer(bench, opening)
     charter = countersign_charter(opening.charter_record, root)
-    half = bench.entropy(SECRET_BYTES)
-    ours = own_card(bench.home, console, bench.clock)
-    answer = write_enrolment(
+    halves = _draw_halves(bench, [card.name for card in cards])
+    encoded = write_enrolment(
         "join",
         charter=charter,
-        half=half,
+        halves=[(card, halves[card.name]) for card in cards],
         root=root,
-        own_card=ours,
-        to=opening.card,
+        own_card=own_card(bench.home, keys.held, bench.clock),
         made_ms=bench.clock(),
     )
-    halves = {root.station: half, opening.card.name: theirs}
-    side = _Side(charter, _verified(ours), opening.card, halves, passphrase)
-    _lay(bench, side, console, catalogue, {ANSWER_FILE: answer})
-    return answer
+    answer = read_written(encoded, "join")
+    if len(cards) == 1:
+        beside = {ANSWER_FILE: encoded}
+        lay_side(bench, [opening, answer], halves, keys, catalogue, beside)
+    else:
+        kept = Halves(halves, keys.passphrase)
+        keep_joining(bench.home, opening, answer, kept, bench.entropy)
+    return encoded
 
 
-def complete_line(bench: Bench, answer: Enrolment, catalogue: Catalogue) -> Digest:
-    """Complete the line that was opened here; return its id.
+def complete_line(bench: Bench, answers: Sequence[Enrolment], catalogue: Catalogue) -> Gathered:
+    """Complete the line that was opened or joined here, once all answers are here.
+
+    Answers are kept while others are missing.
 
     Raises:
-        OperatorError: nothing was opened, it answers another opening, or a half does not open.
+        OperatorError: nothing was opened, they answer another opening, a station answered
+            twice, or a half does not open.
         IntegrityError: the records do not verify together.
         StorageError: the disk refused.
-    Spec: docs/enrolment.md §5.4
+    Spec: docs/enrolment.md §5.4, §8.4
     """
-    line = answer.charter.line
+    line = answers[0].charter.line
+    waiting = waiting_line(bench.home)
     if founded_line(bench.home, line) is not None:
-        discard_opening(bench.home)
-        return line
+        if waiting is not None and waiting.charter.line == line:
+            discard_waiting(bench.home)
+        return Gathered(line)
     check_no_line(bench.home)
-    kept = kept_opening(bench.home)
-    if kept is None:
-        raise no_opening()
-    if kept.enrolment.charter.line != line:
-        raise OperatorError(
-            "this file answers another opening than the one that was made here last",
-            hint="ask for the answer to that, or send it again with hotline line open",
-        )
-    console, passphrase = _console(bench)
-    halves = {
-        kept.enrolment.body.sender: our_half(bench.home, passphrase),
-        answer.card.name: _other_half(answer, console),
-    }
-    side = _Side(answer.charter_record, kept.enrolment.card, answer.card, halves, passphrase)
-    _lay(bench, side, console, catalogue, {})
-    discard_opening(bench.home)
-    return line
+    if waiting is None:
+        raise no_opening(answers[0].charter, read_identity(bench.home).station)
+    found = answers_with(waiting, answers)
+    missing = tuple(station for station in waiting.awaited if station not in found)
+    if missing:
+        for answer in found.values():
+            keep_answer(waiting, answer)
+        return Gathered(line, missing)
+    keys = open_console(bench)
+    _lay_waiting(bench, waiting, [*found.values()], keys, catalogue)
+    return Gathered(line)
 
 
-@dataclass(frozen=True, slots=True)
-class _Side:
-    charter: bytes
-    ours: Card
-    theirs: Card
-    halves: dict[str, bytes] = field(repr=False)
-    passphrase: str | None = field(repr=False)
-
-
-def _lay(
-    bench: Bench, side: _Side, console: KeyFile, catalogue: Catalogue, beside: dict[str, bytes]
+def _lay_waiting(
+    bench: Bench,
+    waiting: Waiting,
+    answers: Sequence[Enrolment],
+    keys: ConsoleKeys,
+    catalogue: Catalogue,
 ) -> None:
-    """Make our side of a line whose charter everybody has signed.
+    halves = our_halves(waiting, keys.passphrase)
+    joined = waiting.own is not waiting.opening
+    files = [waiting.opening, *([waiting.own] if joined else []), *answers]
+    beside = {ANSWER_FILE: waiting.own.encoded} if joined else {}
+    lay_side(bench, files, halves, keys, catalogue, beside)
+    discard_waiting(bench.home)
 
-    Spec: docs/enrolment.md §5.5
+
+def _cards_to_answer(bench: Bench, opening: Enrolment) -> list[Card]:
+    """Return whom our answer is sealed to: the opener by the card in its file, the others by ours.
+
+    Raises:
+        OperatorError: the opener sealed to another key of a station than the one on our card.
+    Spec: docs/enrolment.md §8.2
     """
-    cards = {card.name: card for card in (side.ours, side.theirs)}
-    records = [side.charter, *side.ours.records, *side.theirs.records]
-    roster = Roster.read(records)
-    first = [cards[name] for name in roster.members]
-    records = [side.charter, *(record for card in first for record in card.records)]
-    listener = next((card.name for card in first if card.body.route is not None), None)
-    if listener is None:
-        raise OperatorError("neither card in these files says where its station can be dialled")
-    line = NewLine(
-        card=line_card(read_identity(bench.home), side.theirs, roster, records, listener),
-        roster=roster,
-        secrets={side.theirs.name: combine_halves(roster.line, side.halves)},
-        day=day_number(roster.charter.created_ms),
-        prekey=console.seeds[PREKEY],
-        ledger=Ed25519Signer(console.seeds[f"ledger/{ED25519}"]),
-        passphrase=side.passphrase,
-        beside=beside,
+    ours = read_identity(bench.home).station
+    cards = [opening.card]
+    for head in opening.heads:
+        if head.to == ours:
+            continue
+        card = accepted_card(bench.home, head.to)
+        check_current(card, bench.clock())
+        if card.prekey.key_id != head.to_kid:
+            raise OperatorError(
+                f"{opening.sender} has another card of {head.to} than this station",
+                hint=f"import the newest card of {head.to} here; if it is here, at {opening.sender}"
+                ", who then begins anew with hotline line open --anew",
+            )
+        cards.append(card)
+    return cards
+
+
+def _draw_halves(bench: Bench, peers: Sequence[str]) -> dict[str, bytes]:
+    """Draw our half of the secret of each pair.
+
+    Spec: docs/protocol.md §4.28
+    """
+    return {peer: bench.entropy(SECRET_BYTES) for peer in peers}
+
+
+def _joined_already(joined: Waiting, hint: str) -> OperatorError:
+    return OperatorError(
+        f"this home has joined the line {joined.charter.name} of {joined.opening.sender},"
+        " which is not complete",
+        hint=hint,
     )
-    directory = bench.home.lines / handle_of(roster.name, roster.line)
-    clear_unfinished(directory)
-    lay_line(directory, line, catalogue, bench.clock(), bench.entropy)
-    spend_prekey(bench.home, side.passphrase, bench.entropy)
-
-
-def _console(bench: Bench) -> tuple[KeyFile, str | None]:
-    path = bench.home.keys / CONSOLE_KEY
-    passphrase = bench.passphrase(path)
-    return ready_console(bench.home, passphrase, bench.entropy), passphrase
-
-
-def _other_half(enrolment: Enrolment, console: KeyFile) -> bytes:
-    try:
-        return open_half(enrolment, Prekey(console.seeds[PREKEY]))
-    except PeerError as error:
-        raise OperatorError(
-            f"this file cannot be used: {error}",
-            hint="give them this station's card of today, and ask for the file again",
-        ) from error
-
-
-def _verified(encoded: bytes) -> Card:
-    try:
-        return read_card(encoded)
-    except PeerError as error:
-        raise IntegrityError(f"this station's own card does not verify: {error}") from error

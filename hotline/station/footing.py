@@ -98,6 +98,7 @@ class Footing:
         self._courier = Courier(line)
         self._fresh_items: dict[str, its.StatementItem] = {}
         self._refused = 0
+        self._unread: set[str] = set()  # of whose packets nothing is read: their list is behind
         self._fatal: asyncio.Future[None] | None = None
         self.faults: list[str] = []
         self._recorder.fault = self._fault

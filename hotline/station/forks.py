@@ -1,4 +1,4 @@
-"""Forks resolved: two officers sign for it, and the peer is told (docs/protocol.md §7.11)."""
+"""Forks resolved: two officers sign for it, and all are told (docs/protocol.md §7.11, §7.32)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hotline.station.line import Line
 from hotline.station.upkeep import Work
 
 MAX_TOLD = 16
-"""Resolutions told to the peer whenever the link comes up, the newest ones."""
+"""Resolutions told to a peer whenever the link comes up, the newest ones."""
 
 _DETAILS = {"peer", "forks", "evidence", "generation", "seq"}
 
@@ -55,16 +55,16 @@ def resolve_forks(work: Work, reason: str, persons: Sequence[str]) -> int:
     return work.record(*planned)
 
 
-def resolutions_of(reader: LedgerReader, peer: str) -> list[ForkResolvedItem]:
-    """Return what a peer is told of how its forks were resolved here, oldest first.
+def resolutions(reader: LedgerReader) -> list[ForkResolvedItem]:
+    """Return what every peer is told of the forks that were resolved here, oldest first.
 
     Raises:
         IntegrityError: an entry does not read.
+    Spec: docs/protocol.md §7.32
     """
     found = []
     for entry in reader.of_kind(ev.ForkResolved.kind, newest_first=True):
-        event = ev.decode_event(entry.kind, entry.content) if entry.erased is None else None
-        if isinstance(event, ev.ForkResolved) and event.peer == peer:
+        if entry.erased is None:
             found.append(ForkResolvedItem(envelope=reader.enclosure(entry.index)))
         if len(found) >= MAX_TOLD:
             break
@@ -72,11 +72,11 @@ def resolutions_of(reader: LedgerReader, peer: str) -> list[ForkResolvedItem]:
 
 
 def read_resolution(line: Line, peer: str, item: ForkResolvedItem) -> AdmitResolution:
-    """Verify that the peer's officers resolved forks of our order.
+    """Verify that the peer's officers resolved forks of our order, or of a third station's.
 
     Raises:
-        PeerError: not two officers of the peer's, of another act, or about somebody else.
-    Spec: docs/protocol.md §7.11
+        PeerError: not two officers of the peer's, of another act, or about no other member.
+    Spec: docs/protocol.md §7.11, §7.32
     """
     verified = verify_authorisation(line.roster, item.envelope, act=Act.RESOLVE_FORK)
     authorisation = verified.authorisation
@@ -86,16 +86,20 @@ def read_resolution(line: Line, peer: str, item: ForkResolvedItem) -> AdmitResol
     numbers = [details.get(name) for name in ("forks", "generation", "seq")]
     if set(details) != _DETAILS or not all(isinstance(one, int) for one in numbers):
         raise PeerError("fork-resolved: its details are not those of a resolution")
-    if details["peer"] != line.station:
-        raise PeerError("fork-resolved: it is about the order of another station")
+    of = details["peer"]
+    if not isinstance(of, str) or of not in line.roster.members or of == peer:
+        raise PeerError("fork-resolved: it is about the order of no other member")
     forks, generation, seq = (int(one or 0) for one in numbers)
-    event = ev.ForkResolvedThere(
-        peer=peer,
-        forks=forks,
-        generation=generation,
-        seq=seq,
-        authorisation=verified.digest.hex(),
-        officers=verified.names,
-        reason=authorisation.reason,
-    )
-    return AdmitResolution(event, item.envelope)
+    said = {
+        "peer": peer,
+        "forks": forks,
+        "generation": generation,
+        "seq": seq,
+        "authorisation": verified.digest.hex(),
+        "officers": verified.names,
+        "reason": authorisation.reason,
+    }
+    if of == line.station:
+        return AdmitResolution(ev.ForkResolvedThere.model_validate(said), item.envelope)
+    elsewhere = ev.ForkResolvedElsewhere.model_validate({**said, "of": of})
+    return AdmitResolution(elsewhere, item.envelope)

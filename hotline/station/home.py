@@ -10,7 +10,7 @@ DIR/lines/<handle>/line.json                   the peers' cards: prekey, TLS cer
 DIR/lines/<handle>/listening.json              where we listen now, for stations on this machine
                                                (listening-<PEER>.json for each of several)
 DIR/lines/<handle>/situation.cache             what is so, to open faster; may be deleted
-DIR/opening/                                   a line opened here and not complete yet
+DIR/opening/, DIR/joining/                     a line opened, or joined, and not complete yet
 DIR/journal/                                   the station's own ledger (hotline.station.journal)
 """
 
@@ -54,6 +54,7 @@ from hotline.station.console_keys import (
 from hotline.station.epoch_keys import finish_erasures
 from hotline.station.ledger_keys import adopt_key, new_records, staged_key
 from hotline.station.line import Line
+from hotline.station.line_keys import holds_card_prekey, spend_prekey
 from hotline.station.months import CONTENT_KEY, MonthlyKeys, make_sealer, open_months
 from hotline.station.past import RENEW_HINT, Past, check_not_between, newest_generation
 from hotline.station.peer_keys import open_peer_keys
@@ -245,6 +246,7 @@ def read_line(
         staged=staged_key(console.seeds),
         console_record=to_introduce(certificate, roster, card.records),
         take_over_record=own_take_over(roster, card.station, card.records),
+        prekey_unspent=holds_card_prekey(console, [one.held for one in found.values()]),
     )
     return directory, card, line
 
@@ -304,6 +306,9 @@ def open_line(home: Home, passphrase: str | None, clock: Clock, entropy: Entropy
         shelf = Shelf(directory, line.station, past, view)
         opened = OpenLine(directory, card, line, ledger, shelf, months)
         late |= _finish_admissions(home, opened, passphrase)
+        if line.prekey_unspent:
+            # Spec: docs/enrolment.md §4.6
+            spend_prekey(home.keys / "console.key", passphrase, entropy)
         if not late:
             unless_kept.pop_all()
             return opened

@@ -6,28 +6,26 @@ It holds nothing secret: the root record, the certificates, and how the station 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from hotline.core.canonical import to_base64
 from hotline.core.errors import IntegrityError, OperatorError, PeerError, StorageError
 from hotline.core.messages.statement import StationName, first_fault
 from hotline.core.seams import Clock, Entropy
 from hotline.core.values import Realm
 from hotline.host.keyfile import KeyFile, read_key_file, write_key_file
 from hotline.ledger.public import record_digest
-from hotline.sealing.card import Card, Host, Reach, Route, write_card
+from hotline.sealing.card import Host, Reach, Route, write_card
 from hotline.sealing.certificate import Certificate, Usage
 from hotline.sealing.enrol import CertifiedKey
 from hotline.sealing.hybrid import HybridSigner
 from hotline.sealing.prekey import Prekey, draw_prekey
 from hotline.sealing.roster import Roster, StationRecords, read_station
-from hotline.station.home import Home, LineCard, PeerCard, hybrid_seeds, write_json
+from hotline.station.home import Home, LineCard, hybrid_seeds, write_json
+from hotline.station.line_keys import PREKEY
 
 STATION_FILE = "station.json"
-PREKEY = "prekey"
 
 
 class Listening(BaseModel):
@@ -163,22 +161,6 @@ def ready_console(home: Home, passphrase: str | None, entropy: Entropy) -> KeyFi
     return drawn
 
 
-def spend_prekey(home: Home, passphrase: str | None, entropy: Entropy) -> None:
-    """Take the card's prekey out of console.key: a line has it now, and will destroy it.
-
-    Raises:
-        OperatorError: no such key file, or a wrong passphrase.
-        StorageError: the disk refused.
-    Spec: docs/enrolment.md §4.6
-    """
-    path = home.keys / "console.key"
-    held = read_key_file(path, passphrase)
-    if PREKEY in held.seeds:
-        seeds = {name: seed for name, seed in held.seeds.items() if name != PREKEY}
-        left = KeyFile(held.station, held.realm, seeds)
-        write_key_file(path, left, passphrase, entropy=entropy, replace=True, wipe=True)
-
-
 def own_card(home: Home, console: KeyFile, clock: Clock) -> bytes:
     """Write this station's card as of now.
 
@@ -215,34 +197,3 @@ def _console_key(station: StationRecords, console: KeyFile, now_ms: int) -> Cert
         "no certificate of the console covers this time",
         hint="set the clock right, or have the root renew it",
     )
-
-
-def line_card(
-    identity: Identity, theirs: Card, roster: Roster, records: Sequence[bytes], listener: str
-) -> LineCard:
-    """Return what line.json says of a line that was set up by hand.
-
-    Args:
-        theirs: The other station's card.
-        listener: Which of the two stations is dialled.
-    """
-    peer = PeerCard(
-        station=theirs.name,
-        prekey=to_base64(theirs.prekey.encoded),
-        recovery=to_base64(theirs.recovery.encoded),
-        tls_certificate=ssl.DER_cert_to_PEM_cert(theirs.body.tls),
-    )
-    if theirs.body.route is not None:
-        reached = {"host": theirs.body.route.host, "port": theirs.body.route.port}
-        peer = peer.model_copy(update=reached)
-    listens = listener == identity.station
-    at = (identity.listening or identity.route) if listens else None
-    card = LineCard(
-        station=identity.station,
-        line=roster.line.hex(),
-        listens=listens,
-        prekey_not_after=identity.prekey_not_after,
-        records=tuple(record.decode() for record in records),
-        peers=(peer,),
-    )
-    return card if at is None else card.model_copy(update={"host": at.host, "port": at.port})

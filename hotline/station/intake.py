@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hotline.core import canonical
 from hotline.core.errors import PeerError
 from hotline.core.exchange.commands import (
     AdmitGeneration,
@@ -20,25 +19,24 @@ from hotline.core.exchange.commands import (
 from hotline.core.exchange.gaps import Range
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Situation
-from hotline.core.messages.statement import STATEMENT_TYPE
 from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import Checkpoint, Cosignature
 from hotline.core.records.events import MAX_REASON_CHARACTERS, OrderRef
 from hotline.core.records.lasting import LastingHead
 from hotline.core.records.witness import HeadVerdict
-from hotline.core.values import sha256
 from hotline.sealing import items as its
 from hotline.sealing.certificate import Certificate
-from hotline.sealing.order import Order, order_digest, verify_order
+from hotline.sealing.order import verify_order
 from hotline.sealing.packet import VerifiedPacket
 from hotline.sealing.roster import Roster
 from hotline.sealing.statements import Verdict, VerifiedStatement, verify_statement
 from hotline.station.admission import read_generation
-from hotline.station.comparing import Comparing, SplitView
+from hotline.station.comparing import Comparing, SplitView, split_events
 from hotline.station.forks import read_resolution
 from hotline.station.introducing import Offered
 from hotline.station.line import Line
 from hotline.station.longterm import LongTerm
+from hotline.station.refusing import reference_of, refuse_item
 from hotline.station.witness import JudgedHead, ShownBack, Witness
 
 
@@ -210,7 +208,10 @@ class Intake:
             case its.RefetchItem():
                 taken.refetch = item
             case its.ForkResolvedItem():
-                taken.resolutions.append(read_resolution(self._line, taken.peer, item))
+                resolution = read_resolution(self._line, taken.peer, item)
+                told_before = {one.event.authorisation for one in taken.resolutions}
+                if resolution.event.authorisation not in told_before:
+                    taken.resolutions.append(resolution)
             case its.ReturnedItem():
                 taken.returned.append(self._returned(taken.peer, item))
 
@@ -230,7 +231,7 @@ class Intake:
                     taken.joined.append(self._comparing.join(item, shown))
         if split is not None:
             taken.splits.append(split)
-            taken.facts.append(refused_head(split))
+            taken.facts.extend(split_events(split))
 
     def _generation(self, taken: Taken, item: its.GenerationItem, situation: Situation) -> None:
         """Judge a generation after those before it in the packet: they only rise."""
@@ -242,18 +243,18 @@ class Intake:
     def _statement(
         self, peer: str, item: its.StatementItem, sent_at_ms: int, situation: Situation
     ) -> TakeStatement | Quarantine:
-        encoded, now_ms = its.encode_item(item), self._line.clock()
+        line, now_ms = self._line, self._line.clock()
         try:
-            verified = verify_statement(self._line.roster, item.envelope, at_ms=now_ms)
-            order, orderer = verify_order(self._line.roster, item.order)
+            verified = verify_statement(line.roster, item.envelope, at_ms=now_ms)
+            order, orderer = verify_order(line.roster, item.order)
             if order.digest != verified.digest:
                 raise PeerError("its order is of another statement")
             if not order.sender == verified.statement.sender == peer:
                 raise PeerError("it is not from the station that sent the packet")
         except PeerError as error:
-            return Quarantine(peer, _digest_of(item), str(error), encoded)
+            return refuse_item(line.roster, peer, item, str(error))
         return TakeStatement(
-            told=told(verified, reference_of(order), encoded, self._rules),
+            told=told(verified, reference_of(order), its.encode_item(item), self._rules),
             peer=peer,
             verdict=self._verdict(verified, orderer, situation, now_ms).value,
             sent_at_ms=sent_at_ms,
@@ -354,21 +355,6 @@ class Intake:
         return taken.head.checkpoint if taken.head.verdict.may_countersign else None
 
 
-def refused_head(split: SplitView) -> ev.HeadRefused:
-    """Return the event that a station signed a head which contradicts one that we hold."""
-    return ev.HeadRefused(peer=split.station, verdict=split.verdict, note=split.note.decode())
-
-
-def reference_of(order: Order) -> OrderRef:
-    """Return an order as events name it."""
-    return OrderRef(
-        generation=order.generation,
-        seq=order.seq,
-        prev=order.prev.hex(),
-        digest=order_digest(order).hex(),
-    )
-
-
 def told(verified: VerifiedStatement, order: OrderRef, item: bytes, rules: Rules) -> Told:
     """Return what decisions need of a verified statement."""
     role, name = _role_and_name(verified.signers[0])
@@ -386,13 +372,3 @@ def told(verified: VerifiedStatement, order: OrderRef, item: bytes, rules: Rules
 
 def _role_and_name(officer: Certificate) -> tuple[str, str]:
     return officer.role, f"{officer.rank} {officer.name}".strip()
-
-
-def _digest_of(item: its.StatementItem) -> str:
-    """Return the identity of a statement that does not verify, or "" when it has none."""
-    try:
-        body = canonical.decode(item.envelope, what="envelope", max_bytes=its.MAX_ITEM_BYTES)
-        payload = canonical.from_base64(body["payload"], what="payload")
-    except (PeerError, KeyError, TypeError, AttributeError):
-        return ""
-    return sha256(canonical.pae(STATEMENT_TYPE, payload)).hex()

@@ -21,9 +21,10 @@ from hotline.sealing.fingerprint import root_words
 from hotline.sealing.items import MAX_ITEM_BYTES, CertificateItem, RevocationItem, RootItem
 from hotline.sealing.revocation import REVOCATION_TYPE, Effect, VerifiedRevocation
 from hotline.sealing.root import read_root
-from hotline.sealing.roster import Roster
+from hotline.sealing.roster import MAX_RECORDS, Roster
 from hotline.sealing.standing import Withdrawal, endpoint_taken, subject_of
 from hotline.sealing.take_over import console_of, with_take_over
+from hotline.station.admission import MAX_GENERATIONS
 from hotline.station.line import Line
 
 MAX_CERTIFICATES = 256
@@ -31,6 +32,9 @@ MAX_CERTIFICATES = 256
 
 MAX_LEDGER_KEYS = 64
 """Ledger keys of one peer that are admitted: five years of quarterly ones, and room."""
+
+OUR_RECORDS = 1_024
+"""Of a line's public records so many stay free for this station's own."""
 
 Offered = CertificateItem | RevocationItem | RootItem
 """An item that carries a public record; a packet brings one at most."""
@@ -58,6 +62,37 @@ def admit_offered(line: Line, peer: str, item: Offered) -> AdmitRecord | Quarant
         return Quarantine(peer, "", str(error)[:MAX_REASON_CHARACTERS], None)
 
 
+def _grow(line: Line, roster: Roster, station: str) -> None:
+    """Go on with a roster that has one more record of `station`.
+
+    A line of more records than one may have is not opened any more: no peer, and not
+    all of them together, may bring it there.
+
+    Raises:
+        PeerError: it is one too many of that station.
+    Spec: docs/protocol.md §4.22
+    """
+    share = (MAX_RECORDS - OUR_RECORDS) // len(line.peers) - MAX_GENERATIONS
+    if station != line.station and _count(roster, station) > share:
+        raise PeerError(f"a line of so many stations takes {share} public records of each")
+    line.admit(roster)
+
+
+def _count(roster: Roster, station: str) -> int:
+    """Return how many records of a station's keys a roster rests on."""
+    standing = roster.standing
+    unnumbered = [
+        *(one.revocation.station for one in standing.prepared.values()),
+        *(one.authorisation.station for one in standing.suspensions.values()),
+    ]
+    return (
+        len(roster.lineages[station].roots)
+        + len(standing.chains.get(station, ()))
+        + unnumbered.count(station)
+        + sum(one.station == station for one in roster.certificates.values())
+    )
+
+
 # --- certificates ------------------------------------------------------------------------
 
 
@@ -80,7 +115,7 @@ def _admit_certificate(line: Line, peer: str, envelope: bytes) -> AdmitRecord | 
     known = line.roster.certified(peer, certificate.usage)
     if len(known) >= (MAX_LEDGER_KEYS if ledger else MAX_CERTIFICATES):
         raise PeerError(f"certificate: this station has had too many {certificate.usage} keys")
-    line.admit(roster)
+    _grow(line, roster, peer)
     same = [one for one in known if one.endpoint == certificate.endpoint]
     before = same[-1].id.hex() if same else ""
     return AdmitRecord(certificate.id.hex(), envelope, certified(certificate, before))
@@ -142,7 +177,7 @@ def _admit_revocation(
     roster, verified = before.with_revocation(envelope)
     if verified.digest in before.record_digests:
         return None
-    line.admit(roster)
+    _grow(line, roster, verified.revocation.station)
     if verified.revocation.effect is Effect.LIFT:
         return _lifted(roster, verified)
     return _withdrawn(roster, _of_revocation(verified))
@@ -153,8 +188,8 @@ def _admit_suspension(line: Line, envelope: Envelope) -> ev.TrustWithdrawn | Non
     roster, verified = before.with_suspension(envelope)
     if verified.digest in before.record_digests:
         return None
-    line.admit(roster)
     said = verified.authorisation
+    _grow(line, roster, said.station)
     withdrawal = Withdrawal(
         "suspended",
         said.station,
@@ -249,7 +284,7 @@ def _admit_root(line: Line, peer: str, envelope: bytes) -> AdmitRecord | None:
         raise PeerError("successor root: it is not that of the station that sent it")
     if root.digest in before.record_digests:
         return None
-    line.admit(roster)
+    _grow(line, roster, peer)
     return AdmitRecord(root.digest.hex(), envelope, root_changed(before, roster, root.station))
 
 

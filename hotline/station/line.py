@@ -53,6 +53,7 @@ class Line:
             not make it known; it goes with every handshake.
         take_over_record: Envelope of the authorisation by which this console, a spare, took
             over; so does that.
+        prekey_unspent: Whether console.key still holds a prekey that this line has.
     """
 
     station: str
@@ -66,6 +67,7 @@ class Line:
     entropy: Entropy
     generation: int = FIRST_GENERATION
     staged: bytes | None = None
+    prekey_unspent: bool = False
     lasting: Signer = field(repr=False, kw_only=True)
     endpoint: int = FIRST_ENDPOINT
     aside: Mapping[tuple[str, int], PeerKeys] = field(repr=False, default_factory=dict)

@@ -9,14 +9,20 @@ Spec: docs/protocol.md §7.6, §7.24
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hotline.core.canonical import from_base64, to_base64
 from hotline.core.errors import OperatorError, PeerError
 from hotline.core.seams import Entropy
-from hotline.host.keyfile import OpenKeyFile, open_key_file
+from hotline.host.keyfile import (
+    KeyFile,
+    OpenKeyFile,
+    open_key_file,
+    read_key_file,
+    write_key_file,
+)
 from hotline.sealing.line_secret import LineSecret
 from hotline.sealing.prekey import PrekeyPublic
 from hotline.sealing.their_keys import TheirPrekey
@@ -27,6 +33,8 @@ LINE_KEY = "line.key"
 ANNOUNCED = "announced.json"
 FIRST_ASEQ = 1
 """The announcement number of the prekey on a station's card."""
+PREKEY = "prekey"
+"""The seed of that prekey in console.key, until a line has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +155,27 @@ def open_line_keys(
     announced = directory / (f"{spare}.json" if spare else ANNOUNCED)
     held = open_key_file(directory / (f"{spare}.key" if spare else LINE_KEY), passphrase)
     return LineKeys(announced, held, entropy)
+
+
+def holds_card_prekey(console: KeyFile, pairs: Iterable[PairSecrets]) -> bool:
+    """Return whether console.key still holds a prekey that the line has, too."""
+    held = (one.seed for pair in pairs for one in pair.prekeys)
+    return PREKEY in console.seeds and console.seeds[PREKEY] in held
+
+
+def spend_prekey(path: Path, passphrase: str | None, entropy: Entropy) -> None:
+    """Take the card's prekey out of console.key: a line has it now, and will destroy it.
+
+    Raises:
+        OperatorError: no such key file, or a wrong passphrase.
+        StorageError: the disk refused.
+    Spec: docs/enrolment.md §4.6
+    """
+    held = read_key_file(path, passphrase)
+    if PREKEY in held.seeds:
+        seeds = {name: seed for name, seed in held.seeds.items() if name != PREKEY}
+        left = KeyFile(held.station, held.realm, seeds)
+        write_key_file(path, left, passphrase, entropy=entropy, replace=True, wipe=True)
 
 
 def _read_announced(path: Path) -> dict[str, TheirPrekey]:

@@ -97,7 +97,10 @@ def _take_reach(work: Work, card: Card) -> None:
     """Use the key of its links, its recovery key and its route; recorded first."""
     directory = work.opened.directory
     line = read_card(directory)
-    peers = tuple(_renewed(one, card) if one.station == card.name else one for one in line.peers)
+    alone = len(line.peers) == 1
+    peers = tuple(
+        _renewed(one, card, moved=alone) if one.station == card.name else one for one in line.peers
+    )
     if peers == line.peers:
         return
     route = card.body.route
@@ -112,12 +115,17 @@ def _take_reach(work: Work, card: Card) -> None:
     write_json(directory / "line.json", line.model_copy(update={"peers": peers}))
 
 
-def _renewed(peer: PeerCard, card: Card) -> PeerCard:
-    """Return what is known of a peer by its newer card; its prekeys come by the handshake."""
+def _renewed(peer: PeerCard, card: Card, *, moved: bool) -> PeerCard:
+    """Return what is known of a peer by its newer card; its prekeys come by the handshake.
+
+    Args:
+        moved: Whether its route counts: on a line of more than two the ports are shared out
+            when the line is made.
+    """
     said: dict[str, object] = {
         "recovery": to_base64(card.recovery.encoded),
         "tls_certificate": ssl.DER_cert_to_PEM_cert(card.body.tls),
     }
-    if card.body.route is not None:
+    if moved and card.body.route is not None:
         said |= {"host": card.body.route.host, "port": card.body.route.port}
     return peer.model_copy(update=said)

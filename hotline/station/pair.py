@@ -25,7 +25,7 @@ from hotline.station.line_keys import FIRST_ASEQ, PairSecrets
 
 NONCE_BYTES = 32
 MAX_INSTANCES = 64
-"""Starts of a peer whose last counter is remembered, the oldest forgotten first."""
+"""Starts of a peer whose last counter is remembered; the one that speaks now is never forgotten."""
 RETRY_MS = 3_600_000
 """After line.key could not be written, it is tried again an hour later."""
 
@@ -91,7 +91,8 @@ class Pair:
             self._gap_ms = now_ms
         self._heard[packet.instance] = packet.counter
         while len(self._heard) > MAX_INSTANCES:
-            del self._heard[next(iter(self._heard))]
+            # The start that proved itself stays, or its packets could be played again.
+            del self._heard[next(one for one in self._heard if one != self._instance)]
 
     def speaks_now(self, packet: Packet) -> bool:
         """Return whether a packet is of the start of the peer that proved itself.
@@ -114,9 +115,12 @@ class Pair:
 
         Spec: docs/protocol.md §7.23
         """
+        self._destroy_over(now_ms)
+        return self.ours.opening
+
+    def _destroy_over(self, now_ms: int) -> None:
         self.ours.expire(now_ms, whole=self._whole(now_ms))
         self.ours.destroy(self.ours.left(now_ms))
-        return self.ours.opening
 
     # --- what a packet changes, once what it says is durable ------------------------------------
 
@@ -152,7 +156,7 @@ class Pair:
         What the disk refuses is tried again in an hour; meanwhile the memory is ahead of it.
         Spec: docs/protocol.md §7.6, §7.23, §7.24
         """
-        self.opening(now_ms)
+        self._destroy_over(now_ms)
         held = PairSecrets(self.secret, self.ours.prekeys)
         if held != self._written and not self._refused_lately(now_ms):
             self._write(held, now_ms)

@@ -17,7 +17,7 @@ from hotline.sealing.packet import VerifiedPacket
 from hotline.station.asking import Asking
 from hotline.station.consoles_aside import ConsolesAside
 from hotline.station.footing import present
-from hotline.station.forks import resolutions_of
+from hotline.station.forks import resolutions
 from hotline.station.handshaking import Handshaking
 from hotline.station.intake import Taken
 from hotline.station.introducing import admit_offered, introductions
@@ -59,7 +59,7 @@ class Receiving(
             if not await self._let_take_over(verified):
                 return
             await self._follow(verified.packet.sender, verified.endpoint)
-        listed = await self._judge_list(verified.packet)
+        listed = await self._may_be_read(verified.packet)
         if listed is Listed.BEHIND:
             self._settle_keys(verified)
         elif listed is Listed.STANDS:
@@ -171,11 +171,11 @@ class Receiving(
         self._pump()
 
     def _tell_resolved(self, peer: str) -> None:
-        """Tell a peer how its forks were resolved here; it records each once.
+        """Tell a peer which forks were resolved here, its own and others'; it records each once.
 
-        Spec: docs/protocol.md §7.11
+        Spec: docs/protocol.md §7.11, §7.32
         """
-        for item in resolutions_of(self._ledger, peer):
+        for item in resolutions(self._ledger):
             self._put(peer, lambda item=item: [item])  # type: ignore[misc]
 
     def _repeat_displayed(self, peer: str) -> None:

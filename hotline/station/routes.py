@@ -107,7 +107,7 @@ class _Maker:
 def route_maker(
     home: Home, opened: Laid, *, monotonic: Monotonic, chance: Chance, timings: Timings
 ) -> MakeRoute:
-    """Return what makes the direct route to each peer; of two, the charter's earlier one listens.
+    """Return what makes the direct route to each peer: one of the two dials, the other listens.
 
     Raises:
         LinkError: a peer's TLS certificate does not read.
@@ -145,9 +145,16 @@ def _certificate_of(peer: PeerCard) -> bytes:
 
 
 def _listens_for(opened: Laid, peer: str) -> bool:
-    """Return whether the peer dials us; on a line of two the card says it itself."""
+    """Return whether the peer dials us; on a line of two the card says it itself.
+
+    On a line of more that was set up by hand, whom we dial has a port; on one that a drill
+    made the charter's earlier station listens.
+    """
     if len(opened.card.peers) == 1:
         return opened.card.listens
+    (theirs,) = (one for one in opened.card.peers if one.station == peer)
+    if not theirs.home:
+        return theirs.port == 0
     members = opened.line.roster.members
     return members.index(opened.line.station) < members.index(peer)
 

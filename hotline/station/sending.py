@@ -16,7 +16,8 @@ from hotline.sealing.certificate import Certificate
 from hotline.sealing.order import Order, sign_order
 from hotline.sealing.statements import VerifiedStatement, verify_statement
 from hotline.station.footing import Footing, present
-from hotline.station.intake import reference_of, told
+from hotline.station.intake import told
+from hotline.station.refusing import reference_of
 from hotline.station.requests import Recorded
 
 MAX_SENT_ITEM_BYTES = 49_152

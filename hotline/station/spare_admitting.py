@@ -20,20 +20,20 @@ from hotline.sealing.line_secret import SECRET_BYTES
 from hotline.sealing.roster import Roster
 from hotline.station.cards import read_file
 from hotline.station.home import PeerCard, read_card, write_json
-from hotline.station.identity import PREKEY, own_card, ready_console, spend_prekey
+from hotline.station.identity import own_card
 from hotline.station.laying import CONSOLE_KEY
-from hotline.station.line_keys import pair_seeds, spare_name
+from hotline.station.line_keys import PREKEY, pair_seeds, spare_name, spend_prekey
 from hotline.station.newer_cards import new_records_of
 from hotline.station.officers import unlock_root
 from hotline.station.revoking import take_into_card
 from hotline.station.shelf import write_durably
+from hotline.station.side import open_console, their_half
 from hotline.station.spare_files import (
     JOIN,
     OPEN,
     check_spare_file,
     check_spare_line,
     number_of_spare,
-    open_their_half,
     spare_secrets,
 )
 from hotline.station.upkeep import Bench, at_work
@@ -62,16 +62,15 @@ def admit_spare(bench: Bench, encoded: bytes, root_file: Path) -> bytes:
     if number <= roster.standing.endpoint_of(name):
         raise OperatorError(f"console {number} of {name} was left behind on this line")
     root = unlock_root(bench, root_file)
-    phrase = bench.passphrase(bench.home.keys / CONSOLE_KEY)
-    console = ready_console(bench.home, phrase, bench.entropy)
-    halves = {root.station: bench.entropy(SECRET_BYTES), name: open_their_half(found, console)}
+    keys = open_console(bench)
+    console, phrase = keys.held, keys.passphrase
+    halves = {root.station: bench.entropy(SECRET_BYTES), name: their_half(found, keys)}
     answer = write_enrolment(
         JOIN,
         charter=found.charter_record,
-        half=halves[root.station],
+        halves=[(found.card, halves[root.station])],
         root=root,
         own_card=own_card(bench.home, console, bench.clock),
-        to=found.card,
         made_ms=bench.clock(),
     )
     secrets = spare_secrets(found, halves, console.seeds[PREKEY], bench.clock())
@@ -87,7 +86,7 @@ def admit_spare(bench: Bench, encoded: bytes, root_file: Path) -> bytes:
         pin = found.card.tls_pin.hex()
         work.record(Planned(ev.SpareAdmitted(station=name, endpoint=number, pin=pin)))
         _put_aside(directory, name, _described(found.card, number), roster)
-    spend_prekey(bench.home, phrase, bench.entropy)
+    spend_prekey(bench.home.keys / CONSOLE_KEY, phrase, bench.entropy)
     return answer
 
 

@@ -8,17 +8,15 @@ from __future__ import annotations
 from typing import Final
 
 from hotline.core.errors import OperatorError, PeerError
-from hotline.host.keyfile import KeyFile
 from hotline.sealing.card import Card
 from hotline.sealing.certificate import FIRST_ENDPOINT, Usage
-from hotline.sealing.enrolment import Enrolment, Step, open_half, read_enrolment
+from hotline.sealing.enrolment import Enrolment, Step, read_enrolment
 from hotline.sealing.line_secret import LineSecret, combine_halves, day_number
-from hotline.sealing.prekey import Prekey
 from hotline.sealing.roster import Roster
 from hotline.sealing.turns import StoredPrekey
 from hotline.station.arriving import check_age
 from hotline.station.cards import check_current, check_realm
-from hotline.station.identity import PREKEY, read_identity
+from hotline.station.identity import read_identity
 from hotline.station.line_keys import FIRST_ASEQ, PairSecrets
 from hotline.station.upkeep import Bench
 
@@ -40,8 +38,10 @@ def check_spare_file(encoded: bytes, step: Step, bench: Bench) -> Enrolment:
             f"this file cannot be used: {error}", hint="ask for it again"
         ) from error
     check_realm(found.charter.realm, identity.realm, "this line")
-    if found.body.to != identity.station:
-        raise OperatorError(f"this file is for {found.body.to}, not for {identity.station}")
+    if identity.station not in found.recipients:
+        raise OperatorError(
+            f"this file is for {' and '.join(found.recipients)}, not for {identity.station}"
+        )
     check_age(found, bench.clock(), old_charter=True)
     check_current(found.card, bench.clock())
     return found
@@ -72,21 +72,6 @@ def number_of_spare(card: Card) -> int:
     if number == FIRST_ENDPOINT:
         raise OperatorError("this file is not of a spare console")
     return number
-
-
-def open_their_half(found: Enrolment, console: KeyFile) -> bytes:
-    """Return the other station's half of the secret.
-
-    Raises:
-        OperatorError: it is sealed to a key that is not here any more.
-    """
-    try:
-        return open_half(found, Prekey(console.seeds[PREKEY]))
-    except PeerError as error:
-        raise OperatorError(
-            f"this file cannot be used: {error}",
-            hint="give them this station's card of today, and begin again",
-        ) from error
 
 
 def spare_secrets(

@@ -30,7 +30,6 @@ from hotline.station.beginning import AskNew, check_free
 from hotline.station.cards import CARDS, accepted_card, check_current
 from hotline.station.home import Home, LineCard, read_card, write_json
 from hotline.station.identity import (
-    PREKEY,
     Listening,
     own_card,
     read_identity,
@@ -39,10 +38,12 @@ from hotline.station.identity import (
 )
 from hotline.station.journal import JournalOwner, open_journal
 from hotline.station.laying import CONSOLE_KEY, lay_tls, seeds_of
+from hotline.station.line_keys import PREKEY
 from hotline.station.officers import admit_issued, issue, level_records, unlock_root
-from hotline.station.opening import OPENING, keep_opening
+from hotline.station.opening import OPENING, Halves, keep_opening
 from hotline.station.past import newest_generation
 from hotline.station.shelf import write_durably
+from hotline.station.side import read_written
 from hotline.station.spare_files import OPEN
 from hotline.station.spare_sides import SPARE_LINE
 from hotline.station.upkeep import Bench
@@ -112,25 +113,17 @@ def _opening(
     """Draw the spare's half of its secret with the peer, keep it, and write the file."""
     half = bench.entropy(SECRET_BYTES)
     console = ready_console(part, phrase, bench.entropy)
-    opening = write_enrolment(
+    encoded = write_enrolment(
         OPEN,
         charter=charter,
-        half=half,
+        halves=[(theirs, half)],
         root=root,
         own_card=own_card(part, console, bench.clock),
-        to=theirs,
         made_ms=bench.clock(),
     )
-    keep_opening(
-        part,
-        opening,
-        half,
-        station=root.station,
-        realm=root.realm,
-        passphrase=phrase,
-        entropy=bench.entropy,
-    )
-    return opening
+    opening = read_written(encoded, OPEN)
+    keep_opening(part, opening, Halves({theirs.name: half}, phrase), bench.entropy)
+    return encoded
 
 
 def _newer_card(bench: Bench, card: LineCard, new: NewSpare) -> Card:
@@ -149,6 +142,10 @@ def _newer_card(bench: Bench, card: LineCard, new: NewSpare) -> Card:
         raise OperatorError(
             f"{peer.station} dials this station and would have to dial the spare",
             hint="say with --route where",
+        )
+    if not card.listens and new.route is not None:
+        raise OperatorError(
+            f"this station dials {peer.station}, and so does the spare", hint="leave --route out"
         )
     return theirs
 

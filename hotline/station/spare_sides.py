@@ -11,17 +11,24 @@ from hotline.host.keyfile import KeyFile, write_key_file
 from hotline.sealing.epoch import EPOCH_KEY_BYTES, epoch_of
 from hotline.sealing.roster import Roster
 from hotline.station.cards import accepted_card
+from hotline.station.dialling import line_card
 from hotline.station.home import Home, LineCard, handle_of, write_json
-from hotline.station.identity import PREKEY, line_card, read_identity, ready_console, spend_prekey
+from hotline.station.identity import read_identity
 from hotline.station.laying import CONSOLE_KEY
-from hotline.station.line_keys import LINE_KEY, PairSecrets, pair_seeds
+from hotline.station.line_keys import (
+    LINE_KEY,
+    PREKEY,
+    PairSecrets,
+    pair_seeds,
+    spend_prekey,
+)
 from hotline.station.months import CONTENT_KEY, seed_name
-from hotline.station.opening import OPENING, discard_opening, kept_opening, our_half
+from hotline.station.opening import OPENING, discard_opening, kept_opening, our_halves
+from hotline.station.side import open_console, their_half
 from hotline.station.spare_files import (
     JOIN,
     OPEN,
     check_spare_file,
-    open_their_half,
     spare_secrets,
 )
 from hotline.station.upkeep import Bench
@@ -49,27 +56,25 @@ def complete_spare(bench: Bench, encoded: bytes) -> Digest:
     if kept is None:
         raise OperatorError("no spare was begun in this home", hint="use hotline spare init first")
     known = accepted_card(home, found.card.name)
-    same = kept.enrolment.charter.line == found.charter.line
+    same = kept.charter.line == found.charter.line
     if not same or known.root.digest != found.card.root.digest:
         raise OperatorError("this file answers another opening than the one of this spare")
-    phrase = bench.passphrase(home.keys / CONSOLE_KEY)
-    console = ready_console(home, phrase, bench.entropy)
-    ours = kept.enrolment
+    keys = open_console(bench)
+    ours, phrase = kept.own, keys.passphrase
     halves = {
-        ours.body.sender: our_half(home, phrase),
-        found.card.name: open_their_half(found, console),
+        ours.sender: our_halves(kept, phrase)[found.sender],
+        found.sender: their_half(found, keys),
     }
-    secrets = spare_secrets(ours, halves, console.seeds[PREKEY], bench.clock())
-    identity = read_identity(home)
+    secrets = spare_secrets(ours, halves, keys.held.seeds[PREKEY], bench.clock())
+    before = LineCard.model_validate_json((home.path / OPENING / SPARE_LINE).read_bytes())
     records = [ours.charter_record, *ours.card.records, *found.card.records]
     roster = Roster.read(records)
-    before = LineCard.model_validate_json((home.path / OPENING / SPARE_LINE).read_bytes())
-    listener = identity.station if before.listens else found.card.name
-    card = line_card(identity, found.card, roster, records, listener).model_copy(
-        update={"endpoint": before.endpoint, "follows": before.follows}
-    )
+    cards = {card.name: card for card in (ours.card, found.card)}
+    card = line_card(
+        read_identity(home), [cards[one] for one in roster.members], roster, records
+    ).model_copy(update={"endpoint": before.endpoint, "follows": before.follows})
     _lay_side(home, card, roster, secrets, phrase, bench)
-    spend_prekey(home, phrase, bench.entropy)
+    spend_prekey(home.keys / CONSOLE_KEY, phrase, bench.entropy)
     discard_opening(home)
     return roster.line
 

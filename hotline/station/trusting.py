@@ -45,6 +45,15 @@ class Trusting(Footing):
         super().__init__(*given)
         self._done_s = {}
 
+    async def _may_be_read(self, packet: Packet) -> Listed:
+        """Judge a packet's list, and remember of whom nothing is read: it can answer nothing."""
+        listed = await self._judge_list(packet)
+        if listed is Listed.STANDS:
+            self._unread.discard(packet.sender)
+        else:
+            self._unread.add(packet.sender)
+        return listed
+
     async def _judge_list(self, packet: Packet) -> Listed:
         """Return whether a packet may be read: its sender's list is not older than we know.
 

@@ -57,6 +57,10 @@ class Bench:
             self._told[path] = self.ask(path.name)
         return self._told[path]
 
+    def forget(self, path: Path) -> None:
+        """Forget the passphrase of a key file: nobody here needs it again."""
+        self._told.pop(path, None)
+
     def officers(
         self, roster: Roster, persons: Sequence[str]
     ) -> list[tuple[Certificate, HybridSigner]]:

@@ -12,9 +12,8 @@ from functools import partial
 from hotline.core.errors import StorageError
 from hotline.core.records import events as ev
 from hotline.sealing import items as its
-from hotline.station.comparing import FORK, UNJOINED, SplitView
+from hotline.station.comparing import FORK, UNJOINED, SplitView, refused_head, split_events
 from hotline.station.footing import Footing
-from hotline.station.intake import refused_head
 from hotline.station.requests import Recorded
 
 SEEN_RANK = 10
@@ -47,11 +46,19 @@ class Witnessing(Footing):
         self._ask_to_join(now_s)
         splits = [*self._comparing.judge_early(), *self._comparing.unanswered(now_s)]
         if splits:
-            recorded = await self.note(*[refused_head(one) for one in splits])
+            recorded = await self.note(*[seen for one in splits for seen in split_events(one)])
             self._say_splits(splits, recorded)
 
     def _ask_to_join(self, now_s: float) -> None:
-        for third, asked in self._comparing.due(lambda one: self.routes[one].up, now_s):
+        """Ask who can answer: what a station says whose list is behind is not read.
+
+        Spec: docs/ledger.md §8.9, docs/protocol.md §7.33
+        """
+
+        def hears(one: str) -> bool:
+            return self.routes[one].up and one not in self._unread
+
+        for third, asked in self._comparing.due(hears, now_s):
             self._put(third, lambda asked=asked: [asked])  # type: ignore[misc]
 
     def _say_splits(self, splits: Sequence[SplitView], recorded: Recorded) -> None:

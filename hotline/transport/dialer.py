@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidMessage, InvalidStatus, WebSocketException
 
 from hotline.core.errors import LinkError
+from hotline.transport.bounded import BoundedClient
 from hotline.transport.endpoint import FORBIDDEN, PATH, SUBPROTOCOL, Endpoint, socket_limits
 from hotline.transport.link import Event, State, Timings, backoff_s, count_failures
 from hotline.transport.route import Chance, Monotonic, OnCell, OnFault, OnState, Where
@@ -106,6 +107,7 @@ class Dialer(Endpoint):
             subprotocols=[SUBPROTOCOL],
             proxy=None,
             user_agent_header=None,
+            create_connection=BoundedClient,
             logger=QUIET,
             **socket_limits(self._timings),
         )

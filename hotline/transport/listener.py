@@ -14,6 +14,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State as SocketState
 
 from hotline.core.errors import LinkError
+from hotline.transport.bounded import BoundedServer
 from hotline.transport.door import Door
 from hotline.transport.endpoint import FORBIDDEN, PATH, SUBPROTOCOL, Endpoint, socket_limits
 from hotline.transport.link import Timings
@@ -69,6 +70,7 @@ class Listener(Endpoint):
             subprotocols=[SUBPROTOCOL],
             process_request=self._judge,
             server_header=None,
+            create_connection=BoundedServer,
             logger=QUIET,
             **socket_limits(self._timings),
         )

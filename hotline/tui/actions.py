@@ -17,16 +17,16 @@ SEND, READBACK, INCIDENT, HELP, LEAVE, PICK = (
     "leave",
     "pick",
 )
-RELEASE, ALARM = "release", "alarm"
+RELEASE, ALARM, LOCKED = "release", "alarm", "locked"
 ALL = frozenset(
     (
         *(WATCH, MESSAGE, CHOOSE, COMPOSE, SEND, READBACK, INCIDENT, HELP, LEAVE, PICK),
-        *(RELEASE, ALARM),
+        *(RELEASE, ALARM, LOCKED),
     )
 )
 NEW_ROOT = "new root"
-_ROAM = frozenset((WATCH, MESSAGE, CHOOSE, INCIDENT, HELP, COMPOSE, READBACK))
-_LISTS = frozenset((WATCH, MESSAGE, CHOOSE, INCIDENT, PICK))
+_ROAM = frozenset((WATCH, MESSAGE, CHOOSE, INCIDENT, HELP, COMPOSE, READBACK, LOCKED))
+_LISTS = frozenset((WATCH, MESSAGE, CHOOSE, INCIDENT, PICK, LOCKED))
 _TEXTS = frozenset((HELP, SEND, COMPOSE, RELEASE, ALARM))
 _PLAYED = frozenset((WATCH, INCIDENT))
 
@@ -65,7 +65,7 @@ _SHARED = (
         "All keys, and how an exchange goes.",
         (ALL - {HELP}) | {NEW_ROOT},
     ),
-    Action("watch", "f2", "F2", "w", "Watch", "Back to the watch screen.", ALL - {WATCH}),
+    Action("watch", "f2", "F2", "w", "Watch", "Back to the watch screen.", ALL - {WATCH, LOCKED}),
     Action(
         "incident",
         "f4",
@@ -93,7 +93,7 @@ _SHARED = (
         "",
         "Back",
         "Go back; nothing is sent and a draft is kept.",
-        ALL - {WATCH},
+        ALL - {WATCH, LOCKED},
     ),
     Action(
         "chord",
@@ -203,9 +203,22 @@ _ACTING = (
     ),
 )
 
+_LOCK = Action(
+    "lock",
+    "ctrl+l",
+    "^L",
+    "k",
+    "Lock",
+    "Lock the desk: your key leaves the memory. All can be read; nothing can be signed "
+    "before you unlock it.",
+    (ALL - {LOCKED}) | {NEW_ROOT},
+    acts=True,
+)
+
 CONSOLE_ACTIONS: tuple[Action, ...] = (
     *_SHARED,
     *_ACTING,
+    _LOCK,
     *_paging(_LISTS | _TEXTS),
 )
 

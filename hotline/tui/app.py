@@ -12,7 +12,7 @@ from hotline.desk.port import Desk
 from hotline.desk.views import Direction, DraftView, MessageView, RootView, TemplateChoice
 from hotline.tui.actions import CONSOLE_ACTIONS, Action, app_bindings, find_action
 from hotline.tui.closing import Closing
-from hotline.tui.roaming import Roaming
+from hotline.tui.locking import Locking
 from hotline.tui.screens.choose import ChooseScreen
 from hotline.tui.screens.compose import ComposeScreen
 from hotline.tui.screens.frame import FrameScreen
@@ -28,7 +28,7 @@ FIELD_LIMIT_S = 1.0
 
 BEFORE_AN_ANSWER = frozenset(
     (
-        *("help", "pane", "pane_back", "back", "chord", "leave", "acknowledge", "open"),
+        *("help", "pane", "pane_back", "back", "chord", "leave", "acknowledge", "open", "lock"),
         *("up", "down", "page_up", "page_down", "first", "last"),
     )
 )
@@ -37,7 +37,7 @@ BEFORE_AN_ANSWER = frozenset(
 READ_NOT_AGREED = "It does not say that you agree."
 
 
-class ConsoleApp(Roaming):
+class ConsoleApp(Locking):
     """The console of one officer on one line.
 
     Args:
@@ -58,8 +58,7 @@ class ConsoleApp(Roaming):
         clock: Clock,
         closing: Closing = Closing.STOPS,
     ) -> None:
-        super().__init__(desk, desk, ascii=ascii, clock=clock, closing=closing)
-        self.desk = desk
+        super().__init__(desk, ascii=ascii, clock=clock, closing=closing)
         self._answered: set[str] = set()
 
     def footer_word(self, frame: FrameScreen, action: Action) -> str:
@@ -68,7 +67,7 @@ class ConsoleApp(Roaming):
             target = self._to_acknowledge()
             if target is None or self._unread_below(target):
                 return ""
-            return f"Read {target.token}".rstrip()
+            return f"{'Open' if self.locked else 'Read'} {target.token}".rstrip()
         if action.id == "release" and not self.view.awaiting:
             return ""
         if action.id == "page_down" and isinstance(frame, MessageScreen):
@@ -85,6 +84,8 @@ class ConsoleApp(Roaming):
         target = self._to_acknowledge()
         if target is None or target.digest != flash.digest:
             return "first F2"
+        if self.locked:
+            return "first unlock" if self._is_open(target) else "F8=OPEN"
         if self._unread_below(target):
             return "PgDn, then F8"
         return "F8=READ BY OFFICER" if frame.shown_digest == flash.digest else "F8=OPEN"
@@ -92,8 +93,12 @@ class ConsoleApp(Roaming):
     def _unread_below(self, message: MessageView) -> bool:
         """Whether the message's own screen is up and its end was not in sight yet."""
         frame = self.frame
-        up = isinstance(frame, MessageScreen) and frame.digest == message.digest
-        return up and frame is not None and frame.shown_digest is None
+        return self._is_open(message) and frame is not None and frame.shown_digest is None
+
+    def _is_open(self, message: MessageView) -> bool:
+        """Whether the message's own screen is up."""
+        frame = self.frame
+        return isinstance(frame, MessageScreen) and frame.digest == message.digest
 
     def _to_acknowledge(self) -> MessageView | None:
         """Return what F8 is about: the statement on the screen, else the FLASH, else the mark.
@@ -120,6 +125,8 @@ class ConsoleApp(Roaming):
             self.say("Nothing here waits for READ BY OFFICER.")
         elif self.keys_guarded():
             self.say("A FLASH came in just now. Look at it, then press F8 again.", fault=True)
+        elif self.only_reading(self._is_open(message)):
+            return
         elif self.frame is not None and self.frame.shown_digest == message.digest:
             self.act(
                 self.desk.acknowledge(message.digest), partial(self._acknowledged, message.token)
@@ -157,6 +164,7 @@ class ConsoleApp(Roaming):
         if (
             root is not None
             and not self._asked
+            and not self.locked
             and root.root not in self._answered
             and self.is_running
         ):
@@ -171,8 +179,7 @@ class ConsoleApp(Roaming):
         return any(isinstance(screen, NewRootScreen) for screen in self.screen_stack)
 
     def _go(self, screen: FrameScreen) -> None:
-        acting = (ChooseScreen, ComposeScreen, SendScreen, ReadBackScreen)
-        if self._asked and isinstance(screen, acting):
+        if self._asked and screen.ACTS:
             self.say("First answer for the new root: Esc goes back to it.", fault=True)
             return
         super()._go(screen)
@@ -194,12 +201,16 @@ class ConsoleApp(Roaming):
 
     def open_choice(self, choice: TemplateChoice) -> None:
         """Begin a draft from a form and show the composer."""
+        if self.only_reading():
+            return
         draft = self.try_act(partial(self.desk.open_draft, choice))
         if draft is not None:
             self.open_draft(draft)
 
     def open_draft(self, draft: DraftView) -> None:
         """Show the composer with a draft; another one that is open is kept and left."""
+        if self.only_reading():
+            return
         self.drafts[draft.draft] = draft
         if any(isinstance(screen, ComposeScreen) for screen in self.screen_stack):
             self.do_watch()

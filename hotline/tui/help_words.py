@@ -14,6 +14,7 @@ EXCHANGE = (
     "Where two officers must sign: the first signs, then ^R. The second reads it and signs.",
     "Watch its state: QUEUED, DELIVERED, DISPLAYED, READ BY OFFICER, ANSWERED, CLOSED.",
     "DEADLINES says who must act next, YOU or THEY, and how long there is.",
+    "When you leave the desk press ^L. Your passphrase unlocks it; drafts are kept.",
 )
 
 READING_ONLY = (
@@ -40,5 +41,6 @@ SYMBOLS = (
     ("NEXT EXCON", "What is expected of you now; EXCON directs an exercise and advises."),
     ("GAP", "Statements of theirs are missing; they are asked for. F9 tells more."),
     ("FORK  FROZEN", "They gave one number to two statements. Speak by voice; F9 says what now."),
+    ("LOCKED", "Only the officer of this desk gets on. All can be read; nothing is signed."),
     ("OOW", "Officer of the watch: who has the watch here now."),
 )

@@ -31,11 +31,15 @@ class Roaming(Shell):
         self.closing = closing
 
     def go_back(self, screens: int = 1) -> None:
-        """Leave that many screens; the watch screen always stays."""
-        for _ in range(min(screens, len(self.screen_stack) - 1)):
+        """Leave that many screens; the lowest always stay."""
+        for _ in range(min(screens, len(self.screen_stack) - self.lowest())):
             if self.frame is not None:
                 self.frame.keep()
             self.pop_screen()
+
+    def lowest(self) -> int:
+        """Return how many screens always stay: the watch screen does."""
+        return 1
 
     def _go(self, screen: FrameScreen) -> None:
         if self.frame is not None:
@@ -45,7 +49,7 @@ class Roaming(Shell):
 
     def _back_to(self, kind: type[FrameScreen]) -> bool:
         """Leave screens until one of `kind` is up; False, and nothing left, when none is open."""
-        for above, screen in enumerate(reversed(self.screen_stack)):
+        for above, screen in enumerate(reversed(self.screen_stack[self.lowest() - 1 :])):
             if isinstance(screen, kind):
                 self.go_back(above)
                 return True

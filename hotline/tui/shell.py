@@ -28,6 +28,7 @@ from hotline.tui.screens.frame import FrameScreen
 from hotline.tui.screens.watch import WatchScreen
 from hotline.tui.terminal import catch_signals, release_signals, terminal_gone, terminal_size
 from hotline.tui.widgets.code_box import CodeBox
+from hotline.tui.widgets.passphrase_box import PassphraseBox
 
 Outcome = TypeVar("Outcome")
 
@@ -39,7 +40,7 @@ NEWS_WAITS_MS = 2_000
 
 STYLES = (
     *("frame", "watch", "message", "incident", "compose", "send", "readback", "release"),
-    *("leave", "newroot", "chord"),
+    *("leave", "newroot", "chord", "locked"),
 )
 """One sheet for what all screens share, then one for each screen that has a look of its own."""
 
@@ -221,7 +222,8 @@ class Shell(App[int], inherit_bindings=False):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Let a key of the table work only where the table says so."""
         if action == "next_field":
-            return isinstance(self.focused, Input) and not isinstance(self.focused, CodeBox)
+            whole = isinstance(self.focused, CodeBox | PassphraseBox)
+            return isinstance(self.focused, Input) and not whole
         if action != "do":
             return True
         return self.offers(find_action(self.ACTIONS, str(parameters[0])))

@@ -285,7 +285,7 @@ def test_statement_that_needs_a_second_officer_awaits_the_release_and_exits_3(
     wanted = Wanted("n-s", default_policy(("conv/free-text",)))
     north, south = begin_two(tmp_path, system_clock())
     north.add("north2")
-    north.completes(south.joins(north.opens("SOUTH", wanted)))
+    north.completes(south.joins(north.opens("SOUTH", wanted=wanted)))
     words = ["send", str(tmp_path / "north"), "-t", "conv/free-text", "--text", "x"]
     assert main([*words, "--officer", "north1", "--wait", "0.2"]) == 3
     assert "it awaits the second officer that the charter asks for" in told(capsys)

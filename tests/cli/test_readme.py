@@ -15,7 +15,7 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 def _documented() -> dict[str, set[str]]:
     """Return command to options, from the README's table."""
-    groups = "ledger|officer|card|line|spare"
+    groups = "ledger|officer|card|line|keyring|spare"
     rows = re.findall(rf"^\| `hotline ((?:(?:{groups}) )?[\w-]+)([^`]*)` \|", README, re.MULTILINE)
     return {name: set(re.findall(r"--[a-z-]+", rest)) for name, rest in rows}
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import random
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -121,6 +123,60 @@ def test_bound_on_bytes_is_kept_before_anything_is_read() -> None:
     assert decode(b'"aa"', what="thing", max_bytes=4) == "aa"
     with pytest.raises(PeerError, match="thing has 5 bytes, the bound is 4"):
         decode(b'"aaa"', what="thing", max_bytes=4)
+
+
+def plainly_read(data: bytes) -> Any:
+    """A plain reading of docs/protocol.md §2.1 to §2.3, which takes its time."""
+    value = json.loads(data.decode())
+
+    def look(one: Any, depth: int) -> None:
+        assert not isinstance(one, float)
+        if isinstance(one, str):
+            assert refused_character(one) is None
+            assert _normal(one)
+        elif isinstance(one, int):
+            assert abs(one) <= MAX_INTEGER
+        elif isinstance(one, dict | list):
+            assert depth > 0
+            for inner in [*one, *one.values()] if isinstance(one, dict) else one:
+                look(inner, depth - 1)
+
+    look(value, MAX_DEPTH)
+    told = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert told.encode() == data
+    return value
+
+
+SEEDS = (
+    b'{"a":[1,true,null,"x"],"bb":{"c":"line","d":-7},"e":""}',
+    b'{"a":"one\\ntwo","b":"\\"q\\"","c":[{"d":0}]}',
+    '{"a":"Überfahrt","b":[9007199254740991]}'.encode(),
+    b'{"a":' * 12 + b"1" + b"}" * 12,
+)
+PIECES = (b'"', b"\\", b"\\n", b"\\u0041", b" ", b".0", b"e1", b"-0", b"NaN", b"{}", b"[]", b",")
+PIECES += (b"\x7f", b"\xc3\xbc", b"\xed\xa0\x80", b"9" * 17, b'"a":1,', b"1", b"true", b"null")
+
+
+def test_quick_reading_says_what_a_plain_one_says() -> None:
+    """Bytes of printable ASCII without an escape go another way: it must be the same one."""
+    chance, told = random.Random("canonical"), Counter[bool]()
+    for _ in range(6_000):
+        data = bytearray(chance.choice(SEEDS))
+        for _ in range(chance.choice((0, 1, 1, 2))):
+            place = chance.randrange(len(data) + 1)
+            data[place : place + chance.choice((0, 1, 5))] = chance.choice(PIECES)
+        try:
+            wanted = plainly_read(bytes(data))
+        except (AssertionError, ValueError):
+            with pytest.raises(PeerError):
+                read(bytes(data))
+            told[False] += 1
+        else:
+            found = read(bytes(data))
+            assert encode(found) == data
+            assert found == wanted
+            told[True] += 1
+    assert min(told.values()) > 1_000
 
 
 @pytest.mark.parametrize("value", [{1, 2}, b"x", object(), float("nan"), "\ud800", {b"a": 1}])

@@ -10,8 +10,10 @@ By hand: python -m tests.fakes.console [--quiet] [--replay] [--ascii] [--live]
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from hotline.core.errors import OperatorError
 from hotline.core.times import format_dtg
@@ -26,6 +28,7 @@ from hotline.desk.views import (
     IncidentRow,
     IncidentView,
     LadderView,
+    LockView,
     Mark,
     MessageView,
     ReadBackView,
@@ -86,6 +89,12 @@ class Said:
         )
 
 
+def opened_gate() -> asyncio.Event:
+    gate = asyncio.Event()
+    gate.set()
+    return gate
+
+
 def digest_of(number: int) -> str:
     return f"{number:064x}"
 
@@ -120,6 +129,11 @@ class FakeDesk:
     frozen: str = ""
     told: tuple[AlarmView, ...] = ()
     waiting: dict[str, ReleaseView] = field(default_factory=dict)
+    locked: LockView | None = None
+    lock_after_ms: int = 0
+    protected: bool = True
+    may_open: asyncio.Event = field(default_factory=opened_gate)
+    passphrase: str = "correct horse"
 
     def watch(self) -> WatchView:
         self.watch_reads += 1
@@ -139,6 +153,7 @@ class FakeDesk:
             alarm=self.alarm,
             frozen=self.frozen,
             awaiting=tuple(self.waiting),
+            lock=self.locked,
         )
 
     def status(self) -> StatusView:
@@ -389,6 +404,23 @@ class FakeDesk:
             one.readback, one.state = {}, "READ BACK"
         self.changed()
         return ReadBackView(agreed=not wrong, differences=wrong)
+
+    def lock(self, why: str, idle_ms: int = 0) -> Coroutine[Any, Any, None]:
+        self._take("lock", why, idle_ms)
+        self.locked = LockView(self.officer, self.now_ms, why == "IDLE", self.protected)
+        return self._recorded()
+
+    async def _recorded(self) -> None:
+        self._take("lock recorded")
+        self.changed()
+
+    async def unlock(self, passphrase: str) -> None:
+        self._take("unlock", passphrase)
+        await self.may_open.wait()
+        if self.protected and passphrase != self.passphrase:
+            raise OperatorError("it does not open with that passphrase", hint="type it again")
+        self.locked = None
+        self.changed()
 
     async def displayed(self, digest: str) -> None:
         self._take("displayed", digest)

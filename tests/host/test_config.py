@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hotline.core.errors import OperatorError
-from hotline.core.values import Precedence
+from hotline.core.values import Precedence, Realm
 from hotline.host.config import (
     MAX_CONFIG_BYTES,
     SETTINGS_FILE,
@@ -60,6 +60,26 @@ def test_settings_that_are_wrong_are_refused_with_their_place(
     path.write_text(text.replace(old, new, 1), "utf-8")
     with pytest.raises(OperatorError, match=reason):
         load_settings(config)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "reason"), [("-1", "desk.lock_after_s"), ("28801", "desk.lock_after_s")]
+)
+def test_lock_after_is_bounded(config: Path, seconds: str, reason: str) -> None:
+    path = config / SETTINGS_FILE
+    path.write_text(path.read_text("utf-8").replace("= 600\n\n#", f"= {seconds}\n\n#", 1), "utf-8")
+    with pytest.raises(OperatorError, match=reason):
+        load_settings(config)
+
+
+def test_lock_that_never_falls_is_for_exercises_only(config: Path) -> None:
+    assert load_settings(config).lock_after_s(Realm.LIVE) == 600
+    path = config / SETTINGS_FILE
+    path.write_text(path.read_text("utf-8").replace("after_s = 600", "after_s = 0", 1), "utf-8")
+    settings = load_settings(config)
+    assert settings.lock_after_s(Realm.EXERCISE) == 0
+    with pytest.raises(OperatorError, match="which a LIVE desk may not have"):
+        settings.lock_after_s(Realm.LIVE)
 
 
 def test_settings_without_a_precedence_are_refused_by_its_name(config: Path) -> None:

@@ -266,3 +266,25 @@ def test_clock_and_entropy_come_from_the_system() -> None:
     assert second >= first
     assert len(system_entropy(40)) == 40
     assert system_entropy(32) != system_entropy(32)
+
+
+def test_part_files_that_crashes_left_go_with_what_is_wiped(tmp_path: Path) -> None:
+    path = write(tmp_path / "line.key")
+    strays = [tmp_path / f".line.key.{number}.part" for number in (1, 2)]
+    others = [tmp_path / name for name in (".content.key.1.part", "line.key.old", ".line.key.x")]
+    for file in (*strays, *others):
+        file.write_bytes(path.read_bytes())
+    (tmp_path / ".line.key.3.part").symlink_to(others[0])
+    with strays[0].open("rb") as held:
+        open_key_file(path, None).rewrite({"new": b"\2" * 32}, system_entropy)
+        assert not any(held.read())
+    assert not any(stray.exists() for stray in strays)
+    assert all(read_key_file(other, None).seeds == SEEDS for other in others)
+    assert set(read_key_file(path, None).seeds) == {"new"}
+
+
+def test_part_files_stay_where_nothing_is_wiped(tmp_path: Path) -> None:
+    path, stray = write(tmp_path / "console.key"), tmp_path / ".console.key.1.part"
+    stray.write_bytes(path.read_bytes())
+    write_key_file(path, EXERCISE, None, entropy=system_entropy, replace=True)
+    assert stray.exists()

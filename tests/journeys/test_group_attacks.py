@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hotline.core.errors import OperatorError
 from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import sign_checkpoint
 from hotline.core.records.fork_evidence import (
@@ -15,14 +16,19 @@ from hotline.core.records.fork_evidence import (
     verify_fork_evidence,
 )
 from hotline.core.values import Digest
+from hotline.host.clock import system_clock
+from hotline.host.entropy import system_entropy
 from hotline.sealing import items as its
 from hotline.sealing.cell import seal_cell
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.packet import Packet, encode_packet, sign_packet
 from hotline.station import comparing, witnessing
 from hotline.station.courier import revocation_head
+from hotline.station.forks import resolve_forks
+from hotline.station.upkeep import Bench, at_work
 from tests.fakes.group import FakeGroup, pinged, put
 from tests.fakes.line import ENCOUNTER, Place, wait_for
+from tests.station.months import no_passphrase
 
 
 @pytest.fixture
@@ -138,7 +144,7 @@ async def test_statement_that_leaves_a_member_out_is_refused(tmp_path: Path) -> 
 async def test_two_statements_under_one_number_are_a_fork_for_whoever_sees_both(
     tmp_path: Path,
 ) -> None:
-    async with FakeGroup(tmp_path) as group:
+    async with FakeGroup(tmp_path, deputies=True) as group:
         north, south, east = group.places
         await group.settled()
         everybody = ("SOUTH", "EAST")
@@ -150,6 +156,43 @@ async def test_two_statements_under_one_number_are_a_fork_for_whoever_sees_both(
         put(north, "SOUTH", other)
         await wait_for(lambda: south.reasons)
         assert south.reasons[0].startswith("fork: number 1 of NORTH")
+        # What SOUTH says goes to both, so that all of it waits; EAST saw no fork and speaks on.
+        with pytest.raises(OperatorError, match="NORTH gave number 1 to two statements"):
+            await south.say("conv/free-text", {}, text="to EAST alone there is no way")
+        await group.delivered(await east.say("conv/free-text", {}, text="EAST speaks on"))
+        await resolved(south, "niven", "sorel")
+        await group.up()
+        await wait_for(lambda: east.recorded(ev.ForkResolvedElsewhere))
+        await wait_for(lambda: north.recorded(ev.ForkResolvedThere))
+        (told,) = east.recorded(ev.ForkResolvedElsewhere)
+        assert (told.peer, told.of, told.generation, told.seq) == ("SOUTH", "NORTH", 1, 1)
+        assert [name.split()[-1] for name in told.officers] == ["Niven", "Sorel"]
+        await wait_for(lambda: forks_told(east))
+        ((mark, headline),) = forks_told(east)
+        assert mark == "alarm"
+        assert "SOUTH saw two statements of NORTH with number 1" in headline
+        await group.delivered(await south.say("conv/free-text", {}, text="free again"))
+        # It is told again with every link, and recorded once.
+        await east.stop()
+        await east.start()
+        await group.up()
+        await pinged(south, east)
+        assert len(east.recorded(ev.ForkResolvedElsewhere)) == 1
+        assert not east.reasons
+
+
+def forks_told(place: Place) -> list[tuple[str, str]]:
+    """Return mark and headline of the rows of forks on a place's watch screen."""
+    rows = place.desk.timeline(0, 99)
+    return [(row.mark, row.headline) for row in rows if row.state_word == "FORK"]
+
+
+async def resolved(place: Place, *officers: str) -> None:
+    """Let two officers of a place resolve its forks, with the station stopped as it must be."""
+    await place.stop()
+    with at_work(Bench(place.home, system_clock, system_entropy, no_passphrase)) as work:
+        resolve_forks(work, "compared by voice", officers)
+    await place.start()
 
 
 async def split(group: FakeGroup, head: its.HeadItem) -> None:
@@ -170,7 +213,7 @@ async def split(group: FakeGroup, head: its.HeadItem) -> None:
 
 
 async def started(tmp_path: Path) -> FakeGroup:
-    group = FakeGroup(tmp_path, run=False)
+    group = FakeGroup(tmp_path, run=False, deputies=True)
     await group.north.start()
     await group.south.start()
     await group.up(group.north, group.south)
@@ -196,10 +239,34 @@ async def test_two_histories_of_one_size_become_evidence_at_both_witnesses(tmp_p
             keys = place.opened.line.roster.ledger_keys("NORTH")
             found = verify_fork_evidence(evidence, keys, verify_ed25519)
             assert found is Contradiction.FORK
-        # It is an alarm on the watch screen of both.
+        # It is an alarm on the watch screen of both, and freezes both.
         for place in (south, east):
+            await wait_for(lambda place=place: forks_told(place))
             rows = place.desk.timeline(0, 99)
-            assert any(row.state_word == "EVIDENCE" and row.mark == "alarm" for row in rows)
+            for word in ("EVIDENCE", "FORK"):
+                assert [row.mark for row in rows if row.state_word == word] == ["alarm"]
+            assert place.desk.watch().alarm.startswith("LINE FROZEN: NORTH shows two histories")
+            with pytest.raises(OperatorError, match="NORTH shows two histories of its ledger"):
+                await place.say("conv/free-text", {}, text="as if nothing had happened")
+        (seen,) = south.recorded(ev.SplitSeen)
+        words = "\n".join(south.desk.alarms()[0].lines)
+        assert seen.size == held.size
+        for part in (seen.held, seen.other, "every member by voice", "ledger resolve"):
+            assert part in words
+        assert {seen.held, seen.other} == {held.root.hex(), "66" * 32}
+        await south.say("sea/encounter", ENCOUNTER)
+        # Two officers end it here; the two histories stay two, and say nothing new.
+        await resolved(south, "niven", "sorel")
+        await group.up(south, east)
+        await wait_for(lambda: east.recorded(ev.ForkResolvedElsewhere))
+        (told,) = east.recorded(ev.ForkResolvedElsewhere)
+        assert (told.peer, told.of, told.seq) == ("SOUTH", "NORTH", 0)
+        south.station._comparing.forget_told("EAST")
+        await wait_for(lambda: south.heard_items(its.SeenItem))
+        await south.say("conv/free-text", {}, text="free again")
+        assert len(south.recorded(ev.SplitSeen)) == 1
+        with pytest.raises(OperatorError, match="FROZEN"):
+            await east.say("conv/free-text", {}, text="its own officers have not resolved it")
     finally:
         await group.__aexit__(None, None, None)
 

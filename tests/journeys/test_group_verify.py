@@ -40,6 +40,8 @@ async def test_three_ledgers_reconcile_and_tell_each_pair_and_all(tmp_path: Path
     assert (found.meeting.statements, found.meeting.receipted) == (3, 3)
     assert len(found.meeting.pairs) == 3
     text = "\n".join(found.lines())
+    # What SOUTH and EAST both received is receipted in NORTH's ledger, not in theirs.
+    assert "The ledgers of SOUTH and EAST RECONCILE: 3 statements, no contradiction." in text
     assert "All 3 ledgers RECONCILE: 3 statements, 3 receipted by every other member." in text
     done = hotline(
         "verify", str(paths[0]), "--peer", str(paths[1]), "--peer", str(paths[2]), "--json"

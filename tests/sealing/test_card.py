@@ -20,6 +20,7 @@ from hotline.sealing.card import (
     read_card,
     write_card,
 )
+from hotline.sealing.charter import gather_charter, read_charter, verify_charter
 from hotline.sealing.dsse import Envelope, decode_envelope, encode_envelope
 from hotline.sealing.enrol import CertifiedKey, StationKeys, countersign_charter, make_charter
 from hotline.sealing.enrolment import (
@@ -30,6 +31,7 @@ from hotline.sealing.enrolment import (
     write_enrolment,
 )
 from hotline.sealing.prekey import draw_prekey
+from hotline.sealing.root import verify_root
 from hotline.sealing.tls_identity import make_tls_identity
 from tests.sealing.conftest import NOW_MS, POLICY, World
 
@@ -79,10 +81,9 @@ def enrolment_of(world: World, step: Step = "open", half: bytes = HALF) -> bytes
     return write_enrolment(
         step,
         charter=charter_by(world, *signers),
-        half=half,
+        halves=[(read_card(card_of(world, other)), half)],
         root=sender.root,
         own_card=card_of(world, sender),
-        to=read_card(card_of(world, other)),
         made_ms=NOW_MS,
     )
 
@@ -202,10 +203,10 @@ def test_card_with_two_roots_or_a_charter_is_refused(world: World) -> None:
 def test_enrolment_reads_back_and_gives_the_half_to_its_recipient(world: World, step: Step) -> None:
     found = read_enrolment(enrolment_of(world, step), step)
     sender, other = ("NORTH", "SOUTH") if step == "open" else ("SOUTH", "NORTH")
-    assert (found.body.sender, found.body.to, found.card.name) == (sender, other, sender)
+    assert (found.sender, found.recipients, found.card.name) == (sender, (other,), sender)
     assert (found.charter.name, found.made_ms) == ("n-s", NOW_MS)
     recipient = world.south if step == "open" else world.north
-    assert open_half(found, recipient.prekey) == HALF
+    assert open_half(found, recipient.prekey, other) == HALF
 
 
 def test_half_does_not_stand_in_the_file_and_opens_for_its_recipient_only(world: World) -> None:
@@ -215,15 +216,15 @@ def test_half_does_not_stand_in_the_file_and_opens_for_its_recipient_only(world:
     found = read_enrolment(encoded, "open")
     for other in (world.north.prekey, draw_prekey(world.entropy)):
         with pytest.raises(PeerError, match="a key that is not here"):
-            open_half(found, other)
+            open_half(found, other, "SOUTH")
 
 
 def test_half_of_an_opening_does_not_open_as_that_of_an_answer(world: World) -> None:
     found = read_enrolment(enrolment_of(world), "open")
     for changes in ({"step": "join"}, {"to": "EAST"}, {"sender": "EAST"}, {"line": bytes(32)}):
-        other = replace(found, body=found.body.model_copy(update=changes))
+        other = replace(found, heads=(found.heads[0].model_copy(update=changes),))
         with pytest.raises(PeerError, match="does not open"):
-            open_half(other, world.south.prekey)
+            open_half(other, world.south.prekey, other.heads[0].to)
 
 
 def test_enrolment_of_the_other_step_is_refused(world: World) -> None:
@@ -260,6 +261,124 @@ def test_enrolment_whose_head_another_key_signed_is_refused(world: World) -> Non
     forged = bare.with_hybrid(world.north.root.digest, console.signer.sign(bare.message))
     with pytest.raises(PeerError, match="does not verify"):
         read_enrolment(encode_envelope(forged) + b"\n" + b"".join(lines[1:]), "open")
+
+
+# --- files of a line of three
+
+
+def group_charter(world: World, *signers: StationKeys, name: str = "three") -> bytes:
+    members = [
+        (one.root.station, one.root.digest) for one in (world.north, world.south, world.east)
+    ]
+    charter = make_charter(signers[0].root, name=name, members=members, policy=POLICY, at_ms=NOW_MS)
+    for one in signers[1:]:
+        charter = countersign_charter(charter, one.root)
+    return charter
+
+
+def group_file(world: World, sender: StationKeys, made_ms: int = NOW_MS) -> bytes:
+    """Return what a member writes: NORTH opens, the others join."""
+    everybody = (world.north, world.south, world.east)
+    step: Step = "open" if sender is world.north else "join"
+    signers = (world.north,) if sender is world.north else (world.north, sender)
+    others = [one for one in everybody if one is not sender]
+    return write_enrolment(
+        step,
+        charter=group_charter(world, *signers),
+        halves=[
+            (read_card(card_of(world, one)), bytes([place]) * 32)
+            for place, one in enumerate(others)
+        ],
+        root=sender.root,
+        own_card=card_of(world, sender),
+        made_ms=made_ms,
+    )
+
+
+def test_file_of_a_line_of_three_gives_each_recipient_its_own_half(world: World) -> None:
+    found = read_enrolment(group_file(world, world.south), "join")
+    assert (found.sender, found.recipients) == ("SOUTH", ("NORTH", "EAST"))
+    for place, (one, name) in enumerate(((world.north, "NORTH"), (world.east, "EAST"))):
+        assert open_half(found, one.prekey, name) == bytes([place]) * 32
+        other = {"NORTH": "EAST", "EAST": "NORTH"}[name]
+        with pytest.raises(PeerError, match="a key that is not here"):
+            open_half(found, one.prekey, other)
+    with pytest.raises(PeerError, match="a key that is not here"):
+        open_half(found, world.south.prekey, "SOUTH")
+
+
+def test_file_whose_heads_are_cut_turned_round_or_of_two_files_is_refused(world: World) -> None:
+    lines = group_file(world, world.north).splitlines(keepends=True)
+    later = group_file(world, world.north, NOW_MS + 1).splitlines(keepends=True)
+    rest = lines[2:]
+    wrong = {
+        "it is not for every other member": [
+            [lines[0]],
+            [lines[1]],
+            [lines[1], lines[0]],
+            [lines[0], lines[0]],
+            [lines[0], lines[1], lines[1]],
+        ],
+        "its heads are of different files": [[lines[0], later[1]]],
+        "it is not a whole file": [[], lines[:1] * 17],
+    }
+    for said, cases in wrong.items():
+        for heads in cases:
+            with pytest.raises(PeerError, match=said):
+                read_enrolment(b"".join([*heads, *rest]), "open")
+    read_enrolment(b"".join(lines), "open")
+
+
+def test_file_that_a_wrong_member_opens_or_joins_is_refused(world: World) -> None:
+    for sender, step in ((world.north, "join"), (world.south, "open")):
+        others = [one for one in (world.north, world.south, world.east) if one is not sender]
+        signers = (world.north,) if sender is world.north else (world.north, sender)
+        encoded = write_enrolment(
+            step,
+            charter=group_charter(world, *signers),
+            halves=[(read_card(card_of(world, one)), HALF) for one in others],
+            root=sender.root,
+            own_card=card_of(world, sender),
+            made_ms=NOW_MS,
+        )
+        with pytest.raises(PeerError, match="first member opens the line, the others join"):
+            read_enrolment(encoded, step)
+
+
+def test_gathered_charter_is_the_same_whoever_gathers_it_and_verifies(world: World) -> None:
+    signed = {
+        "NORTH": group_charter(world, world.north),
+        "SOUTH": group_charter(world, world.north, world.south),
+        "EAST": group_charter(world, world.north, world.east),
+    }
+    whole = gather_charter(signed)
+    # What else a file holds, as NORTH's signature in that of SOUTH, makes no difference.
+    assert gather_charter(dict(reversed(signed.items()))) == whole
+    roots = [one.root for one in (world.north, world.south, world.east)]
+    verified = {root.digest: verify_root(root.record) for root in roots}
+    assert verify_charter(read_charter(whole), verified).stations == ("NORTH", "SOUTH", "EAST")
+
+
+def test_charter_that_a_member_did_not_sign_or_of_two_lines_is_not_gathered(world: World) -> None:
+    signed = {
+        "NORTH": group_charter(world, world.north),
+        "SOUTH": group_charter(world, world.north, world.south),
+    }
+    for east in ({}, {"EAST": group_charter(world, world.north, world.south)}):
+        with pytest.raises(PeerError, match="the signature of EAST is missing"):
+            gather_charter(signed | east)
+    other = group_charter(world, world.north, world.east, name="other")
+    with pytest.raises(PeerError, match="not of one charter"):
+        gather_charter(signed | {"EAST": other})
+
+
+def test_check_words_are_four_and_change_with_the_record() -> None:
+    from hotline.sealing.fingerprint import check_words, word_list
+
+    words = check_words(b"a record").split()
+    assert len(words) == 4
+    assert set(words) <= set(word_list())
+    assert check_words(b"a record") == " ".join(words) != check_words(b"another record")
 
 
 def test_written_files_hold_no_seed(world: World, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -171,6 +172,34 @@ def test_packet_encoded_and_read_is_the_same(world: World) -> None:
     certificate = CertificateItem(envelope=world.n1.certificate)
     packet = world.packet(*SIMPLE, statement_item(world), certificate)
     assert read_packet(encode_packet(packet)) == packet
+
+
+@pytest.mark.parametrize("item", SIMPLE, ids=lambda item: item.t)
+def test_item_written_by_hand_is_what_the_shape_says(item: Item) -> None:
+    """The handshake's items and announcements are written without the JSON writer."""
+    assert encode_item(item) == canonical.encode(item.model_dump(mode="json"))
+
+
+def test_packet_written_by_hand_is_canonical_and_says_every_field(world: World) -> None:
+    packet = world.packet(*SIMPLE, statement_item(world), counter=7)
+    encoded = encode_packet(packet)
+    body = json.loads(encoded)
+    assert canonical.encode(body) == encoded
+    assert canonical.encode(body["announcement"]) == packet.announcement.written
+    head = {"counter": 0, "digest": "00" * 32}
+    assert body == {
+        "announcement": packet.announcement.model_dump(mode="json"),
+        "counter": 7,
+        "from": "NORTH",
+        "instance": "0f" * 16,
+        "items": [json.loads(encode_item(item)) for item in packet.items],
+        "line": world.roster.line.hex(),
+        "revocation": head,
+        "sent_at": format_time(world.now_ms),
+        "to": "SOUTH",
+        "to_kid": world.south.prekey.key_id.hex(),
+        "v": 1,
+    }
 
 
 def crafted(world: World, **changes: Any) -> bytes:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from hotline.core import canonical
 from hotline.sealing.charter import read_charter
 from hotline.sealing.dsse import encode_envelope
+from tests.fakes import node
 
 if TYPE_CHECKING:
     from tests.sealing.conftest import World
@@ -34,9 +37,9 @@ def blocks() -> list[str]:
     return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
 
 
-FUNCTIONS, CHAIN_BLOCK, JQ_BLOCK, MEMBERS_BLOCK = blocks()
+FUNCTIONS, CHAIN_BLOCK, JQ_BLOCK, MEMBERS_BLOCK, BY_NODE = blocks()
 CLASSICAL = 'verify() { check "$1" "$2" ed25519 "$3"; }'
-"""In the place of the recipe's own, where openssl does not know ML-DSA yet."""
+"""In the place of the recipe's own, where nothing knows ML-DSA yet."""
 
 
 @pytest.fixture
@@ -47,20 +50,31 @@ def place(world: World, tmp_path: Path) -> Path:
     (tmp_path / "certificate.json").write_bytes(world.n1.certificate)
     (tmp_path / "statement.json").write_bytes(world.signed())
     (tmp_path / "peer.json").write_bytes(world.south.root.record)
-    (tmp_path / "recipe.sh").write_text(FUNCTIONS if newer_openssl() else FUNCTIONS + CLASSICAL)
+    (tmp_path / "recipe.sh").write_text(FUNCTIONS + stand_in())
     return tmp_path
 
 
+def stand_in() -> str:
+    """Return what an openssl of this machine's age needs to take part."""
+    if newer_openssl():
+        return ""
+    return BY_NODE if node.reads_mldsa65() else CLASSICAL
+
+
 def run(place: Path, script: str) -> subprocess.CompletedProcess[str]:
+    found = node.node()
+    first = f"{Path(found).parent}:" if found else ""
     return subprocess.run(
         ["sh", "-c", f". ./recipe.sh\n{script}"],
         cwd=place,
+        env={**os.environ, "PATH": first + os.environ["PATH"]},
         capture_output=True,
         text=True,
         check=False,
     )
 
 
+@cache
 def newer_openssl() -> bool:
     shown = subprocess.run(
         ["openssl", "version"],
@@ -104,7 +118,7 @@ def test_recipe_checks_the_classical_half(place: Path, signed: str, signer: str,
 def test_recipe_lays_out_the_other_half_for_openssl(
     place: Path, signed: str, signer: str, keys: str
 ) -> None:
-    """Checked with a library here: the machine's openssl may be too old for it."""
+    """Checked with a library here, wherever it runs: openssl may be too old, Node be missing."""
     script = f'openssl() {{ :; }}\ncheck {signed} "$(identity {signer})" mldsa65 {keys}'
     assert run(place, script).returncode == 0
     key = load_der_public_key((place / f"{signed}.key").read_bytes())
@@ -130,12 +144,29 @@ def answers(place: Path) -> list[str]:
 
 
 def test_recipe_as_printed_verifies_the_whole_chain(place: Path) -> None:
-    """With an older openssl, which cannot do more, the Ed25519 half of it."""
+    """Without an openssl 3.5, and without Node in its place, the Ed25519 half of it."""
     done = run(place, CHAIN_BLOCK)
-    assert (done.returncode, done.stdout.count("Verified Successfully")) == (
-        0,
-        8 if newer_openssl() else 4,
+    both = newer_openssl() or node.reads_mldsa65()
+    assert (done.returncode, done.stdout.count("Verified Successfully")) == (0, 8 if both else 4)
+
+
+@pytest.mark.parametrize(("signed", "signer", "keys"), CHAIN)
+def test_recipe_as_printed_refuses_the_other_half_alone(
+    place: Path, signed: str, signer: str, keys: str
+) -> None:
+    if not (newer_openssl() or node.reads_mldsa65()):
+        pytest.skip("neither openssl nor Node knows ML-DSA-65 here")
+    script = f'check {signed} "$(identity {signer})" mldsa65 {keys}'
+    assert run(place, script).returncode == 0
+    body = json.loads((place / signed).read_bytes())
+    second = next(one for one in body["signatures"] if one["keyid"].endswith("mldsa65"))
+    second["sig"] = (
+        second["sig"][:100] + ("B" if second["sig"][100] == "A" else "A") + (second["sig"][101:])
     )
+    (place / signed).write_bytes(canonical.encode(body))
+    done = run(place, script)
+    assert done.returncode != 0
+    assert "Verification Failure" in done.stdout + done.stderr
 
 
 def test_recipe_as_printed_compares_what_the_records_say(place: Path) -> None:

@@ -1,4 +1,4 @@
-"""Two homes that a test enrols step by step, without passphrases."""
+"""Homes that a test enrols step by step, without passphrases."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ NOW_MS = 1_795_357_886_000
 DAY_MS = 86_400_000
 WANTED = Wanted("n-s", default_policy())
 ROUTE = Route(host="127.0.0.1", port=47_110)
+SOUTH_ROUTE = Route(host="127.0.0.1", port=47_120)
 
 
 def nothing(_name: str) -> None:
@@ -74,15 +75,22 @@ class Place:
         subject = Subject(person, name=f"Officer {person}", **about)
         return add_officer(self.bench, subject, nothing, self.root_file, self.catalogue)
 
-    def opens(self, peer: str, wanted: Wanted = WANTED) -> bytes:
-        return open_line_with(self.bench, peer, wanted, self.root())
+    def opens(self, *peers: str, wanted: Wanted = WANTED) -> bytes:
+        return open_line_with(self.bench, peers, wanted, self.root())
 
     def joins(self, opening: bytes) -> bytes:
         found = check_file(self.bench, opening, "open")
         return join_line(self.bench, found, self.root(), self.catalogue)
 
-    def completes(self, answer: bytes) -> None:
-        complete_line(self.bench, check_file(self.bench, answer, "join"), self.catalogue)
+    def completes(self, *answers: bytes) -> tuple[str, ...]:
+        """Complete a line; return whose answers are missing."""
+        found = [check_file(self.bench, answer, "join") for answer in answers]
+        return complete_line(self.bench, found, self.catalogue).missing
+
+
+def place_at(path: Path) -> Place:
+    """Return the place of a home that was made before, as a copy of a template is."""
+    return Place(Home(path), load_catalogue(find_config()))
 
 
 def begin(
@@ -108,6 +116,26 @@ def begin_two(directory: Path, now_ms: int = NOW_MS) -> tuple[Place, Place]:
     accept_card(north.home, south.card(), agreed, north.bench.clock)
     accept_card(south.home, north.card(), agreed, south.bench.clock)
     return north, south
+
+
+def begin_three(directory: Path, now_ms: int = NOW_MS) -> tuple[Place, Place, Place]:
+    """Make NORTH and SOUTH, which can be dialled, and EAST; each holds the others' cards."""
+    places = (
+        begin(directory / "north", "NORTH", route=ROUTE, now_ms=now_ms),
+        begin(directory / "south", "SOUTH", route=SOUTH_ROUTE, now_ms=now_ms),
+        begin(directory / "east", "EAST", now_ms=now_ms),
+    )
+    exchange_cards(*places)
+    return places
+
+
+def exchange_cards(*places: Place) -> None:
+    """Have the officers of each station compare the words of every other one."""
+    cards = [place.card() for place in places]
+    for place in places:
+        for other, card in zip(places, cards, strict=True):
+            if other is not place:
+                accept_card(place.home, card, agreed, place.bench.clock)
 
 
 def enrol(directory: Path, now_ms: int = NOW_MS) -> tuple[Place, Place]:

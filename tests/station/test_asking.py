@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from hotline.core.exchange.gaps import standing_gaps
+from hotline.core import canonical
+from hotline.core.exchange.gaps import missing_ranges, standing_gaps
+from hotline.core.messages.statement import encode_statement, statement_digest
 from hotline.core.records import events as ev
 from hotline.core.values import Digest
 from hotline.sealing import items as its
+from hotline.sealing.order import order_digest, read_order
 from hotline.station import asking, outgoing
 from tests.fakes.line import FakeLine, wait_for
 
@@ -80,6 +84,24 @@ async def test_gap_stands_on_the_console_until_it_is_filled(
         assert not south.heard_items(its.NackItem)
         # Nothing was withheld meanwhile.
         await north.desk.acknowledge(said[3])
+
+
+async def test_number_of_what_was_refused_is_not_missing_if_it_was_signed_for_that(
+    tmp_path: Path,
+) -> None:
+    async with FakeLine(tmp_path) as line:
+        north, south = line.north, line.south
+        payload = encode_statement(south.statement())
+        digest = statement_digest(payload)
+        unsigned = json.loads(south.sign(payload)) | {"signatures": []}
+        refused = its.StatementItem(envelope=canonical.encode(unsigned), order=south.order(digest))
+        second = south.order(digest, seq=2, prev=order_digest(read_order(refused.order)))
+        bare = its.StatementItem(envelope=b"{}", order=second)
+        south.inject(refused, bare, south.item(seq=3, prev=order_digest(read_order(second))))
+        # Whether the bytes that number 2 was signed for ever came, nobody can say.
+        await wait_for(lambda: missing_ranges(north.situation, "SOUTH") == [(1, 2, 2)])
+        orders = [one.order for one in north.recorded(ev.StatementQuarantined)]
+        assert [one.seq if one else 0 for one in orders] == [1, 0]
 
 
 async def test_gap_that_nobody_fills_is_asked_for_a_bounded_number_of_times(

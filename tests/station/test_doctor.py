@@ -142,7 +142,7 @@ def test_leftovers_are_named(worked: Worked) -> None:
     (beside / ".content.key.00.part").touch()
     (beside / "ledger.db.before-restore-1").touch()
     warned = said(worked.north, "WARN")
-    assert "content.key.00.part was left by a crash" in warned
+    assert "content.key.00.part was left by a crash and may hold keys" in warned
     assert "was replaced by a backup" in warned
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +15,8 @@ from hotline.host.entropy import system_entropy
 from hotline.host.keyfile import read_key_file
 from hotline.sealing.enrol import RootKey
 from hotline.sealing.roster import identify_ledger
-from hotline.station import enrolling, laying
+from hotline.station import enrolling, laying, side
+from hotline.station import opening as opening_module
 from hotline.station.arriving import MAX_AGE_MS, check_file
 from hotline.station.beginning import NewStation, begin_home
 from hotline.station.cards import accept_card, kept_stations
@@ -30,6 +29,8 @@ from hotline.station.founded import line_directories
 from hotline.station.home import Home, read_card, read_line
 from hotline.station.identity import read_identity
 from hotline.station.opening import discard_opening, half_path, kept_opening
+from hotline.station.upkeep import at_work
+from tests.station.cuts import power_cut
 from tests.station.homes import (
     DAY_MS,
     NOW_MS,
@@ -42,6 +43,7 @@ from tests.station.homes import (
     enrol,
     never,
     nothing,
+    place_at,
 )
 
 
@@ -57,15 +59,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def two(made: Path, tmp_path: Path) -> tuple[Place, Place]:
     """Two homes of the test's own."""
     shutil.copytree(made, tmp_path / "two")
-    north, south = (begin_again(tmp_path / "two" / name) for name in ("north", "south"))
+    north, south = (place_at(tmp_path / "two" / name) for name in ("north", "south"))
     return north, south
-
-
-def begin_again(path: Path) -> Place:
-    from hotline.host.config import find_config
-    from hotline.host.packs import load_catalogue
-
-    return Place(Home(path), load_catalogue(find_config()))
 
 
 def secret_of(place: Place) -> tuple[bytes, bytes, bytes]:
@@ -117,7 +112,7 @@ def test_charter_says_what_was_wanted(two: tuple[Place, Place]) -> None:
     policy = WANTED.policy.model_copy(
         update={"two_person": ("deesc/propose",), "languages": ("en", "fr"), "presence": True}
     )
-    north.completes(south.joins(north.opens("SOUTH", Wanted("other", policy))))
+    north.completes(south.joins(north.opens("SOUTH", wanted=Wanted("other", policy))))
     _, _, line = read_line(south.home, None, south.bench.clock, system_entropy)
     assert (line.roster.name, line.roster.charter.policy) == ("other", policy)
     assert line.roster.members == ("NORTH", "SOUTH")
@@ -129,7 +124,7 @@ def test_charter_says_what_was_wanted(two: tuple[Place, Place]) -> None:
 def test_every_step_run_again_gives_what_it_gave(two: tuple[Place, Place]) -> None:
     north, south = two
     opening = north.opens("SOUTH")
-    assert opening_again(north.bench, "SOUTH", WANTED) == opening
+    assert opening_again(north.bench, ["SOUTH"], WANTED) == opening
     answer = south.joins(opening)
     found = check_file(south.bench, opening, "open")
     assert answer_again(south.bench, found.charter.line) == answer
@@ -137,26 +132,6 @@ def test_every_step_run_again_gives_what_it_gave(two: tuple[Place, Place]) -> No
     before = (north.home.only_line() / "ledger.db").read_bytes()
     north.completes(answer)
     assert (north.home.only_line() / "ledger.db").read_bytes() == before
-
-
-class PowerCutError(BaseException):
-    """Ends everything at once, as kill -9 does; no handler of errors sees it."""
-
-
-@contextmanager
-def power_cut(module: object, name: str, after: int = 0) -> Iterator[None]:
-    """End the body as soon as it calls a function for the time number `after`, from 0."""
-    real, calls = getattr(module, name), iter(range(10_000))
-
-    def cut(*given: object, **named: object) -> object:
-        if next(calls) == after:
-            raise PowerCutError
-        return real(*given, **named)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, name, cut)
-        with pytest.raises(PowerCutError):
-            yield
 
 
 LAYING_CUTS = [("write_key_file", 0), ("write_key_file", 1), ("_begin_ledger", 0)]
@@ -191,12 +166,29 @@ def test_completion_cut_short_is_done_anew_by_the_same_command(
     assert secret_of(north)[:2] == secret_of(south)[:2]
 
 
+def test_founding_cut_before_the_prekey_goes_is_ended_when_the_line_is_opened(
+    two: tuple[Place, Place],
+) -> None:
+    north, south = two
+    opening = north.opens("SOUTH")
+    with power_cut(side, "spend_prekey"):
+        south.joins(opening)
+    console = south.home.keys / "console.key"
+    assert "prekey" in read_key_file(console, None).seeds
+    with at_work(south.bench):
+        assert "prekey" not in read_key_file(console, None).seeds
+    # A card of later shows a prekey that no line has: that one stays.
+    south.card()
+    with at_work(south.bench):
+        assert "prekey" in read_key_file(console, None).seeds
+
+
 def test_completion_cut_before_the_opening_goes_is_ended_by_the_same_command(
     two: tuple[Place, Place],
 ) -> None:
     north, south = two
     answer = south.joins(north.opens("SOUTH"))
-    with power_cut(enrolling, "discard_opening"):
+    with power_cut(opening_module, "discard_opening"):
         north.completes(answer)
     assert half_path(north.home).exists()
     north.completes(answer)
@@ -204,19 +196,17 @@ def test_completion_cut_before_the_opening_goes_is_ended_by_the_same_command(
 
 
 def test_opening_cut_before_its_file_is_written_is_no_opening(two: tuple[Place, Place]) -> None:
-    from hotline.station import opening as module
-
     north, south = two
-    with power_cut(module, "write_durably"):
+    with power_cut(opening_module, "write_durably"):
         north.opens("SOUTH")
     assert half_path(north.home).exists()
-    assert opening_again(north.bench, "SOUTH", WANTED) is None
+    assert opening_again(north.bench, ["SOUTH"], WANTED) is None
     north.completes(south.joins(north.opens("SOUTH")))
 
 
 @pytest.mark.parametrize("name", ["_lay_tls", "_lay_keys", "open_journal", "write_identity"])
 def test_home_whose_making_was_cut_short_is_not_there(tmp_path: Path, name: str) -> None:
-    home, catalogue = Home(tmp_path / "h"), begin_again(tmp_path).catalogue
+    home, catalogue = Home(tmp_path / "h"), place_at(tmp_path).catalogue
     new = NewStation("NORTH", Realm.EXERCISE)
     with power_cut(laying, name):
         begin_home(home, new, nothing, catalogue, system_clock, system_entropy)
@@ -235,7 +225,7 @@ def test_another_opening_of_the_home_is_refused_until_it_is_given_up(
     north, south = two
     first = north.opens("SOUTH")
     with pytest.raises(OperatorError, match="has opened the line n-s with SOUTH") as refused:
-        opening_again(north.bench, "SOUTH", Wanted("other", WANTED.policy))
+        opening_again(north.bench, ["SOUTH"], Wanted("other", WANTED.policy))
     assert "--anew" in refused.value.hint
     discard_opening(north.home)
     answer = south.joins(first)
@@ -252,7 +242,7 @@ def test_second_line_of_a_home_is_refused(two: tuple[Place, Place]) -> None:
     opening = north.opens("SOUTH")
     north.completes(south.joins(opening))
     with pytest.raises(OperatorError, match="has a line already"):
-        opening_again(north.bench, "SOUTH", Wanted("more", WANTED.policy))
+        opening_again(north.bench, ["SOUTH"], Wanted("more", WANTED.policy))
     with pytest.raises(OperatorError, match="has a line already"):
         north.opens("SOUTH")
 
@@ -339,7 +329,7 @@ def test_opening_too_old_to_be_answered_is_not_handed_out_again(two: tuple[Place
     north.opens("SOUTH")
     north.now_ms += MAX_AGE_MS + 1
     with pytest.raises(OperatorError, match="too old to be answered"):
-        opening_again(north.bench, "SOUTH", WANTED)
+        opening_again(north.bench, ["SOUTH"], WANTED)
 
 
 def test_join_at_a_home_that_opened_a_line_itself_is_refused(two: tuple[Place, Place]) -> None:
@@ -418,7 +408,7 @@ def test_card_is_refused_of_another_realm_own_or_of_our_name(tmp_path: Path) -> 
 def begin_live(path: Path) -> bytes:
     """Return the card of a LIVE station."""
     phrase = "a passphrase for the tests"
-    place = Place(Home(path), begin_again(path).catalogue)
+    place = Place(Home(path), place_at(path).catalogue)
     begin_home(
         place.home,
         NewStation("SOUTH", Realm.LIVE),
@@ -480,7 +470,7 @@ def test_card_of_the_future_or_with_ended_certificates_is_refused(tmp_path: Path
 
 
 def test_home_is_not_made_where_something_stands(tmp_path: Path) -> None:
-    catalogue = begin_again(tmp_path).catalogue
+    catalogue = place_at(tmp_path).catalogue
     (tmp_path / "h").mkdir()
     (tmp_path / "h" / "note").write_text("mine")
     new = NewStation("NORTH", Realm.EXERCISE)
@@ -494,8 +484,42 @@ def test_home_is_not_made_where_something_stands(tmp_path: Path) -> None:
     assert (tmp_path / "h" / "note").read_text() == "mine"
 
 
+def test_second_making_of_one_home_at_once_is_refused(tmp_path: Path) -> None:
+    """Spec: docs/enrolment.md §2.4"""
+    home, catalogue = Home(tmp_path / "h"), place_at(tmp_path).catalogue
+    first, second = NewStation("NORTH", Realm.EXERCISE), NewStation("SOUTH", Realm.EXERCISE)
+    refused: list[str] = []
+
+    def meanwhile(count: int) -> bytes:
+        if (tmp_path / ".h.part" / "tls").exists() and not refused:
+            with pytest.raises(OperatorError, match="another process makes this home") as told:
+                begin_home(home, second, nothing, catalogue, system_clock, system_entropy)
+            refused.append(str(told.value))
+        return system_entropy(count)
+
+    begin_home(home, first, nothing, catalogue, system_clock, meanwhile)
+    assert refused
+    assert read_identity(home).station == "NORTH"
+    assert [path.name for path in tmp_path.iterdir()] == ["h"]
+
+
+def test_making_of_a_home_that_another_one_finished_first_changes_nothing(tmp_path: Path) -> None:
+    """Spec: docs/enrolment.md §2.4"""
+    home, catalogue = Home(tmp_path / "h"), place_at(tmp_path).catalogue
+    first, second = NewStation("NORTH", Realm.EXERCISE), NewStation("SOUTH", Realm.EXERCISE)
+
+    def first_finishes(_name: str) -> None:
+        if not home.path.exists():
+            begin_home(home, first, nothing, catalogue, system_clock, system_entropy)
+
+    with pytest.raises(StorageError, match="cannot be put in its place: Directory not empty"):
+        begin_home(home, second, first_finishes, catalogue, system_clock, system_entropy)
+    assert read_identity(home).station == "NORTH"
+    assert [path.name for path in tmp_path.iterdir()] == ["h"]
+
+
 def test_live_home_without_passphrases_is_not_made(tmp_path: Path) -> None:
-    catalogue = begin_again(tmp_path).catalogue
+    catalogue = place_at(tmp_path).catalogue
     new = NewStation("NORTH", Realm.LIVE)
     with pytest.raises(OperatorError, match="must be protected by a passphrase"):
         begin_home(Home(tmp_path / "h"), new, nothing, catalogue, system_clock, system_entropy)

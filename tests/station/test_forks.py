@@ -14,6 +14,7 @@ import pytest
 from hotline.core.errors import OperatorError
 from hotline.core.exchange.forks import fork_evidence, standing_forks
 from hotline.core.records import events as ev
+from hotline.core.values import Digest
 from hotline.host.clock import system_clock
 from hotline.host.entropy import system_entropy
 from hotline.sealing import items as its
@@ -73,6 +74,29 @@ async def test_frozen_line_says_so_shows_the_evidence_and_mutes_no_emergency(
         await wait_for(lambda: south.holds(held))
         said = await south.say("conv/free-text", {}, text="still heard")
         await wait_for(lambda: north.holds(said))
+
+
+async def test_further_forks_of_a_station_do_not_interrupt_the_officer_again(
+    tmp_path: Path,
+) -> None:
+    async with forked(tmp_path) as line:
+        north, south = line.north, line.south
+        before = north.desk.watch().frozen
+        orders = north.situation.seen_orders
+        first = Digest(bytes.fromhex(orders["SOUTH", 1, 1].digest))
+        south.inject(south.item(seq=2, prev=first), south.item(seq=2, prev=first))
+        await wait_for(lambda: len(standing_forks(north.situation)) == 3)
+        assert north.desk.watch().frozen == before
+        assert len(north.desk.alarms()) == 3
+
+
+async def test_resolution_many_times_in_one_packet_is_recorded_once(tmp_path: Path) -> None:
+    async with FakeLine(tmp_path, deputies=True) as line:
+        north, south = line.north, line.south
+        told = its.ForkResolvedItem(envelope=_authorised(south))
+        south.inject(told, told, told)
+        await wait_for(lambda: north.recorded(ev.ForkResolvedThere))
+        assert len(north.recorded(ev.ForkResolvedThere)) == 1
 
 
 async def test_freeze_survives_a_restart(tmp_path: Path) -> None:
@@ -147,7 +171,9 @@ DETAILS: dict[str, str | int] = {
 @pytest.mark.parametrize(
     ("details", "words"),
     [
-        (DETAILS | {"peer": "SOUTH"}, "the order of another station"),
+        (DETAILS | {"peer": "SOUTH"}, "the order of no other member"),
+        (DETAILS | {"peer": "EAST"}, "the order of no other member"),
+        (DETAILS | {"peer": 7}, "the order of no other member"),
         ({"peer": "NORTH"}, "not those of a resolution"),
         (DETAILS | {"seq": "2"}, "not those of a resolution"),
         (DETAILS | {"more": 1}, "not those of a resolution"),

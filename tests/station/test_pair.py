@@ -23,6 +23,7 @@ from hotline.sealing.turns import KEPT_MS, MAX_PREKEYS, StoredPrekey
 from hotline.station.courier import Courier
 from hotline.station.home import read_card, write_json
 from hotline.station.line_keys import PairSecrets, read_pair
+from hotline.station.pair import MAX_INSTANCES
 from tests.fakes.pairs import AT, PEERS, T0, End, exchange, make_ends, names, shake
 
 HOUR_MS = 3_600_000
@@ -537,6 +538,23 @@ def test_gap_in_the_numbers_keeps_the_previous_key_for_a_minute(ends: dict[str, 
     assert before <= south.opening
     pass_time(ends, GRACE_MS)
     assert not before & south.opening
+
+
+def test_packet_of_the_start_that_speaks_is_refused_again_after_many_other_starts(
+    ends: dict[str, End],
+) -> None:
+    """Spec: docs/protocol.md §7.4"""
+    north, south = ends["NORTH"], ends["SOUTH"]
+    shake(ends)
+    early = north.says(1)
+    south.hears(early)
+    for number in range(MAX_INSTANCES + 1):
+        other = Courier(north.line)
+        cell = other.seal("SOUTH", [its.LineTestItem(serial=number, phrase="of another start")])
+        south.courier.open(cell)
+    with pytest.raises(PeerError, match="second time"):
+        south.courier.open(early)
+    assert south.pair.speaks_now(south.courier.open(north.says(2)).packet)
 
 
 def test_packet_of_an_earlier_number_is_refused(ends: dict[str, End]) -> None:

@@ -33,8 +33,8 @@ from hotline.sealing.standing import CERTIFICATE
 from hotline.sealing.their_keys import TheirPrekey
 from hotline.station import courier, outgoing, receiving, trusting
 from hotline.station.home import open_officer, read_card
-from hotline.station.intake import reference_of
 from hotline.station.line_keys import open_line_keys
+from hotline.station.refusing import reference_of
 from hotline.station.renewing import renew_ledger
 from hotline.station.revoking import (
     lift,

@@ -76,7 +76,8 @@ from hotline.sealing.packet import Packet, RevocationHead, VerifiedPacket
 from hotline.sealing.revocation import Effect, Revocation, sign_revocation
 from hotline.sealing.roster import Roster
 from hotline.sealing.statements import sign_statement
-from hotline.station.intake import Intake, reference_of
+from hotline.station.intake import Intake
+from hotline.station.refusing import reference_of
 from tests.core.exchange.rig import NOW_MS, Letter, Side
 from tests.core.exchange.test_group_machine import LINKS, NAMES, PLACES, SIDES, Group, Sent
 from tests.fakes.line import rules

@@ -16,9 +16,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.connection import Connection
 
 from hotline.transport.dialer import Dialer
-from hotline.transport.endpoint import Endpoint
+from hotline.transport.endpoint import WRITE_LIMIT_BYTES, Endpoint
 from hotline.transport.link import Timings
 from hotline.transport.listener import Listener
 from hotline.transport.tls import PinnedPeer, TlsIdentity, client_context, pinned
@@ -180,6 +182,19 @@ class Pair:
 def with_wrong_pin(papers: Papers) -> PinnedPeer:
     """Trust the certificate, but expect another key."""
     return replace(pinned(papers.der), pins=(bytes(32),))
+
+
+async def flood(socket: Connection, over: Callable[[], object]) -> None:
+    """Send pings, which the other end's library answers, until something is over."""
+    masked = isinstance(socket, ClientConnection)
+    ping = b"\x89\xfd" + bytes(4 + 125) if masked else b"\x89\x7d" + bytes(125)
+
+    def one_more() -> object:
+        if socket.transport.get_write_buffer_size() < WRITE_LIMIT_BYTES:
+            socket.transport.write(ping * 500)
+        return over()
+
+    await until(one_more)
 
 
 async def until(condition: Callable[[], object], deadline_s: float = DEADLINE_S) -> None:

@@ -18,7 +18,7 @@ from hotline.transport.frames import MAX_CELL_BYTES
 from hotline.transport.link import Timings
 from hotline.transport.listener import Listener
 from tests.fakes.proxy import FaultProxy
-from tests.transport.rig import FAST, Log, Pair, until
+from tests.transport.rig import FAST, Log, Pair, flood, until
 
 QUICK_PINGS = replace(FAST, ping_interval_s=0.2, ping_timeout_s=0.3, close_timeout_s=0.1)
 SECRET = b"a cell in the clear"
@@ -94,6 +94,21 @@ async def test_cut_during_the_handshake_is_tried_again(pair: Pair, n_bytes: int)
         async with pair.running(listener, dialer):
             await exchange(pair, listener, dialer, b"x")
             await until(lambda: proxy.accepted >= 2)
+
+
+@pytest.mark.parametrize("listens", [True, False], ids=["to a dialer", "to a listener"])
+async def test_pings_of_a_peer_that_never_reads_cost_bounded_memory(
+    pair: Pair, listens: bool
+) -> None:
+    timings = replace(FAST, ping_interval_s=60)
+    listener, dialer = pair.listener(timings), pair.dialer(timings)
+    hostile, other = (listener, pair.south_log) if listens else (dialer, pair.north_log)
+    async with pair.running(listener, dialer):
+        await until(lambda: listener.up and dialer.up)
+        assert hostile._session is not None
+        socket = hostile._session._socket
+        socket.transport.pause_reading()
+        await flood(socket, lambda: "DOWN" in other.words)
 
 
 async def test_half_open_connection_is_found_in_bounded_time_by_both_ends(pair: Pair) -> None:

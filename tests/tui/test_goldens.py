@@ -48,6 +48,16 @@ def rooted_desk() -> FakeDesk:
     return desk
 
 
+def locked_desk() -> FakeDesk:
+    return flash_desk("LIVE")
+
+
+def exercise_desk() -> FakeDesk:
+    desk = crowded_desk()
+    desk.protected = False
+    return desk
+
+
 SCENES: dict[str, tuple[Callable[[], FakeDesk], tuple[str, ...]]] = {
     "watch": (crowded_desk, ()),
     "watch-live-empty": (quiet_desk, ()),
@@ -74,6 +84,8 @@ SCENES: dict[str, tuple[Callable[[], FakeDesk], tuple[str, ...]]] = {
     "help": (crowded_desk, ("f1",)),
     "leave": (flash_desk, ("ctrl+x",)),
     "new-root": (rooted_desk, ()),
+    "locked": (locked_desk, ("ctrl+l",)),
+    "locked-exercise": (exercise_desk, ("f3", "enter", "ctrl+o", "k")),
 }
 
 

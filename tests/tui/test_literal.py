@@ -42,10 +42,10 @@ HOSTILE = {
     "tabs": "before \t\t\n\n\n after",
 }
 MIXED = {
-    "control": "before\x1b[2J\x1b]0;t\x07\x9b2J\x00\x08\x0d\x7f\x1bP$r\x1b\\\x85 after",
-    "hidden": "before\u202eexe\u202c\u200b\u2060\ufe0f\U000e0041\u2800\u3164\u2028\ud800 after",
-    "flood": "beforee" + "\u0301" * 400 + "\ue000\U000f0000\U0010ffff after",
-    "markup": "before[/10][bold red]x[/][@click=app.leave]y[/] \\[ [[ $panel after",
+    "unseen": "before\x1b[2J\x1b]0;t\x07\x9b2J\x00\x08\x0d\x7f\x1bP$r\x1b\\\x85"
+    "\u202eexe\u202c\u200b\u2060\ufe0f\U000e0041\u2800\u3164\u2028\ud800 after",
+    "drawn": "beforee" + "\u0301" * 400 + "\ue000\U000f0000\U0010ffff"
+    "[/10][bold red]x[/][@click=app.leave]y[/] \\[ [[ $panel after",
     "huge": HOSTILE["huge"],
 }
 """The same in few texts, each near the beginning, for journeys through all screens."""

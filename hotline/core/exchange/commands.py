@@ -10,6 +10,7 @@ from hotline.core.messages.template import Template
 from hotline.core.records.events import (
     EndpointTaken,
     Event,
+    ForkResolvedElsewhere,
     ForkResolvedThere,
     KeyCertified,
     LedgerKeyChanged,
@@ -135,9 +136,9 @@ class AdmitRecord:
 
 @dataclass(frozen=True, slots=True)
 class AdmitResolution:
-    """The peer's officers resolved forks of ours; `record` is their authorisation, verified."""
+    """The peer's officers resolved forks that they saw; `record` is their authorisation."""
 
-    event: ForkResolvedThere
+    event: ForkResolvedThere | ForkResolvedElsewhere
     record: bytes
 
 
@@ -160,12 +161,17 @@ class TakeStatement:
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """Something of the peer's that may not be shown as a statement."""
+    """Something of the peer's that may not be shown as a statement.
+
+    Attributes:
+        order: The one that the peer signed for it, None when there is none that verifies.
+    """
 
     peer: str
     digest: str
     reason: str
     item: bytes | None
+    order: OrderRef | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,7 +208,9 @@ def _check_place(situation: Situation, rules: Rules, command: TakeStatement) -> 
     if key in situation.seen_orders:
         raise PeerError(f"{known.FORK}: number {order.seq} of {statement.sender} stands already")
     check_first_receipt(situation, command.told.digest)
-    _check_chain(situation, statement.sender, order)
+    fault = _chain_fault(situation, statement.sender, order)
+    if fault:
+        raise PeerError(fault)
     return gaps.gap_before(situation, statement.sender, order)
 
 
@@ -218,15 +220,16 @@ def _refuse(situation: Situation, command: TakeStatement, reason: str) -> Decisi
     Spec: docs/protocol.md §7.11
     """
     told = command.told
-    refused = _quarantine(situation, Quarantine(command.peer, told.digest, reason, told.item))
+    kept = Quarantine(command.peer, told.digest, reason, told.item, told.order)
+    refused = _quarantine(situation, kept)
     fork = forks.fork_seen(situation, command) if reason.startswith(known.FORK) else None
     if fork is None or not refused.events:
         return refused
     return Decision((*refused.events, Planned(fork)), rejected=refused.rejected)
 
 
-def _check_chain(situation: Situation, sender: str, order: ev.OrderRef) -> None:
-    """Check an order against its neighbours, whichever of them came before it.
+def _chain_fault(situation: Situation, sender: str, order: ev.OrderRef) -> str:
+    """Return how an order contradicts a neighbour, whichever came first; "" if it does not.
 
     Spec: docs/protocol.md §7.1
     """
@@ -234,16 +237,18 @@ def _check_chain(situation: Situation, sender: str, order: ev.OrderRef) -> None:
     after = situation.seen_orders.get((sender, order.generation, order.seq + 1))
     expected = ZERO_DIGEST.hex() if order.seq == 1 else before and before.digest
     if expected and order.prev != expected:
-        raise PeerError(f"number {order.seq} of {sender} does not continue its order")
+        return f"number {order.seq} of {sender} does not continue its order"
     if after and after.prev != order.digest:
-        raise PeerError(f"number {order.seq + 1} of {sender} does not continue this order")
+        return f"number {order.seq + 1} of {sender} does not continue this order"
+    return ""
 
 
 def _quarantine(situation: Situation, command: Quarantine) -> Decision:
     """Keep it once per digest and reason, show it, and tell the peer each time.
 
     What was erased is not kept again: the enclosure would be sealed under a key that lives.
-    Spec: docs/ledger.md §20.7
+    Its number is named when no neighbour says that another statement must stand there.
+    Spec: docs/ledger.md §20.7, docs/protocol.md §7.10
     """
     rejected = (command.digest, command.reason) if command.digest else None
     reason = command.reason[: ev.MAX_REASON_CHARACTERS]
@@ -252,7 +257,12 @@ def _quarantine(situation: Situation, command: Quarantine) -> Decision:
         return Decision(rejected=rejected)
     if _quarantine_is_full(situation, command.peer, reason):
         return Decision(rejected=rejected, uncounted=True)
-    event = ev.StatementQuarantined(sender=command.peer, digest=command.digest, reason=reason)
+    order = command.order
+    if order is not None and _chain_fault(situation, command.peer, order):
+        order = None
+    event = ev.StatementQuarantined(
+        sender=command.peer, digest=command.digest, reason=reason, order=order
+    )
     erased = reason.startswith(known.ERASED) or command.digest in situation.erased_received
     item = None if erased else command.item
     return Decision((Planned(event, item=item),), rejected=rejected)
@@ -311,6 +321,8 @@ def _known(situation: Situation, event: ev.Event) -> bool:
             heads = situation.refused_heads
             kept = sum(peer == event.peer for peer, _ in heads)
             return (event.peer, event.note) in heads or kept >= MAX_REFUSED_HEADS
+        case ev.SplitSeen():
+            return forks.is_split_known(situation, event)
         case ev.HeadRefusedThere():
             told = (event.peer, event.origin, event.size, event.verdict)
             heads_there = situation.refused_there

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from hotline.core.errors import InvariantError
 from hotline.core.exchange.delivery import Delivery, StatementState
 from hotline.core.exchange.forks import fold_fork
-from hotline.core.exchange.gaps import fold_filled, fold_gap, fold_given_up
+from hotline.core.exchange.gaps import fold_filled, fold_gap, fold_given_up, fold_refused
 from hotline.core.exchange.releasing import fold_release, fold_released
 from hotline.core.exchange.rules import ACKNOWLEDGEMENT, FIRST_GENERATION, FORK
 from hotline.core.exchange.shown import SHOWN
@@ -93,7 +93,13 @@ def _dispatch(situation: Situation, happening: Happening, event: ev.Event) -> No
             _progress(situation, happening, event)
         case ev.GapSeen():
             fold_gap(situation, happening, event)
-        case ev.ForkSeen() | ev.ForkResolved() | ev.ForkResolvedThere():
+        case (
+            ev.ForkSeen()
+            | ev.SplitSeen()
+            | ev.ForkResolved()
+            | ev.ForkResolvedThere()
+            | ev.ForkResolvedElsewhere()
+        ):
             fold_fork(situation, happening, event)
         case ev.ReleaseAsked() | ev.ReleaseEnded():
             fold_release(situation, happening, event)
@@ -362,6 +368,7 @@ def _station(situation: Situation, happening: Happening, event: ev.Event) -> Non
             fork = event.reason.startswith(FORK)
             kept = situation.forks_kept if fork else situation.refusals_kept
             kept[event.sender] = kept.get(event.sender, 0) + 1
+            fold_refused(situation, event)
         case ev.HeadRefused():
             situation.refused_heads.add((event.peer, event.note))
         case ev.HeadRefusedThere():

@@ -5,6 +5,8 @@ Spec: docs/protocol.md §7.11
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from hotline.core import canonical
 from hotline.core.errors import OperatorError
 from hotline.core.exchange.commands import AdmitResolution, TakeStatement
@@ -16,7 +18,11 @@ from hotline.core.records import events as ev
 from hotline.core.values import sha256
 
 MAX_RESOLUTIONS_THERE = 1_000
-"""Resolutions of the peer's that are recorded; what comes beyond says nothing new to anybody."""
+"""Resolutions of peers that are recorded; what comes beyond says nothing new to anybody."""
+
+ForkEvent: TypeAlias = (
+    ev.ForkSeen | ev.SplitSeen | ev.ForkResolved | ev.ForkResolvedThere | ev.ForkResolvedElsewhere
+)
 
 FROZEN_HINT = (
     "speak with that station by voice; acknowledgements, holding replies, aid and safety "
@@ -58,7 +64,7 @@ def check_not_frozen(situation: Situation, template: str) -> None:
     if forks and not is_lifeline(template):
         first = forks[0]
         raise OperatorError(
-            f"the line is FROZEN: {first.peer} gave number {first.seq} to two statements",
+            f"the line is FROZEN: {first.words}",
             hint=FROZEN_HINT,
         )
 
@@ -72,8 +78,21 @@ def fork_evidence(forks: list[Fork]) -> str:
     return sha256(canonical.encode(listed)).hex()
 
 
+def is_split_known(situation: Situation, event: ev.SplitSeen) -> bool:
+    """Return whether two histories of that generation froze the line before.
+
+    They stay two, whatever officers found: the next heads of them say nothing new.
+    Spec: docs/protocol.md §7.34
+    """
+    return any(key[:3] == (event.peer, event.generation, 0) for key in situation.forks)
+
+
 def admit_resolution(situation: Situation, command: AdmitResolution) -> Decision:
-    """Record, once, that the peer's officers resolved forks of ours that they saw."""
+    """Record, once, that the peer's officers resolved forks that they saw.
+
+    It ends no freeze here: what this station saw itself, its own officers resolve.
+    Spec: docs/protocol.md §7.32
+    """
     known = situation.resolutions_there
     if command.event.authorisation in known or len(known) >= MAX_RESOLUTIONS_THERE:
         return Decision(duplicate=True)
@@ -86,7 +105,7 @@ def admit_resolution(situation: Situation, command: AdmitResolution) -> Decision
 def fold_fork(
     situation: Situation,
     happening: Happening,
-    event: ev.ForkSeen | ev.ForkResolved | ev.ForkResolvedThere,
+    event: ForkEvent,
 ) -> None:
     """Fold what is seen of forks and who resolved them."""
     match event:
@@ -100,8 +119,18 @@ def fold_fork(
                 digest=event.digest,
                 at_ms=happening.at_ms,
             )
+        case ev.SplitSeen():
+            situation.forks[event.peer, event.generation, 0, event.other] = Fork(
+                peer=event.peer,
+                generation=event.generation,
+                seq=0,
+                held=event.held,
+                other=event.other,
+                digest="",
+                at_ms=happening.at_ms,
+            )
         case ev.ForkResolved():
             for fork in standing_forks(situation, event.peer):
                 fork.resolved = event.authorisation
-        case ev.ForkResolvedThere():
+        case ev.ForkResolvedThere() | ev.ForkResolvedElsewhere():
             situation.resolutions_there.add(event.authorisation)

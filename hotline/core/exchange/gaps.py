@@ -30,21 +30,38 @@ def gap_before(situation: Situation, sender: str, order: ev.OrderRef) -> ev.GapS
     """Return the gap that an order leaves open behind it, None when it leaves none."""
     held = situation.their_orders.get(sender)
     held_seq = held.seq if held and held.generation == order.generation else 0
-    if order.seq > held_seq + 1:
-        return ev.GapSeen(peer=sender, first_seq=held_seq + 1, last_seq=order.seq - 1)
+    missing = _missing(situation, sender, order.generation, held_seq + 1, order.seq - 1)
+    if missing:
+        return ev.GapSeen(peer=sender, first_seq=missing[0][0], last_seq=missing[-1][1])
     return None
+
+
+def _missing(
+    situation: Situation, sender: str, generation: int, first: int, last: int
+) -> list[tuple[int, int]]:
+    """Return the stretches from `first` to `last` without the numbers that were refused."""
+    refused = situation.refused_numbers.get((sender, generation), ())
+    missing, begin = [], first
+    for number in sorted(one for one in refused if first <= one <= last):
+        if begin < number:
+            missing.append((begin, number - 1))
+        begin = number + 1
+    if begin <= last:
+        missing.append((begin, last))
+    return missing
 
 
 def fold_gap(situation: Situation, happening: Happening, event: ev.GapSeen) -> None:
     """Fold a gap: it stands under the entry that told of it."""
+    generation = situation.generation_of(event.peer)
     situation.gaps[happening.index] = Gap(
         peer=event.peer,
-        generation=situation.generation_of(event.peer),
+        generation=generation,
         first=event.first_seq,
         last=event.last_seq,
         index=happening.index,
         at_ms=happening.at_ms,
-        missing=[(event.first_seq, event.last_seq)],
+        missing=_missing(situation, event.peer, generation, event.first_seq, event.last_seq),
     )
 
 
@@ -59,6 +76,18 @@ def fold_filled(situation: Situation, sender: str, order: ev.OrderRef) -> None:
         if gap.first <= order.seq:
             gap.missing[:] = _without(gap.missing, order.seq, order.seq)
             return
+
+
+def fold_refused(situation: Situation, event: ev.StatementQuarantined) -> None:
+    """Fold that what came under a number was refused: it came, and does not come again.
+
+    Spec: docs/protocol.md §7.10
+    """
+    order = event.order
+    if order is not None:
+        numbers = situation.refused_numbers.setdefault((event.sender, order.generation), set())
+        numbers.add(order.seq)
+        fold_filled(situation, event.sender, order)
 
 
 def fold_given_up(situation: Situation, peer: str, order: ev.OrderRef | None) -> None:

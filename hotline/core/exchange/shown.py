@@ -39,5 +39,9 @@ SHOWN = (
     ev.ForkSeen,
     ev.ForkResolved,
     ev.ForkResolvedThere,
+    ev.DeskLocked,
+    ev.DeskUnlocked,
+    ev.ForkResolvedElsewhere,
+    ev.SplitSeen,
 )
 """Events that stand in the timeline as rows of their own."""

@@ -104,6 +104,7 @@ class Situation:
         quarantined: (time in ms, sender, reason) of everything refused into quarantine.
         quarantine_keys: (sender, digest, reason) of each; `forks_kept`: how many of a
             sender's were forks, `refusals_kept`: how many were not.
+        refused_numbers: By (station, generation) the numbers of what was refused.
         injects: (inject, trigger) that the drill has played here.
         erased: Epochs whose content is gone, and how many entries had it; what later
             events say of them is passed over.
@@ -118,7 +119,7 @@ class Situation:
         releases: Statements of ours that needed another signature, by digest.
         gaps: By the entry that told of it; `forks`: by (sender, generation, seq, the
             second order's digest). Both stay when they are filled or resolved.
-        resolutions_there: Authorisations by which the peer resolved forks of ours.
+        resolutions_there: Authorisations by which peers resolved forks, of ours or of others.
     """
 
     station: str = ""
@@ -147,6 +148,7 @@ class Situation:
     quarantine_keys: set[tuple[str, str, str]] = field(default_factory=set)
     forks_kept: dict[str, int] = field(default_factory=dict)
     refusals_kept: dict[str, int] = field(default_factory=dict)
+    refused_numbers: dict[tuple[str, int], set[int]] = field(default_factory=dict)
     refused_heads: set[tuple[str, str]] = field(default_factory=set)
     refused_there: set[tuple[str, str, int, str]] = field(default_factory=set)
     injects: set[tuple[str, str]] = field(default_factory=set)

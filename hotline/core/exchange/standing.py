@@ -62,8 +62,10 @@ class Fork:
     """Two statements under one number. `resolved` is "" until officers resolved it.
 
     Attributes:
-        held, other: Digests of the orders: of the one that stands, of the second.
-        digest: The second statement.
+        seq: The number; 0 where it is a split view: two histories of one ledger.
+        held, other: Digests of the orders: of the one that stands, of the second; of a split
+            view the roots of two heads of one size.
+        digest: The second statement, "" of a split view.
     """
 
     peer: str
@@ -74,3 +76,15 @@ class Fork:
     digest: str
     at_ms: int
     resolved: str = ""
+
+    @property
+    def split(self) -> bool:
+        """Whether these are two histories of a ledger and not two statements."""
+        return self.seq == 0
+
+    @property
+    def words(self) -> str:
+        """What the station did."""
+        if self.split:
+            return f"{self.peer} shows two histories of its ledger"
+        return f"{self.peer} gave number {self.seq} to two statements"

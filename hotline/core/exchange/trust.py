@@ -26,7 +26,10 @@ TRUST_SHOWN = (
 """Events of trust that stand in the timeline as rows of their own."""
 
 MAX_REFUSED_LISTS = 1_000
-"""Distinct refused heads of revocation lists that are recorded; one is enough to act on."""
+"""Distinct refused heads of one peer's revocation list that are recorded; one is enough to act on.
+
+Each peer has its own: a flood of one does not hide what another does.
+"""
 
 
 def admit_record(command: AdmitRecord) -> Decision:
@@ -67,7 +70,11 @@ def doubt(situation: Situation, event: ev.Event) -> None:
 
 
 def is_list_known(situation: Situation, event: ev.RevocationsRefused) -> bool:
-    """Return whether the record says already that this list was refused."""
+    """Return whether the record says already that this list was refused, or enough of its peer.
+
+    Spec: docs/ledger.md §3.4
+    """
     told = (event.peer, event.counter, event.digest)
     lists = situation.refused_lists
-    return told in lists or len(lists) >= MAX_REFUSED_LISTS
+    kept = sum(peer == event.peer for peer, *_ in lists)
+    return told in lists or kept >= MAX_REFUSED_LISTS

@@ -121,7 +121,10 @@ DESTROY_CURRENT: tuple[Row, ...] = (("age", lambda at: at.aged(at.ring.current, 
 
 def reason(rows: tuple[Row, ...], moment: Moment) -> str:
     """Return the name of the first row that holds, or ""."""
-    return next((name for name, holds in rows if holds(moment)), "")
+    for name, holds in rows:
+        if holds(moment):
+            return name
+    return ""
 
 
 def next_aseq(floor: int, now_ms: int) -> int:

@@ -45,10 +45,12 @@ from hotline.core.records.keeping_events import (
 )
 from hotline.core.records.standing_events import (
     ForkResolved,
+    ForkResolvedElsewhere,
     ForkResolvedThere,
     ForkSeen,
     ReleaseAsked,
     ReleaseEnded,
+    SplitSeen,
 )
 from hotline.core.records.statement_events import (
     ClockDoubted,
@@ -67,6 +69,8 @@ from hotline.core.records.statement_events import (
 )
 from hotline.core.records.station_events import (
     CellsRefused,
+    DeskLocked,
+    DeskUnlocked,
     DrillEnded,
     DrillStarted,
     HeadRefused,
@@ -100,6 +104,8 @@ __all__ = [
     "DeadlineMet",
     "DeadlineMissed",
     "DeadlineSet",
+    "DeskLocked",
+    "DeskUnlocked",
     "DialogueClosed",
     "DialogueHeld",
     "DialogueOpened",
@@ -112,6 +118,7 @@ __all__ = [
     "EpochKeyMade",
     "Event",
     "ForkResolved",
+    "ForkResolvedElsewhere",
     "ForkResolvedThere",
     "ForkSeen",
     "GapSeen",
@@ -147,6 +154,7 @@ __all__ = [
     "RootCompared",
     "SpareAdmitted",
     "SpareTested",
+    "SplitSeen",
     "StatementCorrected",
     "StatementQuarantined",
     "StatementReceived",
@@ -233,6 +241,10 @@ EVENTS: dict[int, type[Event]] = {
         ForkSeen,
         ForkResolved,
         ForkResolvedThere,
+        DeskLocked,
+        DeskUnlocked,
+        ForkResolvedElsewhere,
+        SplitSeen,
     )
 }
 """Kind number to event, as docs/ledger.md §3 lists them."""

@@ -56,6 +56,22 @@ class ForkSeen(Event):
     digest: HexDigest
 
 
+class SplitSeen(Event):
+    """A station showed another member another history of its ledger than it showed here.
+
+    Attributes:
+        held: Root of its head of `size` that is witnessed here; `other`: of the other one. Both
+            are signed by its ledger key; the HeadRefused before this entry has the other head.
+    """
+
+    kind: ClassVar[int] = 93
+    peer: str
+    generation: int
+    size: int
+    held: HexDigest
+    other: HexDigest
+
+
 class ForkResolved(Event):
     """Two officers resolved every fork of a station that stood; the entry encloses their act.
 
@@ -77,6 +93,20 @@ class ForkResolvedThere(Event):
 
     kind: ClassVar[int] = 53
     peer: str
+    forks: int
+    generation: int
+    seq: int
+    authorisation: HexDigest
+    officers: Officers
+    reason: Reason
+
+
+class ForkResolvedElsewhere(Event):
+    """The officers of `peer` resolved forks of a third station; the entry encloses their act."""
+
+    kind: ClassVar[int] = 92
+    peer: str
+    of: str
     forks: int
     generation: int
     seq: int

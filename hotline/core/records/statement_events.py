@@ -29,12 +29,18 @@ class StatementReceived(Event):
 
 
 class StatementQuarantined(Event):
-    """Something came that may not be shown as a statement; the enclosure keeps it."""
+    """Something came that may not be shown as a statement; the enclosure keeps it.
+
+    Attributes:
+        order: The number that its sender signed for it and that is not missing any more;
+            None when there is none, or another statement must stand under it.
+    """
 
     kind: ClassVar[int] = 5
     sender: str
     digest: str
     reason: Reason
+    order: OrderRef | None = None
 
 
 class ReceiptObtained(Event):

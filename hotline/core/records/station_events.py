@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from hotline.core.messages.statement import HexDigest
 from hotline.core.records.event import Event, Reason
@@ -50,6 +50,37 @@ class WatchOpened(Event):
     certificate: HexDigest
     name: str
     role: str
+
+
+class DeskLocked(Event):
+    """The key of the officer at a desk was dropped from memory.
+
+    Attributes:
+        why: Nobody pressed a key for `idle_ms`, or the officer asked.
+    """
+
+    kind: ClassVar[int] = 90
+    certificate: HexDigest
+    name: str
+    role: str
+    why: Literal["IDLE", "ASKED"]
+    idle_ms: int
+
+
+class DeskUnlocked(Event):
+    """The officer of a locked desk unlocked the key again.
+
+    Attributes:
+        how: By the passphrase; CONFIRMED: the key file, for exercises, has none.
+        failed: How often it was tried in vain since it was locked.
+    """
+
+    kind: ClassVar[int] = 91
+    certificate: HexDigest
+    name: str
+    role: str
+    how: Literal["PASSPHRASE", "CONFIRMED"]
+    failed: int
 
 
 class DrillStarted(Event):

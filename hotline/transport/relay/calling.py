@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from hotline.core.errors import LinkError, PeerError
 from hotline.core.seams import Entropy, Signer, Verifier
+from hotline.transport.bounded import BoundedClient
 from hotline.transport.endpoint import socket_limits
 from hotline.transport.link import Timings
 from hotline.transport.relay import handshake
@@ -98,6 +99,7 @@ async def _open(
         subprotocols=[SUBPROTOCOL],
         proxy=None,
         user_agent_header=None,
+        create_connection=BoundedClient,
         logger=QUIET,
         **socket_limits(timings),
     )

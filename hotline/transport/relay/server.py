@@ -16,6 +16,7 @@ from websockets.http11 import Request, Response
 
 from hotline.core.errors import LinkError, PeerError, StorageError
 from hotline.core.seams import Entropy, Signer, Verifier
+from hotline.transport.bounded import BoundedServer
 from hotline.transport.door import Door
 from hotline.transport.endpoint import socket_limits
 from hotline.transport.opening import objections
@@ -81,6 +82,7 @@ class Relay:
             subprotocols=[SUBPROTOCOL],
             process_request=self._judge,
             server_header=None,
+            create_connection=BoundedServer,
             logger=QUIET,
             **socket_limits(self._premises.limits.timings),
         )

@@ -39,7 +39,7 @@ from hotline.transport.relay.limits import Bucket
 from hotline.transport.relay.outgoing import Outgoing, receive
 from hotline.transport.relay.premises import Premises
 from hotline.transport.relay.pump import Pump
-from hotline.transport.relay.store import Box, Creation, Outcome
+from hotline.transport.relay.store import LAST_POSITION, Box, Creation, Outcome
 from hotline.transport.session import CLOSE_REFUSED, hang_up
 
 RETRY_QUOTA_S, RETRY_FULL_S, RETRY_FAULT_S = 30, 60, 5
@@ -68,7 +68,8 @@ class RelaySession:
         self._relayed: list[bytes] = []
         self._settled = asyncio.Event()
         self._pump = Pump(premises, self._outgoing, self._sheltered)
-        self._sending: dict[bytes, contextlib.ExitStack] = {}
+        self._sending: set[bytes] = set()
+        self._senders = contextlib.ExitStack()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> str:
@@ -96,15 +97,18 @@ class RelaySession:
 
     async def _end(self, endless: list[asyncio.Task[None]]) -> None:
         """Let what is on its way into the store get there: others wait to be woken by it."""
-        for stack in self._sending.values():
-            stack.close()
         for task in endless:
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=self._premises.limits.timings.send_timeout_s)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*endless, *self._tasks, return_exceptions=True)
+        try:
+            if self._tasks:
+                timeout_s = self._premises.limits.timings.send_timeout_s
+                await asyncio.wait(self._tasks, timeout=timeout_s)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*endless, *self._tasks, return_exceptions=True)
+        finally:
+            # Last: a cell that gets there only now is the first one of its box.
+            self._senders.close()
 
     async def end(self, code: int, reason: str) -> None:
         """Close the session from outside; `serve` returns then."""
@@ -219,8 +223,8 @@ class RelaySession:
 
     def _watch_expiry(self, box: bytes) -> None:
         if box not in self._sending and len(self._sending) < self._premises.limits.boxes:
-            stack = self._sending[box] = contextlib.ExitStack()
-            stack.enter_context(self._premises.hub.sending(box, self._tell_expired))
+            self._sending.add(box)
+            self._senders.enter_context(self._premises.hub.sending(box, self._tell_expired))
 
     def _tell_expired(self, cell_id: bytes) -> None:
         self._spawn(self._refuse(Put, cell_id, Code.EXPIRED, 0))
@@ -233,7 +237,7 @@ class RelaySession:
             await self._refuse(Sub, box + _BEHIND_ID, Code.QUOTA, RETRY_QUOTA_S)
         else:
             await self._outgoing.send(Done(kind_of(Sub), box))
-            self._pump.start(box, after)
+            self._pump.start(box, min(after, LAST_POSITION))
 
     async def _consume(self, frame: Consumed) -> None:
         ref = frame.box + _BEHIND_ID

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+LAST_POSITION = 2**63 - 1
+"""No store counts further, and SQLite cannot; a subscription may name any u64."""
+
 OnArrival = Callable[[bytes], None]
 """Takes the id of a mailbox that may hold something new; called on the event loop."""
 

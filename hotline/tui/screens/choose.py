@@ -16,6 +16,7 @@ class ChooseScreen(FrameScreen):
     """A list of forms. Enter opens one in the composer; nothing is sent by it."""
 
     PLACE = CHOOSE
+    ACTS = True
     FOOTER = ("help", "watch", "open", "acknowledge", "back", "chord", "leave")
     WORDS = {"open": "Write it"}
 

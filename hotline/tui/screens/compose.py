@@ -29,6 +29,7 @@ class ComposeScreen(FrameScreen):
     """Fills a draft. ^P checks and previews, ^G goes on to sending, Esc keeps the draft."""
 
     PLACE = COMPOSE
+    ACTS = True
     FOOTER = ("help", "pane", "preview", "send", "acknowledge", "back", "chord", "watch")
     WORDS = {"pane": "Field", "back": "Back (kept)"}
 

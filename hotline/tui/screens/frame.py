@@ -18,6 +18,7 @@ from hotline.tui.widgets.alarm_strip import AlarmStrip
 from hotline.tui.widgets.flash_strip import FlashStrip
 from hotline.tui.widgets.footer_row import FooterRow
 from hotline.tui.widgets.guide_row import GuideRow
+from hotline.tui.widgets.lock_strip import LockStrip
 from hotline.tui.widgets.mode_band import ModeBand
 from hotline.tui.widgets.title_row import TitleRow
 from hotline.tui.widgets.too_small import MIN_COLUMNS, MIN_ROWS, TooSmall
@@ -30,11 +31,13 @@ class FrameScreen(Screen[None]):
         PLACE: Name of the screen in the table of actions.
         FOOTER: Ids of the actions in the footer, the first to stay when it is narrow.
         WORDS: Words in the footer where they differ from the table's.
+        ACTS: The officer composes, signs or answers on it.
     """
 
     PLACE: ClassVar[str] = ""
     FOOTER: ClassVar[tuple[str, ...]] = ()
     WORDS: ClassVar[Mapping[str, str]] = {}
+    ACTS: ClassVar[bool] = False
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (120, "-broad"), (160, "-wide")]
 
     def __init__(self) -> None:
@@ -85,11 +88,15 @@ class FrameScreen(Screen[None]):
     def keep(self) -> None:
         """Hand over what was typed before the screen goes or is covered."""
 
+    def forget(self) -> None:
+        """Drop what must not stand here while the desk is locked: passphrases."""
+
     def compose(self) -> ComposeResult:
         """Yield the frame around the body."""
         yield TitleRow()
         yield FlashStrip()
         yield AlarmStrip()
+        yield LockStrip()
         yield GuideRow()
         with Container(id="body"):
             yield from self.compose_body()
@@ -147,7 +154,7 @@ class FrameScreen(Screen[None]):
 
     def _is_whole(self) -> bool:
         """Return whether the frame stands: when the console ends, widgets go before the screen."""
-        parts = (TitleRow, FlashStrip, AlarmStrip, GuideRow, ModeBand, FooterRow)
+        parts = (TitleRow, FlashStrip, AlarmStrip, LockStrip, GuideRow, ModeBand, FooterRow)
         return self.app.is_running and all(self.query(part) for part in parts)
 
     def refresh_words(self) -> None:
@@ -160,5 +167,6 @@ class FrameScreen(Screen[None]):
         guidance = self.shell.guidance() or self.guide_words()
         self.query_one(FlashStrip).show(self.shell.view.flash, self.shell.flash_key_words())
         self.query_one(AlarmStrip).show(self.shell.view.alarm)
+        self.query_one(LockStrip).show(self.shell.view.lock)
         self.query_one(GuideRow).show(guidance, words, fault=fault)
         self.query_one(FooterRow).show(self.shell.footer_keys())

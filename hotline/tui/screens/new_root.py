@@ -24,6 +24,7 @@ class NewRootScreen(FrameScreen):
     """
 
     PLACE = NEW_ROOT
+    ACTS = True
     FOOTER = ("help", "pane", "acknowledge", "leave", "chord")
     WORDS = {"pane": "Next field"}
 

@@ -23,6 +23,7 @@ class ReadBackScreen(FrameScreen):
     """Blind: the statement is not on this screen and nothing is filled in."""
 
     PLACE = READBACK
+    ACTS = True
     FOOTER = ("help", "pane", "watch", "acknowledge", "back", "chord")
     WORDS = {"pane": "Next field", "back": "Back (typing lost)"}
 

@@ -19,6 +19,7 @@ from hotline.tui.widgets.choice_box import ChoiceBox
 from hotline.tui.widgets.code_box import CodeBox
 from hotline.tui.widgets.field_box import bracketed
 from hotline.tui.widgets.lines import Lines
+from hotline.tui.widgets.passphrase_box import PassphraseBox
 from hotline.tui.widgets.preview import preview_lines, release_lines
 from hotline.tui.widgets.push import Push
 
@@ -55,9 +56,7 @@ class ReleaseScreen(SigningScreen):
                 yield ChoiceBox(release.officers, self._only_officer(), id="officer")
             with Horizontal(classes="field-row"):
                 yield self._label("Passphrase")
-                box = Input(compact=True, select_on_focus=False, password=True, id="passphrase")
-                box.cursor_blink = False
-                yield from bracketed(box)
+                yield from bracketed(PassphraseBox(id="passphrase"))
         if release.code:
             with Horizontal(classes="field-row"):
                 yield self._label(f"Type {release.code}")
@@ -182,14 +181,15 @@ class ReleaseScreen(SigningScreen):
         else:
             work = post.withdraw_release(digest, self._typed("reason"))
         self._acting = True
-        self._forget_passphrase()
+        self.forget()
         self.weigh()
         words = _DONE[act].format(token=self.release.token)
         self.shell.act(work, lambda _: self._done(words), self._not_done)
 
-    def _forget_passphrase(self) -> None:
-        for box in self.query("#passphrase").results(Input):
-            box.value = ""
+    def forget(self) -> None:
+        """Empty the box of the passphrase."""
+        for box in self.query(PassphraseBox):
+            box.take()
 
     def _done(self, words: str) -> None:
         if self.app.screen is self:

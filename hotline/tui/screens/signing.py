@@ -17,6 +17,7 @@ class SigningScreen(FrameScreen):
     Cancel is marked first, and the moving keys scroll the statement wherever the focus is.
     """
 
+    ACTS = True
     BINDINGS = [*move_bindings()]
 
     def __init__(self) -> None:

@@ -8,6 +8,7 @@ import pytest
 import hotline.core.exchange.decide as decide_module
 from hotline.core.errors import OperatorError
 from hotline.core.exchange import decide as module
+from hotline.core.exchange import trust
 from hotline.core.exchange.commands import SendStatement
 from hotline.core.exchange.decide import decide
 from hotline.core.records import events as ev
@@ -322,6 +323,22 @@ def test_contradicting_head_is_kept_once_and_bounded(monkeypatch: pytest.MonkeyP
     heads = [ev.HeadRefused(peer="SOUTH", verdict="FORK", note=f"note {n}") for n in range(4)]
     assert [len(north.note(head, head).events) for head in heads] == [1, 1, 0, 0]
     assert not north.note(heads[0]).events
+
+
+def test_refused_lists_of_one_peer_do_not_hide_those_of_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Spec: docs/ledger.md §3.4"""
+    monkeypatch.setattr(trust, "MAX_REFUSED_LISTS", 2)
+    north, _ = pair()
+
+    def shown(peer: str, digest: int) -> ev.RevocationsRefused:
+        return ev.RevocationsRefused(peer=peer, counter=1, digest=f"{digest:064x}", known=1)
+
+    flood = [shown("SOUTH", n) for n in range(4)]
+    assert [len(north.note(one).events) for one in flood] == [1, 1, 0, 0]
+    assert len(north.note(shown("EAST", 0)).events) == 1
+    assert not north.note(shown("EAST", 0)).events
 
 
 def test_drill_begins_and_ends_once() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hotline.core.errors import OperatorError
-from hotline.core.exchange.commands import AdmitResolution
+from hotline.core.exchange.commands import AdmitResolution, Note
 from hotline.core.exchange.decision import Decision
 from hotline.core.exchange.forks import fork_evidence, standing_forks
 from hotline.core.messages.lifelines import is_lifeline
@@ -138,6 +138,42 @@ def test_evidence_is_of_all_forks_in_any_order() -> None:
     (one,) = standing_forks(north.situation)
     other = replace(one, seq=9)
     assert fork_evidence([one, other]) == fork_evidence([other, one]) != fork_evidence([one])
+
+
+def split(size: int = 9, generation: int = 1) -> ev.SplitSeen:
+    roots = {"held": "11" * 32, "other": f"{size:064x}"}
+    return ev.SplitSeen(peer="SOUTH", generation=generation, size=size, **roots)
+
+
+def test_split_view_freezes_once_in_each_generation() -> None:
+    """Two histories stay two: their next heads say nothing new. docs/protocol.md §7.34."""
+    north, _ = pair()
+    assert len(north.do(Note((split(),))).events) == 1
+    with pytest.raises(OperatorError, match="FROZEN: SOUTH shows two histories of its ledger"):
+        north.say()
+    north.say("sea/encounter", incident=INCIDENT)
+    (standing,) = standing_forks(north.situation)
+    assert fork_evidence([standing]) == fork_evidence([replace(standing, at_ms=1)])
+    assert not north.do(Note((split(),))).events
+    north.do(Note((resolved(north),)))
+    assert north.say()
+    assert not north.do(Note((split(10),))).events
+    assert north.say()
+    assert north.do(Note((split(10, generation=2),))).events
+    with pytest.raises(OperatorError, match="FROZEN"):
+        north.say()
+    assert north.refolded() == north.situation
+
+
+def test_split_view_and_number_given_twice_are_resolved_by_one_act() -> None:
+    north, south = pair()
+    fork(north, south)
+    alone = fork_evidence(standing_forks(north.situation))
+    north.do(Note((split(),)))
+    event = resolved(north)
+    assert (event.forks, event.evidence == alone) == (2, False)
+    north.do(Note((event,)))
+    assert not standing_forks(north.situation)
 
 
 def test_resolution_there_is_recorded_once_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

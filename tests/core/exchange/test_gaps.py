@@ -8,7 +8,7 @@ from hotline.core.exchange.fold import apply
 from hotline.core.exchange.gaps import MAX_RANGES, missing_ranges, standing_gaps
 from hotline.core.exchange.situation import Happening
 from hotline.core.records import events as ev
-from tests.core.exchange.rig import Letter, Side, pair
+from tests.core.exchange.rig import Letter, Side, of_kind, pair
 
 
 def letters(south: Side, count: int) -> list[Letter]:
@@ -55,6 +55,31 @@ def test_gap_of_a_refused_statement_stays() -> None:
     north.take(third)
     assert north.take(second, prev="ee" * 32).rejected
     assert missing_ranges(north.situation, "SOUTH") == [(1, 2, 2)]
+
+
+def test_number_of_what_was_refused_is_not_missing_whichever_came_first() -> None:
+    north, south = pair()
+    sent = [south.say(), south.say(_to=("WEST",)), south.say(), south.say(), south.say()]
+    north.take(sent[0])
+    assert north.take(sent[1]).rejected
+    assert not of_kind(north.take(sent[2]), ev.GapSeen)
+    late = south.say(_to=("WEST",))
+    north.take(sent[4])
+    north.take(south.say())
+    assert missing_ranges(north.situation, "SOUTH") == [(1, 4, 4), (1, 6, 6)]
+    assert north.take(late).rejected
+    assert missing_ranges(north.situation, "SOUTH") == [(1, 4, 4)]
+    assert north.refolded() == north.situation
+
+
+def test_gap_around_refused_numbers_holds_only_what_never_came() -> None:
+    north, south = pair()
+    sent = [south.say(_to=("WEST",) if n in (1, 3, 6) else ("NORTH",)) for n in range(8)]
+    for place in (3, 1, 6):
+        assert north.take(sent[place]).rejected
+    (seen,) = of_kind(north.take(sent[7]), ev.GapSeen)
+    assert (seen.first_seq, seen.last_seq) == (1, 6)
+    assert missing_ranges(north.situation, "SOUTH") == [(1, 1, 1), (1, 3, 3), (1, 5, 6)]
 
 
 def test_gap_of_a_generation_that_was_left_behind_is_given_up() -> None:

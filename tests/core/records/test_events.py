@@ -55,6 +55,13 @@ def test_kinds_are_numbered_each_once_and_fit_a_leaf() -> None:
     assert all(kind == event.kind for kind, event in EVENTS.items())
 
 
+def test_quarantine_recorded_without_a_number_reads() -> None:
+    content = b'{"digest":"","reason":"damaged","sender":"SOUTH"}'
+    event = decode_event(ev.StatementQuarantined.kind, content)
+    assert isinstance(event, ev.StatementQuarantined)
+    assert event.order is None
+
+
 @pytest.mark.parametrize("kind", sorted(GOLDEN))
 def test_kind_keeps_its_meaning(kind: int) -> None:
     name, fields = GOLDEN[kind]

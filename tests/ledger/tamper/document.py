@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -139,41 +139,42 @@ def kind_of(said: str) -> str:
     raise AssertionError(f"a sentence of no known kind: {said}")
 
 
-def render(outcomes: Sequence[Outcome]) -> str:
-    """Return the document."""
-    reasons = _reasons(outcomes)
-    lines = [HEADER, *_table(outcomes, reasons), "", "## 2 Why a look finds nothing", ""]
-    lines += [f"{number}. {_sentence(why.value)}" for why, number in reasons.items()]
+def render(rows: Sequence[str]) -> str:
+    """Return the document around the rows of its matrix."""
+    lines = [HEADER, TITLES, RULE, *rows, "", "## 2 Why a look finds nothing", ""]
+    lines += [f"{number}. {_sentence(why.value)}" for why, number in REASONS.items()]
     return "\n".join(lines) + "\n" + FOOTER
 
 
-def _reasons(outcomes: Sequence[Outcome]) -> dict[Why, int]:
-    """Number the reasons in the order in which the table first needs them."""
-    found = dict.fromkeys(
-        outcome.case.missed[way]
-        for outcome in outcomes
-        for way in Way
-        if way in outcome.case.missed
-    )
-    return {why: number for number, why in enumerate(found, 1)}
+def row(outcome: Outcome) -> str:
+    """Return the row of the matrix that says what a case led to."""
+    refused = {None: "—", True: "refuse", False: "let it pass"}[outcome.refused]
+    cells = [_cell(outcome, way) for way in Way]
+    return heading(outcome.case) + " | ".join((refused, *cells)) + " |"
 
 
-def _table(outcomes: Sequence[Outcome], reasons: Mapping[Why, int]) -> Iterator[str]:
-    yield "| place | operation | what is done | triggers | opens | verify | audit | peer | reads |"
-    yield "|---|---|---|---|---|---|---|---|---|"
-    for outcome in outcomes:
-        case = outcome.case
-        refused = {None: "—", True: "refuse", False: "let it pass"}[outcome.refused]
-        cells = [_cell(outcome, way, reasons) for way in Way]
-        yield "| " + " | ".join((case.place, case.operation, case.how, refused, *cells)) + " |"
+def heading(case: Case) -> str:
+    """Return how the row of a case begins."""
+    return f"| {case.place} | {case.operation} | {case.how} | "
 
 
-def _cell(outcome: Outcome, way: Way, reasons: Mapping[Why, int]) -> str:
+def _cell(outcome: Outcome, way: Way) -> str:
     said = outcome.said[way]
     if said is not None:
         return kind_of(said)
     why = outcome.case.missed.get(way)
-    return f"no ({reasons[why]})" if why else "NO, and nobody said why"
+    return f"no ({REASONS[why]})" if why else "NO, and nobody said why"
+
+
+def _number_reasons() -> dict[Why, int]:
+    """Number the reasons in the order in which the table first needs them."""
+    found = dict.fromkeys(case.missed[way] for case in CASES for way in Way if way in case.missed)
+    return {why: number for number, why in enumerate(found, 1)}
+
+
+REASONS = _number_reasons()
+TITLES = "| place | operation | what is done | triggers | opens | verify | audit | peer | reads |"
+RULE = "|---|---|---|---|---|---|---|---|---|"
 
 
 def _sentence(clause: str) -> str:
@@ -183,4 +184,4 @@ def _sentence(clause: str) -> str:
 
 if __name__ == "__main__":
     with TemporaryDirectory() as made:
-        sys.stdout.write(render(run_all(Path(made))))
+        sys.stdout.write(render([row(one) for one in run_all(Path(made))]))

@@ -24,8 +24,8 @@ from tests.ledger.tamper.flips import (
 from tests.ledger.tamper.scene import Scene, play
 
 PARTS = 4
-STRIDE_BITS = 149
-LOG_FLIPS = 1_400
+STRIDE_BITS = 307
+LOG_FLIPS = 1_000
 
 
 @pytest.fixture(scope="session")

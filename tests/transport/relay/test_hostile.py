@@ -28,8 +28,10 @@ from hotline.transport.relay.frames import (
     Ack,
     Auth,
     Chal,
+    Done,
     Frame,
     Ping,
+    Pong,
     Push,
     Put,
     Refuse,
@@ -39,7 +41,7 @@ from hotline.transport.relay.frames import (
 from hotline.transport.relay.tls import pinned_context
 from hotline.transport.tls import pinned
 from tests.transport.relay.rig import Rig, cell, later, new_box, new_key, slow, with_limits
-from tests.transport.rig import Papers, until
+from tests.transport.rig import Papers, flood, until
 
 RELAY = [Subprotocol("hotline.relay.v1")]
 GONE = (OSError, WebSocketException, ConnectionClosed)
@@ -318,6 +320,25 @@ async def test_subscriber_that_never_reads_is_cut_off(rig: Rig) -> None:
         await until(lambda: rig.metrics.refused["unread"] == 1)
 
 
+async def test_pings_of_an_end_that_never_reads_cost_bounded_memory(rig: Rig) -> None:
+    with_limits(rig, timings=slow(ping_interval_s=60))
+    async with raw_session(rig) as (socket, _, _):
+        socket.transport.pause_reading()
+        await flood(socket, lambda: rig.metrics.sessions == 2)
+
+
+async def test_pings_of_a_relay_that_never_reads_cost_bounded_memory(rig: Rig) -> None:
+    token, timings = rig.token(), slow(ping_interval_s=60)
+    with_limits(rig, timings=timings)
+    async with rig.running(), rig.dial(new_box(), new_key(), token, timings=timings) as mine:
+        assert rig.relay is not None
+        (session,) = rig.relay._sessions.values()
+        session._socket.transport.pause_reading()
+        over = asyncio.create_task(mine.ended())
+        await flood(session._socket, over.done)
+        assert await over is not None
+
+
 async def test_window_holds_back_cells_that_are_not_consumed(rig: Rig) -> None:
     with_limits(rig, window_cells=4)
     async with raw_session(rig) as (socket, box, _):
@@ -342,6 +363,28 @@ async def test_cell_of_a_sender_that_left_at_once_wakes_its_recipient(rig: Rig) 
             socket.transport.abort()
             async with asyncio.timeout(10):
                 await arrived.wait()
+
+
+async def test_sender_that_left_at_once_leaves_nothing_behind(rig: Rig) -> None:
+    async with raw_session(rig) as (socket, box, _):
+        assert rig.premises is not None
+        hub, one = rig.premises.hub, cell(20)
+        with hub.waiting(box) as arrived:
+            await socket.send(encode(Put(box, sha256(one), later(), one)))
+            socket.transport.abort()
+            await asyncio.wait_for(arrived.wait(), 10)
+        await until(lambda: rig.metrics.sessions == 2)
+        assert box not in hub._senders
+
+
+async def test_subscription_behind_any_position_is_answered_and_finds_nothing(rig: Rig) -> None:
+    async with raw_session(rig) as (socket, box, _):
+        await socket.send(encode(Sub(box, 2**64 - 1)))
+        await socket.send(encode(Ping(7)))
+        async with asyncio.timeout(10):
+            said = [decode(await socket.recv(decode=False)) for _ in range(2)]
+        assert said == [Done(11, box), Pong(7, 1)]
+        assert not rig.tally.events
 
 
 async def test_second_session_of_a_key_replaces_the_first(rig: Rig) -> None:
