@@ -327,7 +327,7 @@ def test_question_with_somebody_else_s_certificate_is_refused(ends: dict[str, En
     thief = CertifiedKey(
         HybridSigner(draw_hybrid_seeds(system_entropy)), honest.certificate, honest.cert_id
     )
-    with pytest.raises(PeerError, match="no console certificate"):
+    with pytest.raises(PeerError, match="by no console key of its sender"):
         south.courier.open(greets(north, thief))
 
 

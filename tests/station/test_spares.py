@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from hotline.cli.main import main
 from hotline.core.errors import HotlineError, IntegrityError, OperatorError, PeerError
 from hotline.core.records import events as ev
 from hotline.host.clock import system_clock
@@ -459,3 +460,30 @@ def test_spare_in_office_is_renewed_as_that_spare(twin: Twin) -> None:
     assert ("console-2", "hotline spare renew HOME SPARE") in [
         (one.person, one.command) for one in before
     ]
+
+
+def test_spare_show_and_line_show_say_which_console_a_home_is(
+    twin: Twin, capsys: pytest.CaptureFixture[str]
+) -> None:
+    homes_of = {"north": twin.north.home, "spare": twin.spare.home, "south": twin.south.home}
+    paths = {name: str(home.path) for name, home in homes_of.items()}
+    assert main(["spare", "show", paths["spare"]]) == 0
+    assert main(["spare", "show", paths["south"]]) == 0
+    told = capsys.readouterr().out
+    assert "This is console 2 of NORTH; in office is console 1." in told
+    assert "It has not taken over, so it holds no record yet." in told
+    assert "console 2 of NORTH is known here" in told
+    assert main(["line", "show", paths["north"]]) == 0
+    assert (
+        "the certificate of console-2 of NORTH for transport ends in 91" in capsys.readouterr().out
+    )
+    words = ["--officer", "north1", "--officer", "north2", "--reason", "the site burns"]
+    assert main(["console", paths["spare"]]) == 2
+    assert main(["spare", "take-over", paths["spare"], *words]) == 0
+    assert "its ledger begins with generation 10" in capsys.readouterr().out
+    assert main(["spare", "show", paths["spare"]]) == 0
+    told = capsys.readouterr().out
+    assert "in office is console 2" in told
+    assert "0 statements are not delivered" in told
+    assert main(["spare", "test", paths["spare"]]) == 2
+    assert "only a spare console that has not taken over" in capsys.readouterr().err
