@@ -51,6 +51,18 @@ REFUSALS = {
         "journeys/test_group_attacks.py::test_statement_that_leaves_a_member_out_is_refused",
         "journeys/test_groups.py::test_statement_that_leaves_a_member_out_is_not_sent",
     ),
+    "a charter that follows a line it may not follow": (
+        "station/test_amending.py::test_charter_that_names_a_line_that_is_not_here_is_refused",
+        "station/test_amending.py::test_second_successor_is_refused_until_the_first_is_given_up",
+        "station/test_amending.py::test_successor_older_than_its_predecessor_is_refused",
+        "station/test_amending.py::test_charter_of_another_realm_does_not_follow",
+        "station/test_changing.py::test_frozen_line_is_not_left_by_a_new_charter",
+    ),
+    "an end of a line that was cut off, or a beginning that names another": (
+        "review/test_following.py::test_end_that_was_cut_off_is_a_failure",
+        "review/test_following.py::test_beginning_that_names_another_end_is_a_failure",
+        "review/test_following.py::test_second_closing_and_a_statement_after_the_first_are_failures",
+    ),
     "replay of a cell": (
         "journeys/test_attacks.py::test_cell_replayed_exactly_has_no_effect",
         "journeys/test_attacks.py::test_own_cells_sent_back_are_not_taken",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hotline.cli.begin import ListenOption, RouteOption, read_listening, read_route
+from hotline.cli.begin import ListenOption, RouteOption
 from hotline.cli.fingerprints import fingerprint_lines, qr_lines
 from hotline.cli.officer import HomePath
 from hotline.cli.passphrases import Asker, PassphraseFd, UseKeyring, bench_with, kept_by
@@ -17,13 +17,8 @@ from hotline.core.errors import OperatorError
 if TYPE_CHECKING:
     from hotline.sealing.card import Card, Route
     from hotline.sealing.roster import StationRecords
-    from hotline.station.home import Home
-    from hotline.station.identity import Listening
 
 app = typer.Typer(no_args_is_help=True, help="Write, show and accept the cards of stations.")
-
-ASKED_WORDS = 6
-"""How many of the words a person types to show that they were compared."""
 
 OutFile = Annotated[Path, typer.Option(metavar="FILE", help="What to write.")]
 
@@ -42,12 +37,13 @@ def export(
     Asks for the passphrase of console.key, which signs it.
     """
     from hotline.station.identity import own_card, read_identity, ready_console
+    from hotline.station.reach import change_reach, read_listening, read_route
     from hotline.station.shelf import write_durably
 
     bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     console = bench.home.keys / "console.key"
     read_identity(bench.home)
-    _change_reach(bench.home, read_route(route), read_listening(listen))
+    change_reach(bench.home, read_route(route), read_listening(listen))
     held = ready_console(bench.home, bench.passphrase(console), bench.entropy)
     card = own_card(bench.home, held, bench.clock)
     write_durably(out, card)
@@ -126,16 +122,6 @@ def import_card(
         print(f"It counts on the line: {many} new certificates. Start the station again.")
 
 
-def _change_reach(home: Home, route: Route | None, listening: Listening | None) -> None:
-    from hotline.station.identity import read_identity, write_identity
-
-    if route is None and listening is None:
-        return
-    identity = read_identity(home)
-    changed = {"route": route or identity.route, "listening": listening or identity.listening}
-    write_identity(home, identity.model_copy(update=changed))
-
-
 def _say_station(station: StationRecords, route: Route | None) -> None:
     from hotline.core.times import format_time
     from hotline.review.sentences import printable
@@ -158,6 +144,7 @@ def _compare_all(card: Card, confirm: str) -> None:
     Spec: docs/enrolment.md §4.2
     """
     from hotline.sealing.fingerprint import read_fingerprint
+    from hotline.station.cards import words_differ
 
     said = read_fingerprint(confirm)
     if said is None:
@@ -166,7 +153,7 @@ def _compare_all(card: Card, confirm: str) -> None:
             hint="write them down again as they are read to you",
         )
     if said != card.root.digest:
-        raise _differ(card)
+        raise words_differ(card)
 
 
 def _compare_some(card: Card) -> None:
@@ -175,7 +162,8 @@ def _compare_some(card: Card) -> None:
     Spec: docs/enrolment.md §4.2
     """
     from hotline.host.entropy import system_entropy
-    from hotline.sealing.fingerprint import WORDS, root_words, same_word
+    from hotline.sealing.fingerprint import asked_places, root_words, same_word
+    from hotline.station.cards import words_differ
 
     if sys.stdin is None or not sys.stdin.isatty():
         raise OperatorError(
@@ -187,23 +175,15 @@ def _compare_some(card: Card) -> None:
     print(f"Call {card.name} on a line where you know the voice. There they run")
     print("hotline card show with their home. Ask for the words below and type them as")
     print("you HEAR them; four letters of a word are enough.")
-    order = sorted(range(WORDS), key=lambda _place: system_entropy(8))
-    for place in sorted(order[:ASKED_WORDS]):
+    for place in asked_places(system_entropy):
         typed = input(f"  word {place + 1:2}: ")
         if not same_word(typed, words[place]):
             typed = input("  That is not it. Have it read again, letter by letter: ")
         if not same_word(typed, words[place]):
-            raise _differ(card)
+            raise words_differ(card)
     print()
     print("\n".join(fingerprint_lines(card.root.digest)))
     print()
     answer = input("Now have all 24 read to you and compare each. All the same? Type yes: ")
     if answer.strip().lower() != "yes":
-        raise _differ(card)
-
-
-def _differ(card: Card) -> OperatorError:
-    return OperatorError(
-        f"the words are not those of this card of {card.name}: it was not accepted",
-        hint="have them read again; if they differ again, the card was exchanged on its way",
-    )
+        raise words_differ(card)

@@ -48,9 +48,11 @@ def console(
             "the console needs a terminal", hint="use hotline send and hotline inbox without one"
         )
     bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
-    unlocked = unlock(bench, officer)
+    opened, unlocked = bench.home, unlock(bench, officer)
+    # Nothing that was read of a passphrase stays beside a desk that drops the key of it.
+    del bench
     print(OPENING, flush=True)
-    return asyncio.run(_watch(bench.home, unlocked, machine_here(), ascii_only=ascii_only))
+    return asyncio.run(_watch(opened, unlocked, machine_here(), ascii_only=ascii_only))
 
 
 def machine_here() -> Machine:

@@ -23,11 +23,26 @@ Officers = Annotated[
 ]
 
 
-def bench_of(home: Path) -> Bench:
-    """Return what upkeep of a home needs; passphrases are asked for here."""
+OfLine = Annotated[
+    str,
+    typer.Option(
+        "--line", metavar="LINE", help="An earlier line of the home, by its directory's name."
+    ),
+]
+
+
+def bench_of(home: Path, line: str = "") -> Bench:
+    """Return what upkeep of a home needs; passphrases are asked for here.
+
+    Args:
+        line: Directory name of a line other than the one that is worked.
+    """
+    from dataclasses import replace
+
     from hotline.cli.passphrases import Asker, bench_with
 
-    return bench_with(home, Asker())
+    bench = bench_with(home, Asker())
+    return replace(bench, home=replace(bench.home, chosen=line))
 
 
 @app.command(short_help="Keep everything of a case: nothing is erased meanwhile.")
@@ -36,12 +51,13 @@ def hold(
     case: Annotated[str, typer.Option(metavar="NAME", help="The case, at most 60 characters.")],
     reason: Reason,
     officer: Annotated[str, typer.Option(metavar="PERSON", help="The officer who places it.")],
+    line: OfLine = "",
 ) -> None:
     """Place a legal hold on a case: while it stands, no month is erased."""
     from hotline.station.holds import place_hold
     from hotline.station.upkeep import at_work
 
-    with at_work(bench_of(home)) as work:
+    with at_work(bench_of(home, line)) as work:
         index = place_hold(work, case, reason, officer)
     print(f"The hold stands, entry {index}.")
 
@@ -52,12 +68,13 @@ def release(
     case: Annotated[str, typer.Option(metavar="NAME", help="The case that is held.")],
     reason: Reason,
     officer: Officers,
+    line: OfLine = "",
 ) -> None:
     """Release a legal hold on the authority of two officers."""
     from hotline.station.holds import release_hold
     from hotline.station.upkeep import at_work
 
-    with at_work(bench_of(home)) as work:
+    with at_work(bench_of(home, line)) as work:
         index = release_hold(work, case, reason, officer)
     print(f"The hold is released, entry {index}.")
 
@@ -99,6 +116,7 @@ def erase(
     epoch: Annotated[int, typer.Option(metavar="YYYYMM", help="The month, as in 202610.")],
     reason: Reason,
     officer: Officers,
+    line: OfLine = "",
 ) -> None:
     """Destroy the content key of a month; every proof about its entries stays whole.
 
@@ -108,7 +126,7 @@ def erase(
     from hotline.station.erasing import erase_epoch
     from hotline.station.upkeep import at_work
 
-    with at_work(bench_of(home)) as work:
+    with at_work(bench_of(home, line)) as work:
         erased = erase_epoch(work, epoch, reason, officer)
     print(f"The content of {erased.entries} entries of epoch {epoch} is erased, ", end="")
     print(f"recorded as entry {erased.index}. Copies of content.key in backups must go, too.")

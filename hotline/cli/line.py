@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hotline.cli.card import OutFile
-from hotline.cli.line_words import call_lines, completed, joined, opened, still_missing, waiting_for
+from hotline.cli.line_after import (
+    amend,
+    change,
+    change_lines,
+    give_up,
+    lineup_lines,
+    route,
+)
+from hotline.cli.line_words import (
+    charter_lines,
+    completed,
+    joined,
+    opened,
+    still_missing,
+    waiting_for,
+)
 from hotline.cli.officer import HomePath, RootFile, packs, root_in
 from hotline.cli.passphrases import Asker, PassphraseFd, UseKeyring, bench_with, kept_by
 from hotline.core.errors import OperatorError
 
 if TYPE_CHECKING:
-    from hotline.sealing.charter import Charter, Policy
-    from hotline.sealing.roster import Roster
+    from hotline.sealing.charter import Policy
 
 app = typer.Typer(no_args_is_help=True, help="Set a line up with other stations.")
 
@@ -96,7 +109,7 @@ def join(
     opening: Annotated[Path, typer.Argument(metavar="FILE", help="What line open wrote there.")],
     out: OutFile,
     anew: Annotated[
-        bool, typer.Option("--anew", help="Give up another line that was joined, not completed.")
+        bool, typer.Option("--anew", help="Give up another line that was joined, never worked.")
     ] = False,
     root: RootFile = None,
     passphrase_fd: PassphraseFd = None,
@@ -114,11 +127,14 @@ def join(
     from hotline.station.shelf import write_durably
 
     bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
-    found = check_file(bench, read_file(opening, opening.name), "open")
-    answer = answer_again(bench, found.charter.line, anew=anew)
+    found = check_file(bench, read_file(opening, opening.name), "open", anew=anew)
+    if anew:
+        give_up(bench, found.charter)
+    answer = answer_again(bench, found.charter.line, found.charter.predecessor, anew=anew)
     if answer is None:
         print("You are about to sign this charter with the root of this station:")
-        print("\n".join(charter_lines(found.charter)))
+        said = [*charter_lines(found.charter), *change_lines(bench.home, found.charter)]
+        print("\n".join(said))
         root_key = unlock_root(bench, root_in(home, root))
         answer = join_line(bench, found, root_key, packs())
     write_durably(out, answer)
@@ -154,63 +170,34 @@ def complete(
     return 0
 
 
-@app.command(short_help="Say which line a home has, or waits for.")
+app.command(short_help="Change the charter: open the line that follows this one.")(amend)
+app.command(short_help="Change over: close this line, work the one that follows it.")(change)
+app.command("route", short_help="Change where the other station is dialled.")(route)
+
+
+@app.command(short_help="Say which lines a home has, or waits for.")
 def show(home: HomePath) -> None:
-    """Say who is on the line, by which rules, and how far setting it up has come."""
-    from hotline.host.clock import system_clock
-    from hotline.sealing.roster import Roster
+    """Say who is on the line, by which rules, and how far setting it up has come.
+
+    Lines that follow one another are shown all, the one that is worked first.
+    """
     from hotline.station.cards import kept_stations
-    from hotline.station.founded import line_directories
-    from hotline.station.home import Home, read_card
+    from hotline.station.home import Home
     from hotline.station.identity import read_identity
     from hotline.station.opening import waiting_line
 
     place = Home(home)
-    for directory in line_directories(place):
-        card = read_card(directory)
-        roster = Roster.read([record.encode() for record in card.records])
-        print("\n".join([*charter_lines(roster.charter), *call_lines(card)]))
-        print("\n".join(ending_lines(roster, card.station, system_clock())))
-        return
-    identity = read_identity(place)
+    shown = list(lineup_lines(place))
     waiting = waiting_line(place)
     if waiting is not None:
-        print("\n".join([*charter_lines(waiting.charter), *waiting_for(waiting)]))
+        shown += charter_lines(waiting.charter)
+        shown += change_lines(place, waiting.charter)
+        shown += waiting_for(waiting)
+    if shown:
+        print("\n".join(shown))
         return
     cards = ", ".join(kept_stations(place)) or "none"
-    print(f"{identity.station} has no line yet. Cards accepted: {cards}.")
-
-
-def ending_lines(roster: Roster, station: str, now_ms: int) -> Iterator[str]:
-    """Yield how long each certificate on a line lasts; those that are an alarm with what to do.
-
-    Spec: docs/enrolment.md §10.6
-    """
-    from hotline.review.sentences import printable
-    from hotline.station.endings import alarming, endings
-
-    found = endings(roster, station, now_ms)
-    alarms = alarming(found)
-    for ending in found:
-        todo = f": {ending.remedy}" if ending in alarms else ""
-        yield printable(f"  {'ALARM: ' if todo else ''}{ending.what}{todo}")
-
-
-def charter_lines(charter: Charter) -> Iterator[str]:
-    """Yield what a charter says, for whoever is asked to sign it."""
-    from hotline.core.times import format_time
-    from hotline.sealing.fingerprint import root_groups
-
-    policy = charter.policy
-    yield f"Line {charter.name}, realm {charter.realm}, of {format_time(charter.created_ms)}"
-    yield f"  id {charter.line.hex()}"
-    for member in charter.members:
-        yield f"  member {member.station}, root"
-        yield f"    {root_groups(member.root)}"
-    yield f"  languages {', '.join(policy.languages)}; {policy.authentic} decides"
-    yield f"  two officers sign: {', '.join(policy.two_person) or 'nothing'}"
-    seen = "is shown" if policy.presence else "is not shown"
-    yield f"  tested every {policy.test_period_s} s; who is at the desk {seen}"
+    print(f"{read_identity(place).station} has no line yet. Cards accepted: {cards}.")
 
 
 def _policy(

@@ -38,7 +38,7 @@ def joined(home: Path, out: Path, charter: Charter, ours: str) -> Iterator[str]:
     opener, *joiners = charter.stations
     if len(joiners) == 1:
         yield f"Wrote {out}. Carry it back to {opener}, who ends it with hotline line"
-        yield f"complete. Then: hotline console {home}"
+        yield f"complete. Then: {next_step(home, charter)}"
         return
     others = [station for station in joiners if station != ours]
     yield f"Wrote {out}. Carry a copy to each of {and_list([opener, *others])}."
@@ -64,7 +64,7 @@ def completed(home: Path, came: Sequence[Enrolment]) -> Iterator[str]:
     charter = came[0].charter
     if len(charter.stations) == 2:
         yield f"The line {charter.name} with {came[0].sender} is complete."
-        yield f"Destroy the copies of both files. Then: hotline console {home}"
+        yield f"Destroy the copies of both files. Then: {next_step(home, charter)}"
         return
     directory = founded_line(Home(home), charter.line)
     assert directory is not None
@@ -73,7 +73,7 @@ def completed(home: Path, came: Sequence[Enrolment]) -> Iterator[str]:
     yield f"The line {charter.name} with {and_list(others)} is complete here."
     yield from call_lines(card)
     yield "Compare the check words by telephone, then destroy the copies of all files."
-    yield f"Then: hotline console {home}"
+    yield f"Then: {next_step(home, charter)}"
 
 
 def call_lines(card: LineCard) -> Iterator[str]:
@@ -124,3 +124,29 @@ def _it_has(stations: Sequence[str]) -> str:
 def and_list(names: Sequence[str]) -> str:
     """Return names as a sentence has them: "A", "A and B", "A, B and C"."""
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def charter_lines(charter: Charter) -> Iterator[str]:
+    """Yield what a charter says, for whoever is asked to sign it."""
+    from hotline.core.times import format_time
+    from hotline.sealing.fingerprint import root_groups
+
+    policy = charter.policy
+    yield f"Line {charter.name}, realm {charter.realm}, of {format_time(charter.created_ms)}"
+    yield f"  id {charter.line.hex()}"
+    for member in charter.members:
+        yield f"  member {member.station}, root"
+        yield f"    {root_groups(member.root)}"
+    yield f"  languages {', '.join(policy.languages)}; {policy.authentic} decides"
+    yield f"  two officers sign: {', '.join(policy.two_person) or 'nothing'}"
+    seen = "is shown" if policy.presence else "is not shown"
+    yield f"  tested every {policy.test_period_s} s; who is at the desk {seen}"
+
+
+def next_step(home: Path, charter: Charter) -> str:
+    """Return what to do after a line was set up."""
+    if charter.predecessor is None:
+        return f"hotline console {home}"
+    return (
+        f"agree on a minute by voice, stop the consoles, and both run\nhotline line change {home}"
+    )

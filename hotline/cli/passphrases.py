@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from hotline.core.errors import OperatorError
+from hotline.core.values import MIN_PASSPHRASE_CHARACTERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,11 +23,9 @@ if TYPE_CHECKING:
     from hotline.station.upkeep import Bench
 
 MAX_PASSPHRASE_CHARACTERS = 4_096
-MIN_NEW_CHARACTERS = 12
-"""Of a new passphrase: Argon2id slows a guesser down, it does not make a word long."""
 ATTEMPTS = 3
 NEW_PASSPHRASES = (
-    f"Each new key file gets a passphrase, typed twice: {MIN_NEW_CHARACTERS} characters or\n"
+    f"Each new key file gets a passphrase, typed twice: {MIN_PASSPHRASE_CHARACTERS} characters or\n"
     "more, several words are best. It is not shown while you type, and nobody can\n"
     "find a lost one."
 )
@@ -123,7 +122,7 @@ class Asker:
                 print(fault, file=sys.stderr)
         raise OperatorError(
             f"no good passphrase was given for {name}",
-            hint=f"choose one of at least {MIN_NEW_CHARACTERS} characters; nothing was made",
+            hint=f"choose one of at least {MIN_PASSPHRASE_CHARACTERS} characters; nothing was made",
         )
 
     def _typed_new(self, name: str) -> str:
@@ -136,8 +135,8 @@ class Asker:
             return ""
 
     def _fault(self, typed: str, name: str) -> str | None:
-        if len(typed) < MIN_NEW_CHARACTERS:
-            return f"That is too short: at least {MIN_NEW_CHARACTERS} characters."
+        if len(typed) < MIN_PASSPHRASE_CHARACTERS:
+            return f"That is too short: at least {MIN_PASSPHRASE_CHARACTERS} characters."
         if self.by_person and self._typed(f"The same again for {name}: ") != typed:
             return "The two were not the same."
         return None

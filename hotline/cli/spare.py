@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hotline.cli.begin import ListenOption, RouteOption, read_listening, read_route
+from hotline.cli.begin import ListenOption, RouteOption
 from hotline.cli.card import OutFile
 from hotline.cli.officer import LONGEST_DAYS, Days, HomePath, RootFile, packs, root_in
 from hotline.cli.passphrases import Asker, PassphraseFd, UseKeyring, bench_with, kept_by
@@ -38,6 +38,7 @@ def init(
     console.key.
     """
     from hotline.station.home import Home
+    from hotline.station.reach import read_listening, read_route
     from hotline.station.shelf import write_durably
     from hotline.station.spare_homes import NewSpare, begin_spare
 

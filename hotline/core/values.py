@@ -15,6 +15,9 @@ Digest = NewType("Digest", bytes)
 DIGEST_BYTES = 32
 ZERO_DIGEST = Digest(bytes(DIGEST_BYTES))
 
+MIN_PASSPHRASE_CHARACTERS = 12
+"""Of a new passphrase: Argon2id slows a guesser down, it does not make a word long."""
+
 _HEX_DIGEST = re.compile(r"[0-9a-f]{64}")
 _STATION = re.compile(r"[A-Z][A-Z0-9-]{0,15}")
 _INCIDENT = re.compile(r"[A-Z0-9][A-Z0-9-]{2,39}")

@@ -104,6 +104,7 @@ class OfficerDesk(PresentedFeed, Lockable):
             names=lambda: line.roster.names,
             new_root=self.new_root,
             ending=self.ending,
+            line=line.roster.name,
             lock=self._lock.view,
         )
 

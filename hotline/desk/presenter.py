@@ -55,9 +55,8 @@ class Surroundings:
             any), or "".
         coach: What EXCON tells the officer, or "".
         names: Certificate id (hex) to role, rank and name of whom it certifies.
-        new_root: A changed root that waits to be compared, or None.
-        ending: Certificates whose end is an alarm, the most urgent first.
-        lock: What stands while the officer's key is locked, or None.
+        new_root: A changed root that waits; `ending`: certificates whose end is an alarm.
+        line: The charter's name for it, or ""; `lock`: what stands while the key is locked.
     """
 
     station: str
@@ -69,6 +68,7 @@ class Surroundings:
     names: Callable[[], Mapping[str, str]] = dict
     new_root: Callable[[], RootView | None] = lambda: None
     ending: Callable[[], tuple[Ending, ...]] = tuple
+    line: str = ""
     lock: Callable[[], LockView | None] = lambda: None
 
 
@@ -110,6 +110,7 @@ class Presenter:
             frozen=frozen_by(situation),
             awaiting=tuple(one.digest for one in awaiting(situation)),
             new_root=around.new_root(),
+            line=around.line,
             lock=around.lock(),
         )
 
@@ -149,7 +150,6 @@ class Presenter:
         if state is None:
             release = situation.releases.get(digest)
             return unreleased_view(self._rules, self._phrasebook, release) if release else None
-        words = self._state_word(situation, state)[0]
         names = self._around.names()
         signed = state.signers or state.statement.by
         signers = tuple(names.get(one, f"unknown {one[:8]}") for one in signed)
@@ -159,7 +159,7 @@ class Presenter:
             self._phrasebook,
             self.offers,
             state,
-            words,
+            self._state_word(situation, state)[0],
             signers,
             recipient_views(situation, state, self._around.sending),
         )

@@ -185,6 +185,7 @@ class WatchView:
         alarm: One line that stands on every screen until what it tells of is over, or "".
         frozen: Names the newest fork while the line is frozen: another one is news; else "".
         awaiting: Digests of the statements that await release, oldest first.
+        line: The charter's name for the line, "" where it is not told.
         lock: The desk is locked: all can be read, nothing can be done.
     """
 
@@ -202,6 +203,7 @@ class WatchView:
     alarm: str = ""
     frozen: str = ""
     awaiting: tuple[str, ...] = ()
+    line: str = ""
     lock: LockView | None = None
 
 

@@ -215,10 +215,24 @@ def _upkeep_row(event: ev.Event) -> tuple[str, str, Mark]:
             return "WITNESS", f"{name} is {done}, decided by {who}", Mark.NOTICE
         case ev.WitnessAnswered():
             return _witness_row(event)
+        case ev.LineClosed() | ev.LineContinued() | ev.RouteChanged():
+            return _line_row(event)
         case ev.DeskLocked() | ev.DeskUnlocked():
             return _desk_row(event)
         case _:
             return "LOG", type(event).__name__, Mark.CALM
+
+
+def _line_row(event: ev.LineClosed | ev.LineContinued | ev.RouteChanged) -> tuple[str, str, Mark]:
+    match event:
+        case ev.LineClosed():
+            return "CLOSED", f"The line {event.name} follows this one", Mark.NOTICE
+        case ev.LineContinued():
+            words = f"This line follows {event.name}, which ended with {event.size} entries"
+            return "FOLLOWS", words, Mark.NOTICE
+        case ev.RouteChanged():
+            words = f"{event.peer} is dialled at {event.host}:{event.port}, before at"
+            return "ROUTE", f"{words} {event.before}", Mark.NOTICE
 
 
 def _desk_row(event: ev.DeskLocked | ev.DeskUnlocked) -> tuple[str, str, Mark]:

@@ -53,6 +53,7 @@ _BLOBS = """SELECT e.sealed, x.sealed FROM entry e
 
 _OF_KIND = """SELECT idx FROM entry WHERE kind = ? AND idx >= ? AND idx < ?
  ORDER BY idx LIMIT ?"""
+_FIRST_AND_LAST = "SELECT min(idx), max(idx) FROM entry WHERE kind = ?"
 _OF_KIND_BACK = """SELECT idx FROM entry WHERE kind = ? AND idx >= ? AND idx < ?
  ORDER BY idx DESC LIMIT ?"""
 
@@ -174,6 +175,27 @@ class LedgerReader:
         """Return the first entry of `kind` about `subject` (not zeros), or None."""
         row = self._file.row(FIND, subject, kind)
         return None if row is None or row[0] is None else number(row[0])
+
+    def subjects_of(self, kind: int) -> list[tuple[int, Digest]]:
+        """Return index and subject of every entry of `kind`, oldest first; opens no content.
+
+        Raises:
+            IntegrityError: a leaf does not fit the root, or is of another kind than its row.
+        """
+        with self._file.reading() as connection:
+            rows = connection.execute(_OF_KIND, (kind, 0, self.size, self.size)).fetchall()
+        found: list[tuple[int, Digest]] = []
+        for (index,) in rows:
+            (leaf,) = self.leaves(index, index + 1)
+            if leaf.kind != kind:
+                raise IntegrityError(f"entry {index} is of another kind than its row says")
+            found.append((index, leaf.subject))
+        return found
+
+    def first_and_last(self, kind: int) -> tuple[int, int] | None:
+        """Return the first and last index of `kind` by the column beside the leaf, or None."""
+        row = self._file.row(_FIRST_AND_LAST, kind)
+        return None if row is None or row[0] is None else (number(row[0]), number(row[1]))
 
     def prove_inclusion(self, index: int, size: int | None = None) -> list[Digest]:
         """Return the audit path of entry `index` under the head of `size` (default: newest)."""

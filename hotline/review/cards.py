@@ -140,7 +140,10 @@ def _of_kind(envelopes: Mapping[bytes, Envelope], kind: str) -> Iterator[tuple[b
 
 
 def _roots(envelopes: Mapping[bytes, Envelope], known: set[Digest]) -> Iterator[bytes]:
-    """Yield the roots that are known and those that follow them, which are known then."""
+    """Yield the roots that are known, those before them and those that follow them.
+
+    All of them are known then: a charter names one of a succession (docs/protocol.md §4.31).
+    """
     left = dict(_of_kind(envelopes, ROOT_TYPE))
     while left:
         found = [
@@ -151,7 +154,8 @@ def _roots(envelopes: Mapping[bytes, Envelope], known: set[Digest]) -> Iterator[
         if not found:
             return
         for record in found:
-            known.add(left.pop(record).digest)
+            envelope = left.pop(record)
+            known |= {envelope.digest, *(entry.signer for entry in envelope.signatures)}
             yield record
 
 

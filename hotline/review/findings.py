@@ -61,6 +61,7 @@ def _past_json(
         "faults": list(past.faults),
         "notes": list(past.notes),
         "earlier": [verdict_json(one.verdict, known, trusted=trusted) for one in past.earlier],
+        "before": [verdict_json(one.verdict, known, trusted=trusted) for one in past.before],
         "left_behind": [
             {
                 "generation": one.generation,

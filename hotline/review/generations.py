@@ -43,6 +43,7 @@ class Generations:
         records: Authorisations of this station that verify, oldest first.
         faults: What contradicts between the generations, a sentence each.
         notes: What was left behind and lost, a sentence each.
+        before: Ledgers of the lines that this one follows, newest first.
     """
 
     verdict: Verdict
@@ -51,11 +52,12 @@ class Generations:
     records: tuple[GenerationRecord, ...] = ()
     faults: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    before: tuple[Earlier, ...] = ()
 
     @property
     def ok(self) -> bool:
         """Whether every generation verifies and follows the one before."""
-        past = all(one.verdict.ok or one.explained for one in self.earlier)
+        past = all(one.verdict.ok or one.explained for one in (*self.earlier, *self.before))
         return self.verdict.ok and not self.faults and past
 
 

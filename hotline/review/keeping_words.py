@@ -68,6 +68,16 @@ def _answered(event: ev.WitnessAnswered) -> str:
     )
 
 
+def _closed(event: ev.LineClosed) -> str:
+    left = (
+        f"left behind: {event.undelivered} undelivered, {event.unreleased} awaiting release, "
+        f"{event.unanswered} unanswered"
+    )
+    tokens = " ".join(map(token_of, event.left))
+    named = f" ({tokens})" if tokens else ""
+    return f"the line is closed, {event.name} ({event.successor[:16]}) follows; {left}{named}"
+
+
 KEEPING_WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
     ev.JournalAnchored: lambda e: (
         f"the station journal stands at {e.size} entries, {_OCCASIONS[e.occasion]}"
@@ -93,6 +103,14 @@ KEEPING_WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
         f"the outside witness {e.vkey} is asked no more, {_signed(e.officers)}: {e.reason}"
     ),
     ev.WitnessAnswered: _answered,
+    ev.LineClosed: _closed,
+    ev.LineContinued: lambda e: (
+        f"this line follows {e.name} ({e.predecessor[:16]}), whose ledger ended with "
+        f"{e.size} entries, root {e.root[:16]}"
+    ),
+    ev.RouteChanged: lambda e: (
+        f"{e.peer} is dialled at {e.host}:{e.port} from the next start on, before at {e.before}"
+    ),
     ev.ContentErased: lambda e: (
         f"what this entry (kind {e.was}) said was erased with epoch {e.epoch}; its proofs stand"
     ),

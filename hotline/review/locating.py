@@ -8,6 +8,7 @@ from pathlib import Path
 from hotline.core.errors import OperatorError, StorageError
 from hotline.ledger.snapshot import LEDGER_NAME
 from hotline.review.sentences import printable
+from hotline.station.lineup import read_lineup
 
 MAX_SHOWN_CHARACTERS = 120
 MAX_NAMED = 4
@@ -28,7 +29,7 @@ def locate(path: Path) -> Path:
     """Return the ledger file that `path` names.
 
     Args:
-        path: A ledger.db, its directory, or a station's home that has one line.
+        path: A ledger.db, its directory, or a station's home: the line that is worked.
     Raises:
         OperatorError: nothing is there, more than one ledger is, it may not be read,
             or it never was a ledger. A damaged ledger is none of these.
@@ -64,6 +65,9 @@ def _in_directory(path: Path) -> Path:
     lines = sorted(path.glob(f"lines/*/{LEDGER_NAME}"))
     if len(lines) == 1:
         return _existing(lines[0])
+    worked = _worked(path, lines)
+    if worked is not None:
+        return worked
     found = lines or sorted(
         [*path.glob(f"*/{LEDGER_NAME}"), *path.glob(f"*/lines/*/{LEDGER_NAME}")]
     )
@@ -76,6 +80,22 @@ def _in_directory(path: Path) -> Path:
         "further down",
         hint=f"name one, as in {_named(path, found)}",
     )
+
+
+def _worked(path: Path, lines: list[Path]) -> Path | None:
+    """Return the ledger of the line that is worked, where several follow one another.
+
+    Spec: docs/enrolment.md §9.5
+    """
+    try:
+        found = read_lineup(path / "lines")
+    except OperatorError:
+        # A ledger can be reviewed beside a line.json that does not read.
+        return None
+    placed = {one.directory / LEDGER_NAME for one in found.all}
+    if found.current is None or not placed.issuperset(lines):
+        return None
+    return _existing(found.current.directory / LEDGER_NAME)
 
 
 def _named(path: Path, found: Iterable[Path]) -> str:

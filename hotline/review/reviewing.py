@@ -25,6 +25,7 @@ from hotline.ledger.verdict import Verdict
 from hotline.ledger.verify import verify_ledger
 from hotline.review.exporting import CARDS_NAME
 from hotline.review.files import read_bounded
+from hotline.review.following import follow
 from hotline.review.generations import Generations, gather, read_generations
 from hotline.review.identity import identify_by_cards, read_vouched
 from hotline.review.locating import locate, shown
@@ -112,7 +113,11 @@ def _take(path: Path, file: Path, asked: Asked, since: Checkpoint | None) -> Gen
     verdict = _check(file, asked, since)
     if not path.is_dir():
         return Generations(verdict, file)
-    return gather(file, verdict, lambda older: _check(older, asked, None))
+
+    def check(older: Path) -> Verdict:
+        return _check(older, asked, None)
+
+    return follow(gather(file, verdict, check), check)
 
 
 def _take_export(path: Path, ours: Generations, asked: Asked) -> Generations:

@@ -35,7 +35,7 @@ def trust_notes(verdict: Verdict, file: Path) -> tuple[str, ...]:
     if not verdict.ok or verdict.exported or len(verdict.members) < 2:
         return ()
     roster = Roster.read(verdict.records)
-    changed = any(len(lineage.roots) > 1 for lineage in roster.lineages.values())
+    changed = any(lineage.later for lineage in roster.lineages.values())
     if not changed and not roster.standing.withdrawn():
         return ()
     with contextlib.closing(Ledger.open_read_only(file)) as reader:
@@ -49,7 +49,7 @@ def _notes(roster: Roster, reader: LedgerReader, covered: int) -> Iterator[str]:
         words = withdrawal_words(roster, one)
         yield f"{words}; {where}. What was receipted before stands as it was."
     for station, lineage in roster.lineages.items():
-        for root in lineage.roots[1:]:
+        for root in lineage.later:
             where = _where(reader, root.digest, covered)
             yield f"{station} brought its committed next root into office; {where}"
 

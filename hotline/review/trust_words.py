@@ -36,8 +36,7 @@ def _compared(event: ev.RootCompared) -> str:
 
 
 def _reached(event: ev.ReachRenewed) -> str:
-    where = f", dialled at {event.host}:{event.port}" if event.port else ""
-    shows = f"shows the key {event.pin[:_SHORT]} on its links{where}"
+    shows = f"shows the key {event.pin[:_SHORT]} on its links"
     return f"by a newer card {event.station} {shows}; its recovery key is {event.recovery}"
 
 

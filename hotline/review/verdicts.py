@@ -240,6 +240,9 @@ def past_lines(
         yield from verdict_lines(one.verdict, trusted)
         if one.explained:
             yield "  So it was when the officers left it behind: the damage is not news."
+    for one in past.before:
+        yield f"The line before: {one.path.parent.name}."
+        yield from verdict_lines(one.verdict, trusted)
 
 
 def identity_lines(known: Identity, ok: bool) -> Iterator[str]:

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 from hotline.core import canonical
 from hotline.core.times import parse_time
 from hotline.sealing.prekey import PREKEY_PUBLIC_BYTES
-from hotline.sealing.shapes import Count, Strict, Time, base64_field
+from hotline.sealing.shapes import Count, Time, Written, base64_field
 
 
-class Announcement(Strict):
+class Announcement(Written):
     """A key to seal to.
 
     Attributes:

@@ -8,9 +8,10 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from hotline.core import canonical
 from hotline.core.errors import OperatorError, PeerError
 from hotline.core.messages.lifelines import is_lifeline
-from hotline.core.times import parse_time
+from hotline.core.times import format_time, parse_time
 from hotline.core.values import Digest, Realm
 from hotline.sealing.dsse import Envelope, decode_envelope, encode_envelope, hybrid_signatures
 from hotline.sealing.root import Root
@@ -124,6 +125,30 @@ def default_policy(two_person: Sequence[str] = ()) -> Policy:
         return shape(Policy, policy, what="policy")
     except PeerError as error:
         raise OperatorError(str(error), hint="name templates as in deesc/cease-propose") from error
+
+
+def unsigned_charter(
+    realm: Realm,
+    *,
+    name: str,
+    members: Sequence[tuple[str, Digest]],
+    policy: Policy,
+    at_ms: int,
+    predecessor: Digest | None = None,
+) -> Envelope:
+    """Write a charter that nobody has signed yet: what it says can be read before it is."""
+    payload = canonical.encode(
+        {
+            "created": format_time(at_ms),
+            "members": [{"root": digest.hex(), "station": member} for member, digest in members],
+            "name": name,
+            "policy": policy.model_dump(mode="json"),
+            "predecessor": None if predecessor is None else predecessor.hex(),
+            "realm": realm.value,
+            "v": 1,
+        }
+    )
+    return Envelope(CHARTER_TYPE, payload)
 
 
 def read_charter(encoded: bytes) -> Envelope:

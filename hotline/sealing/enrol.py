@@ -17,7 +17,7 @@ from hotline.sealing.certificate import (
     check_body,
     possession_message,
 )
-from hotline.sealing.charter import CHARTER_TYPE, Policy, charter_of, read_charter
+from hotline.sealing.charter import Policy, charter_of, read_charter, unsigned_charter
 from hotline.sealing.dsse import Envelope, encode_envelope
 from hotline.sealing.hybrid import (
     HybridPublicKey,
@@ -289,18 +289,10 @@ def make_charter(
         OperatorError: a name, a member or the policy is not acceptable.
     Spec: docs/protocol.md §4.10
     """
-    payload = canonical.encode(
-        {
-            "created": format_time(at_ms),
-            "members": [{"root": digest.hex(), "station": member} for member, digest in members],
-            "name": name,
-            "policy": policy.model_dump(mode="json"),
-            "predecessor": None if predecessor is None else predecessor.hex(),
-            "realm": root.realm.value,
-            "v": 1,
-        }
+    envelope = unsigned_charter(
+        root.realm, name=name, members=members, policy=policy, at_ms=at_ms, predecessor=predecessor
     )
-    return _sign_charter(Envelope(CHARTER_TYPE, payload), root)
+    return _sign_charter(envelope, root)
 
 
 def countersign_charter(encoded: bytes, root: RootKey) -> bytes:

@@ -157,10 +157,10 @@ def read_enrolment(encoded: bytes, step: Step) -> Enrolment:
         raise PeerError("enrolment: it is not a whole file")
     record, rest = lines[len(heads)], lines[len(heads) + 1 :]
     card = read_card(b"".join(line + b"\n" for line in rest))
-    bodies = tuple(_read_head(head, card.root, step) for head in heads)
+    bodies = tuple(_read_head(head, card.station.newest, step) for head in heads)
     charter_envelope = read_charter(record)
     charter = charter_of(charter_envelope)
-    _check_signed(charter_envelope, card.root, alone=False)
+    _check_signed(charter_envelope, card.station.newest, alone=False)
     if any((body.line, body.sender) != (charter.line, card.name) for body in bodies):
         raise PeerError("enrolment: charter, card and head are not of one line and station")
     _check_whole(bodies, charter)

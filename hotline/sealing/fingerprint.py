@@ -9,6 +9,7 @@ import re
 from importlib import resources
 
 from hotline.core.errors import InvariantError
+from hotline.core.seams import Entropy
 from hotline.core.values import DIGEST_BYTES, Digest, sha256
 
 WORDS = 24
@@ -16,6 +17,9 @@ CHECK_WORDS = 4
 GROUP_CHARACTERS = 4
 PREFIX_CHARACTERS = 4
 """No two words of the list begin with the same four letters: so many are enough to type."""
+
+ASKED_WORDS = 6
+"""How many of the words a person types to show that they were compared."""
 
 _LIST_LENGTH = 2_048
 _WORD_BITS = 11
@@ -79,6 +83,15 @@ def read_fingerprint(text: str) -> Digest | None:
     if _HEX.fullmatch(text):
         return Digest(bytes.fromhex(text))
     return _from_words(_NUMBERS.sub(" ", text).lower().split()) or _from_groups(text)
+
+
+def asked_places(entropy: Entropy) -> tuple[int, ...]:
+    """Choose which words a person types, places from 0, in order: nobody knows them before.
+
+    Spec: docs/enrolment.md §4.2
+    """
+    order = sorted(range(WORDS), key=lambda _place: entropy(8))
+    return tuple(sorted(order[:ASKED_WORDS]))
 
 
 def same_word(typed: str, word: str) -> bool:

@@ -6,10 +6,10 @@ from functools import cached_property
 from typing import Literal
 
 from hotline.sealing.announcement import Announcement
-from hotline.sealing.shapes import Count, DigestHex, SaltHex, Strict
+from hotline.sealing.shapes import Count, DigestHex, SaltHex, Written
 
 
-class HelloItem(Strict):
+class HelloItem(Written):
     """H1 of the handshake: answer this, and tell me your newest key.
 
     Attributes:
@@ -31,7 +31,7 @@ class HelloItem(Strict):
         return b'{%b,"prekey":%b,"t":"hello"}' % (told.encode(), self.prekey.written)
 
 
-class HelloAnswerItem(Strict):
+class HelloAnswerItem(Written):
     """H2: what H1 says, and the digest of H1, which nobody could know before."""
 
     t: Literal["hello-answer"] = "hello-answer"
@@ -51,7 +51,7 @@ class HelloAnswerItem(Strict):
         return b'{%b,"prekey":%b,"t":"hello-answer"}' % (told.encode(), self.prekey.written)
 
 
-class HelloEndItem(Strict):
+class HelloEndItem(Written):
     """H3: the digest of H1 and H2."""
 
     t: Literal["hello-end"] = "hello-end"

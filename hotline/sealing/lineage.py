@@ -20,14 +20,36 @@ MAX_SUCCESSORS = 64
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """Roots of one station, oldest first; the first is the one that charters name."""
+    """Roots of one station, oldest first.
+
+    Attributes:
+        named: Place of the root that the charter names: the newest at that time.
+    """
 
     roots: tuple[Root, ...]
+    named: int = 0
 
     @property
     def first(self) -> Root:
-        """The root that the charter names."""
+        """The root whose words officers compared; the station is known by it."""
         return self.roots[0]
+
+    @property
+    def later(self) -> tuple[Root, ...]:
+        """The roots that followed the one that the charter names."""
+        return self.roots[self.named + 1 :]
+
+    def is_enrolled(self, digest: Digest) -> bool:
+        """Return whether a root is the charter's, or one that came before it.
+
+        Spec: docs/protocol.md §4.25, §4.31
+        """
+        return any(root.digest == digest for root in self.roots[: self.named + 1])
+
+    def naming(self, digest: Digest) -> Lineage:
+        """Return the same roots under a charter that names the root with that digest."""
+        named = next(at for at, root in enumerate(self.roots) if root.digest == digest)
+        return Lineage(self.roots, named)
 
     @property
     def newest(self) -> Root:
@@ -52,7 +74,7 @@ class Lineage:
                 return self
         if len(self.roots) > MAX_SUCCESSORS:
             raise PeerError("successor root: this station has had too many roots")
-        return Lineage((*self.roots, verify_successor(envelope, self.newest)))
+        return Lineage((*self.roots, verify_successor(envelope, self.newest)), self.named)
 
 
 def succeeds(envelope: Envelope) -> bool:

@@ -29,7 +29,7 @@ from hotline.sealing.naming import outside_keys
 from hotline.sealing.provenance import certify, check_keys, check_subject, find_revocation
 from hotline.sealing.revocation import PREPARED, REVOCATION_TYPE, VerifiedRevocation
 from hotline.sealing.root import ROOT_TYPE, Root
-from hotline.sealing.standing import Standing, read_standing, subject_of
+from hotline.sealing.standing import COUNTED, Standing, read_standing, subject_of
 
 MAX_RECORDS = 4096
 JOURNAL_NAME = "station journal"
@@ -42,9 +42,6 @@ RECORD_TYPES = (
     AUTHORISATION_TYPE,
     REVOCATION_TYPE,
 )
-
-COUNTED = (Act.SUSPEND, Act.TAKE_OVER)
-"""What officers authorise that says who may speak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,7 @@ class Roster:
 
     @property
     def roots(self) -> dict[str, Root]:
-        """The root of each member that its charter names, by station."""
+        """The root of each member that officers compared first, by station."""
         return {station: lineage.first for station, lineage in self.lineages.items()}
 
     @property
@@ -244,10 +241,11 @@ def _read(records: Sequence[bytes]) -> Roster:
     if len({envelope.digest for envelope in by_type[CHARTER_TYPE]}) != 1:
         raise PeerError("exactly one charter must be among them")
     # Two envelopes of one charter differ in their signatures only: check both.
-    firsts = {digest: lineage.first for digest, lineage in found.items()}
-    charters = [verify_charter(envelope, firsts) for envelope in by_type[CHARTER_TYPE]]
+    of_root = {root.digest: one for one in found.values() for root in one.roots}
+    known = {root.digest: root for one in found.values() for root in one.roots}
+    charters = [verify_charter(envelope, known) for envelope in by_type[CHARTER_TYPE]]
     charter = charters[0]
-    lineages = {member.station: found[member.root] for member in charter.members}
+    lineages = {one.station: of_root[one.root].naming(one.root) for one in charter.members}
     if len(lineages) != len(found):
         raise PeerError("a root record is of no member of the charter")
     roots = [root for lineage in lineages.values() for root in lineage.roots]
@@ -324,11 +322,14 @@ class StationRecords:
     """A root and what it certified, verified: no line yet.
 
     Attributes:
+        root: The first one, whose words officers compare.
+        newest: The one that signs now: of its successors the last.
         certificates: By id.
         record_digests: Of the root record and every certificate.
     """
 
     root: Root
+    newest: Root
     certificates: Mapping[Digest, Certificate]
     record_digests: frozenset[Digest]
 
@@ -381,7 +382,7 @@ def _read_journal(envelopes: Sequence[Envelope]) -> StationRecords | None:
     certificates = {certificate.id: certificate for certificate in issued}
     check_keys({lineage.first.station: lineage}, certificates)
     digests = frozenset(envelope.digest for envelope in envelopes)
-    return StationRecords(lineage.first, certificates, digests)
+    return StationRecords(lineage.first, lineage.newest, certificates, digests)
 
 
 def _journal_identity(journal: StationRecords) -> LedgerIdentity:

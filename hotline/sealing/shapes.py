@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -32,6 +32,16 @@ class Strict(BaseModel):
     """A JSON object with exactly these keys and types, never coerced."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Written(Strict):
+    """A shape that keeps its bytes as `written`, which a changed copy must not take over."""
+
+    def __copy__(self) -> Self:
+        """Return a copy that writes itself anew; `model_copy` begins with it."""
+        copied = super().__copy__()
+        copied.__dict__.pop("written", None)
+        return copied
 
 
 def read_base64(value: Any, least: int, most: int) -> bytes:

@@ -25,6 +25,9 @@ MAX_UNNUMBERED = 512
 CERTIFICATE = "certificate"
 """The one detail of an authorisation to suspend: the certificate's id in hex."""
 
+COUNTED = (Act.SUSPEND, Act.TAKE_OVER)
+"""What officers authorise that says who may speak."""
+
 ENDPOINT = "endpoint"
 """With that of its console, the details of a take-over: the number of the spare."""
 

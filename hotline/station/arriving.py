@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from hotline.core.errors import OperatorError, PeerError
 from hotline.sealing.enrolment import Enrolment, Step, read_enrolment
+from hotline.station.amending import check_charter
 from hotline.station.cards import MAX_AHEAD_MS, accepted_card, check_current, check_realm
 from hotline.station.identity import read_identity
 from hotline.station.upkeep import Bench
@@ -15,9 +16,11 @@ MAX_AGE_MS = 30 * 86_400_000
 """An opening older than this is not answered, an answer not completed."""
 
 
-def check_file(bench: Bench, encoded: bytes, step: Step) -> Enrolment:
+def check_file(bench: Bench, encoded: bytes, step: Step, *, anew: bool = False) -> Enrolment:
     """Verify a file of the other station, and that it is for us, of now, and of whom we know.
 
+    Args:
+        anew: Whether a line that waits here to take over is given up for this one.
     Raises:
         OperatorError: it is not; the sentence says what to do.
     Spec: docs/enrolment.md §5.3, §5.4
@@ -30,14 +33,15 @@ def check_file(bench: Bench, encoded: bytes, step: Step) -> Enrolment:
             f"this file cannot be used: {error}", hint="take the right one, or ask for it again"
         ) from error
     check_realm(found.charter.realm, identity.realm, "this line")
-    ours = identity.verified().root.digest
-    if found.card.root.digest == ours:
+    ours = identity.verified()
+    if found.card.root.digest == ours.root.digest:
         raise OperatorError("this file is this station's own", hint="it goes to the other station")
     if identity.station not in found.recipients:
         meant = " and ".join(found.recipients)
         raise OperatorError(f"this file is for {meant}, not for {identity.station}")
     members = {(one.station, one.root) for one in found.charter.members}
-    if not members >= {(identity.station, ours), (found.sender, found.card.root.digest)}:
+    theirs = (found.sender, found.card.station.newest.digest)
+    if not members >= {(identity.station, ours.newest.digest), theirs}:
         raise OperatorError(
             "the charter in this file is not of this station and its sender",
             hint="compare the cards again on both sides, then open the line anew",
@@ -45,6 +49,7 @@ def check_file(bench: Bench, encoded: bytes, step: Step) -> Enrolment:
     _check_compared(bench, found, identity.station)
     check_age(found, bench.clock())
     check_current(found.card, bench.clock())
+    check_charter(bench.home, found.charter, anew=anew)
     return found
 
 
@@ -56,7 +61,15 @@ def _check_compared(bench: Bench, found: Enrolment, ours: str) -> None:
     for member in found.charter.members:
         if member.station == ours:
             continue
-        if accepted_card(bench.home, member.station).root.digest == member.root:
+        card = accepted_card(bench.home, member.station)
+        sender = member.station == found.sender
+        # The sender's own file may show a root that followed; that of others must be here.
+        known, named = (
+            (card.root.digest, found.card.root.digest)
+            if sender
+            else (card.station.newest.digest, member.root)
+        )
+        if known == named:
             continue
         if member.station == found.sender:
             raise OperatorError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from hotline.core.errors import OperatorError
 from hotline.core.exchange.rules import Rules
 from hotline.core.seams import Clock, Entropy
 from hotline.host.clock import monotonic_s
@@ -14,6 +15,7 @@ from hotline.host.packs import load_catalogue
 from hotline.host.tables import load_ladder
 from hotline.station.home import Home, OpenLine, open_line
 from hotline.station.keeping import open_kept
+from hotline.station.rerouting import routes_of_cards
 from hotline.station.routes import route_maker
 from hotline.station.station import Station
 from hotline.transport.link import Timings
@@ -57,13 +59,16 @@ def open_station(
     """
     opened = open_line(home, passphrase, machine.clock, machine.entropy)
     try:
+        opened = routes_of_cards(home, opened, machine.clock)
         maker = route_maker(
             home, opened, monotonic=monotonic_s, chance=system_chance, timings=timings
         )
         rules = load_rules(machine.config, opened.line.roster.members)
         kept = open_kept(home, opened, passphrase, rules.catalogue.packs)
         try:
-            return Station(opened.line, opened.ledger, rules, maker, kept), opened
+            station = Station(opened.line, opened.ledger, rules, maker, kept)
+            _check_open(station)
+            return station, opened
         except BaseException:
             if kept.journal is not None:
                 kept.journal.close()
@@ -71,3 +76,15 @@ def open_station(
     except BaseException:
         opened.ledger.close()
         raise
+
+
+def _check_open(station: Station) -> None:
+    """Refuse to work a line that was closed: a crash left the change-over half done.
+
+    Spec: docs/enrolment.md §9.3
+    """
+    if station.situation.closed_for:
+        raise OperatorError(
+            "this line was closed for the one that follows it",
+            hint="end that with the same hotline line change as before",
+        )

@@ -4,6 +4,7 @@ OUT/manifest.json                      what is here, with its hashes
 OUT/lines/<handle>/ledger.db           one file each, without a log
 OUT/station.json, OUT/cards/*.card     what the station says of itself, and others of themselves
 OUT/lines/<handle>/line.json           the peers' cards
+OUT/lines/<handle>/successor.json      the line that took over from it
 OUT/lines/<handle>/witnesses.json      where outside witnesses are asked
 OUT/lines/<handle>/evidence/           forks that were seen (docs/ledger.md §15.8)
 OUT/lines/<handle>/generation-<n>/ledger.db, journal-<n>/ledger.db   what was left behind
@@ -37,6 +38,7 @@ from hotline.sealing.mldsa import verify_mldsa65
 from hotline.sealing.roster import identify_ledger
 from hotline.station.anchors import JOURNAL
 from hotline.station.home import Home
+from hotline.station.lineup import SUCCESSOR
 from hotline.station.manifest import MANIFEST, FileMark, LedgerMark, Manifest, may_hold
 from hotline.station.outsiders import WITNESSES
 from hotline.station.past import PREFIX
@@ -48,6 +50,7 @@ _SMALL = (
     "station.json",
     "cards/*.card",
     "lines/*/line.json",
+    f"lines/*/{SUCCESSOR}",
     f"lines/*/{WITNESSES}",
     "lines/*/evidence/fork-*.json",
 )
@@ -113,11 +116,12 @@ def back_up(home: Home, out: Path, *, with_keys: bool, clock: Clock) -> Backup:
 
 
 def ledgers_of(home: Path) -> Iterator[Path]:
-    """Yield the ledgers at work in a home: of its lines first, then the journal.
+    """Yield the ledgers at work in a home: of its lines, closed ones last, then the journal.
 
     The journal commits before a line cites it, so a copy made later holds what is cited.
     """
-    yield from sorted(home.glob(f"lines/*/{LEDGER_NAME}"))
+    lines = sorted(home.glob(f"lines/*/{LEDGER_NAME}"))
+    yield from sorted(lines, key=lambda file: (file.parent / SUCCESSOR).exists())
     yield from home.glob(f"{JOURNAL}/{LEDGER_NAME}")
 
 

@@ -133,7 +133,7 @@ def check_free(home: Home) -> None:
     """Refuse a directory in which something stands: keys are never written over.
 
     Raises:
-        OperatorError: something does, or there is no place for it.
+        OperatorError: something stands there, or there is no place for it.
     Spec: docs/enrolment.md §2.2
     """
     path = home.path

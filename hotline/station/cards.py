@@ -62,22 +62,9 @@ def accept_card(home: Home, encoded: bytes, compare: Compare, clock: Clock) -> C
         StorageError: the disk refused.
     Spec: docs/enrolment.md §4.2, §4.3, §4.4
     """
-    identity = read_identity(home)
-    card = read_outside(encoded)
-    _check_stranger(identity, card)
-    check_current(card, clock())
-    known = kept_card(home, card.name)
-    if known is None:
+    card, compared = check_card(home, encoded, clock)
+    if not compared:
         compare(card)
-    elif known.root.digest != card.root.digest:
-        raise OperatorError(
-            f"this card shows another root than the one that was compared for {card.name}",
-            hint="nothing was changed; ask their officers in person what happened",
-        )
-    elif card.made_ms < known.made_ms:
-        raise OperatorError(
-            f"a newer card of {card.name} was accepted before", hint="ask for the newest one"
-        )
     directory = home.path / CARDS
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
@@ -85,6 +72,40 @@ def accept_card(home: Home, encoded: bytes, compare: Compare, clock: Clock) -> C
         raise StorageError("the directory of cards cannot be made") from error
     write_durably(_path(home, card.name), encoded)
     return card
+
+
+def check_card(home: Home, encoded: bytes, clock: Clock) -> tuple[Card, bool]:
+    """Say whether a card may be accepted, and whether its root was compared before.
+
+    Raises:
+        OperatorError: as `accept_card`, but for the words.
+    Spec: docs/enrolment.md §4.3, §4.4
+    """
+    identity = read_identity(home)
+    card = read_outside(encoded)
+    _check_stranger(identity, card)
+    check_current(card, clock())
+    known = kept_card(home, card.name)
+    if known is None:
+        return card, False
+    if known.root.digest != card.root.digest:
+        raise OperatorError(
+            f"this card shows another root than the one that was compared for {card.name}",
+            hint="nothing was changed; ask their officers in person what happened",
+        )
+    if card.made_ms < known.made_ms:
+        raise OperatorError(
+            f"a newer card of {card.name} was accepted before", hint="ask for the newest one"
+        )
+    return card, True
+
+
+def words_differ(card: Card) -> OperatorError:
+    """Return the refusal of a card whose words are not those that were read out."""
+    return OperatorError(
+        f"the words are not those of this card of {card.name}: it was not accepted",
+        hint="have them read again; if they differ again, the card was exchanged on its way",
+    )
 
 
 def kept_card(home: Home, station: str) -> Card | None:

@@ -103,6 +103,7 @@ def line_card(
         for card in cards
         if card.name != identity.station
     ]
+    before = roster.charter.predecessor
     line = LineCard(
         station=identity.station,
         line=roster.line.hex(),
@@ -110,6 +111,7 @@ def line_card(
         prekey_not_after=identity.prekey_not_after,
         records=tuple(record.decode() for record in records),
         peers=tuple(peers),
+        follows=before.hex() if before is not None else "",
     )
     return line if base is None else line.model_copy(update={"host": base.host, "port": base.port})
 

@@ -17,6 +17,7 @@ from hotline.ledger.health import sqlite_version
 from hotline.station.backing import ledgers_of
 from hotline.station.examining import examine, examine_keys
 from hotline.station.home import Home, LineCard, read_card
+from hotline.station.lineup import SUCCESSOR, read_lineup
 from hotline.station.past import kept_directories
 
 Level = Literal["OK", "WARN", "FAIL"]
@@ -59,12 +60,31 @@ def check_up(home: Home, clock: Clock, passphrase: str | None) -> list[Finding]:
         name = ledger.parent.relative_to(home.path).as_posix()
         findings += _of(name, ledger, clock(), passphrase)
     findings += _leftovers(home)
+    findings += _waiting(home)
     return findings
+
+
+def _waiting(home: Home) -> Iterator[Finding]:
+    """Say that a line waits to take over: nobody works it before the officers change over.
+
+    Spec: docs/enrolment.md §9.2
+    """
+    try:
+        pending = read_lineup(home.lines).pending
+    except HotlineError:
+        # A line.json that does not read was found already.
+        return
+    if pending is not None:
+        what = "It waits to take over; both stations end that with hotline line change."
+        yield Finding("WARN", f"lines/{pending.directory.name}", what)
 
 
 def _of(name: str, ledger: Path, now_ms: int, passphrase: str | None) -> Iterator[Finding]:
     try:
-        card = _card(ledger)
+        closed = (ledger.parent / SUCCESSOR).exists()
+        if closed:
+            yield Finding("OK", name, "It is closed, and another line has taken over.")
+        card = None if closed else _card(ledger)
         for one in examine(ledger, card, now_ms):
             yield Finding(one.level, name, one.what)
     except StorageError as error:

@@ -10,18 +10,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hotline.core.errors import OperatorError
+from hotline.core.errors import OperatorError, PeerError
 from hotline.core.messages.catalogue import Catalogue
 from hotline.core.values import Digest
 from hotline.sealing.card import Card
-from hotline.sealing.charter import MAX_MEMBERS, Policy
+from hotline.sealing.charter import (
+    MAX_MEMBERS,
+    Charter,
+    Policy,
+    charter_of,
+    read_charter,
+    unsigned_charter,
+)
 from hotline.sealing.enrol import RootKey, countersign_charter, make_charter
 from hotline.sealing.enrolment import Enrolment, write_enrolment
 from hotline.sealing.line_secret import SECRET_BYTES
+from hotline.station.amending import check_charter, check_room
 from hotline.station.arriving import MAX_AGE_MS
 from hotline.station.cards import accepted_card, check_current, read_file
 from hotline.station.dialling import Call, calls_between, routes_of
-from hotline.station.founded import ANSWER_FILE, check_no_line, founded_line
+from hotline.station.founded import ANSWER_FILE, founded_line
 from hotline.station.gathering import answers_with
 from hotline.station.identity import own_card, read_identity
 from hotline.station.opening import (
@@ -43,10 +51,17 @@ from hotline.station.upkeep import Bench
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the charter of a new line will say."""
+    """What the charter of a new line will say.
+
+    Attributes:
+        predecessor: The line that it follows.
+        shown: The charter that a person has read before; it is signed as it was shown, or not.
+    """
 
     name: str
     policy: Policy
+    predecessor: Digest | None = None
+    shown: Charter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +83,7 @@ def opening_again(bench: Bench, peers: Sequence[str], wanted: Wanted) -> bytes |
         OperatorError: it has a line, or opened or joined another one.
     Spec: docs/enrolment.md §5.2
     """
-    check_no_line(bench.home)
+    check_room(bench.home, wanted.predecessor)
     joined = kept_joining(bench.home)
     if joined is not None:
         raise _joined_already(joined, "complete that, or give it up by removing HOME/joining")
@@ -76,29 +91,35 @@ def opening_again(bench: Bench, peers: Sequence[str], wanted: Wanted) -> bytes |
     if kept is None:
         return None
     charter = kept.charter
-    same = (sorted(kept.own.recipients), charter.name) == (sorted(peers), wanted.name)
+    same = (sorted(kept.own.recipients), charter.name, charter.predecessor) == (
+        sorted(peers),
+        wanted.name,
+        wanted.predecessor,
+    )
     if not same or charter.policy != wanted.policy:
         others = " and ".join(kept.own.recipients)
         raise OperatorError(
             f"this home has opened the line {charter.name} with {others}",
-            hint="complete that, or give it up with hotline line open --anew",
+            hint="complete that, or give it up with --anew",
         )
     if kept.own.made_ms + MAX_AGE_MS < bench.clock():
         raise OperatorError(
             "the opening of this line is too old to be answered",
-            hint="begin anew with hotline line open --anew",
+            hint="begin anew with --anew",
         )
     return kept.own.encoded
 
 
-def check_opening(bench: Bench, peers: Sequence[str]) -> list[Card]:
+def check_opening(
+    bench: Bench, peers: Sequence[str], predecessor: Digest | None = None
+) -> list[Card]:
     """Say whether a line to `peers` can be opened; return the cards that it is opened with.
 
     Raises:
         OperatorError: no accepted card, it is out of date, or nobody of a pair can be dialled.
     Spec: docs/enrolment.md §5.1, §8.1
     """
-    check_no_line(bench.home)
+    check_room(bench.home, predecessor)
     identity = read_identity(bench.home)
     if identity.station in peers or len(set(peers)) != len(peers):
         raise OperatorError(
@@ -113,23 +134,56 @@ def check_opening(bench: Bench, peers: Sequence[str]) -> list[Card]:
     return theirs
 
 
+def draft_charter(bench: Bench, peers: Sequence[str], wanted: Wanted) -> Charter:
+    """Return the charter of a line that may be opened, for a person to read before it is signed.
+
+    Raises:
+        OperatorError: as `check_opening`, or a name or policy that is none.
+    """
+    theirs = check_opening(bench, peers, wanted.predecessor)
+    identity = read_identity(bench.home)
+    ours = (identity.station, identity.verified().newest.digest)
+    envelope = unsigned_charter(
+        identity.realm,
+        name=wanted.name,
+        members=[ours, *((card.name, card.station.newest.digest) for card in theirs)],
+        policy=wanted.policy,
+        at_ms=bench.clock(),
+        predecessor=wanted.predecessor,
+    )
+    try:
+        return charter_of(envelope)
+    except PeerError as error:
+        raise OperatorError(str(error)) from error
+
+
 def open_line_with(bench: Bench, peers: Sequence[str], wanted: Wanted, root: RootKey) -> bytes:
     """Open a line: sign its charter, draw our half of each secret, keep and return the opening.
 
     Raises:
-        OperatorError: as `check_opening`, or a name or policy that is none.
+        OperatorError: as `check_opening`, a name or policy that is none, or another charter
+            than the one that was shown.
         StorageError: the disk refused.
     Spec: docs/enrolment.md §5.1, docs/protocol.md §12.2
     """
-    theirs = check_opening(bench, peers)
+    theirs = check_opening(bench, peers, wanted.predecessor)
     now_ms = bench.clock()
     charter = make_charter(
         root,
         name=wanted.name,
-        members=[(root.station, root.digest), *((card.name, card.root.digest) for card in theirs)],
+        members=[
+            (root.station, root.digest),
+            *((card.name, card.station.newest.digest) for card in theirs),
+        ],
         policy=wanted.policy,
-        at_ms=now_ms,
+        at_ms=wanted.shown.created_ms if wanted.shown else now_ms,
+        predecessor=wanted.predecessor,
     )
+    if wanted.shown and read_charter(charter).digest != wanted.shown.line:
+        raise OperatorError(
+            "what would be signed is not the charter that was shown", hint="read it once more"
+        )
+    check_charter(bench.home, charter_of(read_charter(charter)))
     keys = open_console(bench)
     halves = _draw_halves(bench, peers)
     encoded = write_enrolment(
@@ -159,17 +213,20 @@ def planned_calls(bench: Bench) -> list[Call]:
     return calls_between({**own, **routes_of(cards)})
 
 
-def answer_again(bench: Bench, line: Digest, *, anew: bool = False) -> bytes | None:
+def answer_again(
+    bench: Bench, line: Digest, predecessor: Digest | None = None, *, anew: bool = False
+) -> bytes | None:
     """Return the answer that this home gave to the opening of `line`, None if it gave none.
 
     Args:
+        predecessor: The line that it follows, None for a first one.
         anew: Whether an answer to another opening is given up.
     Raises:
         OperatorError: this home has another line, or opened or joined one.
     """
     directory = founded_line(bench.home, line)
     if directory is None:
-        check_no_line(bench.home)
+        check_room(bench.home, predecessor)
         if kept_opening(bench.home) is not None:
             raise OperatorError(
                 "this home has opened a line itself",
@@ -242,7 +299,7 @@ def complete_line(bench: Bench, answers: Sequence[Enrolment], catalogue: Catalog
         if waiting is not None and waiting.charter.line == line:
             discard_waiting(bench.home)
         return Gathered(line)
-    check_no_line(bench.home)
+    check_room(bench.home, answers[0].charter.predecessor)
     if waiting is None:
         raise no_opening(answers[0].charter, read_identity(bench.home).station)
     found = answers_with(waiting, answers)

@@ -37,7 +37,7 @@ def check_no_line(home: Home) -> None:
     if line_directories(home):
         raise OperatorError(
             f"{home.path.name} has a line already",
-            hint="a home has one line for now; make another home for another line",
+            hint="make another home for another line, or change its charter: hotline line amend",
         )
 
 

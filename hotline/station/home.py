@@ -9,6 +9,7 @@ DIR/lines/<handle>/announced.json              the peers' prekeys that are newer
 DIR/lines/<handle>/line.json                   the peers' cards: prekey, TLS certificate, route
 DIR/lines/<handle>/listening.json              where we listen now, for stations on this machine
                                                (listening-<PEER>.json for each of several)
+DIR/lines/<handle>/successor.json              the line that took over from this one
 DIR/lines/<handle>/situation.cache             what is so, to open faster; may be deleted
 DIR/opening/, DIR/joining/                     a line opened, or joined, and not complete yet
 DIR/journal/                                   the station's own ledger (hotline.station.journal)
@@ -34,7 +35,7 @@ from hotline.core.errors import (
 )
 from hotline.core.messages.statement import StationName, first_fault
 from hotline.core.seams import Clock, Entropy
-from hotline.core.values import Digest, Realm
+from hotline.core.values import Digest
 from hotline.host.keyfile import read_key_file
 from hotline.ledger.snapshot import LEDGER_NAME
 from hotline.ledger.store import Ledger
@@ -52,9 +53,10 @@ from hotline.station.console_keys import (
     to_introduce,
 )
 from hotline.station.epoch_keys import finish_erasures
-from hotline.station.ledger_keys import adopt_key, new_records, staged_key
+from hotline.station.ledger_keys import adopt_key, new_records, signing_name, staged_key
 from hotline.station.line import Line
 from hotline.station.line_keys import holds_card_prekey, spend_prekey
+from hotline.station.lineup import read_lineup
 from hotline.station.months import CONTENT_KEY, MonthlyKeys, make_sealer, open_months
 from hotline.station.past import RENEW_HINT, Past, check_not_between, newest_generation
 from hotline.station.peer_keys import open_peer_keys
@@ -88,10 +90,12 @@ class PeerCard(BaseModel):
 
 
 class LineCard(BaseModel):
-    """What lines/<handle>/line.json holds. `listens`: the only peer dials us.
+    """What lines/<handle>/line.json holds.
 
     Attributes:
-        endpoint: Which console of the station this is; `follows`: a spare's, the generation
+        listens: Whether the only peer dials us.
+        follows: Id of the line of this home that this one follows, "" for none.
+        endpoint: Which console of the station this is; `leaves`: a spare's, the generation
             of the ledger that it leaves behind when it takes over.
         spares: Other consoles of the peers.
     """
@@ -106,16 +110,18 @@ class LineCard(BaseModel):
     prekey_not_after: str
     records: tuple[str, ...]
     peers: tuple[PeerCard, ...]
+    follows: str = ""
     endpoint: int = FIRST_ENDPOINT
-    follows: int = 0
+    leaves: int = 0
     spares: tuple[PeerCard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Paths of one station's home."""
+    """Paths of one station's home. `chosen`: handle of a line other than the one worked, or ""."""
 
     path: Path
+    chosen: str = ""
 
     @property
     def keys(self) -> Path:
@@ -146,18 +152,13 @@ class Home:
         return self.officer(person)
 
     def only_line(self) -> Path:
-        """Return the directory of the home's one line.
+        """Return the directory of the line that is worked, of several the last; or the chosen one.
 
         Raises:
-            OperatorError: there is none, or more than one.
+            OperatorError: there is none, or more than one that nobody has followed.
+        Spec: docs/enrolment.md §9.5
         """
-        found = sorted(self.lines.glob("*/line.json")) if self.lines.is_dir() else []
-        if len(found) != 1:
-            raise OperatorError(
-                f"{self.path.name} has {len(found)} lines, not one",
-                hint="give the directory of a station's home",
-            )
-        return found[0].parent
+        return read_lineup(self.lines).worked(self.path.name, self.chosen).directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +226,8 @@ def read_line(
     described = (*card.peers, *card.spares)
     found = open_peer_keys(directory, described, card.prekey_not_after, passphrase, entropy)
     in_office = roster.standing.endpoint_of
-    ledger_signer = Ed25519Signer(console.seeds[f"ledger/{ED25519}"])
+    signing = signing_name(console.seeds, roster.ledger_keys(card.station))
+    ledger_signer = Ed25519Signer(console.seeds[f"{signing}/{ED25519}"])
     if ledger_signer.public_key not in roster.ledger_keys(card.station):
         card, roster = _brought_up(directory, card, roster)
     packets, certificate = signing_console(console.seeds, roster, card.station, clock())
@@ -234,7 +236,7 @@ def read_line(
         roster=roster,
         console=packets,
         ledger=ledger_signer,
-        lasting=MldsaSigner(console.seeds[f"ledger/{MLDSA65}"]),
+        lasting=MldsaSigner(console.seeds[f"{signing}/{MLDSA65}"]),
         ledger_certificate=_certificate_of(roster, card.station, ledger_signer.public_key),
         recovery=Prekey(console.seeds["recovery"]),
         peers={name: found[name, in_office(name)] for name in {one for one, _ in found}},
@@ -242,7 +244,7 @@ def read_line(
         endpoint=card.endpoint,
         clock=clock,
         entropy=entropy,
-        generation=max(newest_generation(directory), card.follows),
+        generation=max(newest_generation(directory), card.leaves),
         staged=staged_key(console.seeds),
         console_record=to_introduce(certificate, roster, card.records),
         take_over_record=own_take_over(roster, card.station, card.records),
@@ -328,7 +330,8 @@ def _finish_admissions(home: Home, opened: OpenLine, passphrase: str | None) -> 
         raise IntegrityError(f"a certificate in the ledger does not verify: {error}") from error
     if records != read_card(opened.directory).records:
         write_json(opened.directory / "line.json", card.model_copy(update={"records": records}))
-    handed_over = line.staged in roster.ledger_keys(line.station)
+    # An earlier line has it before the one that is worked: that one brings it into office.
+    handed_over = not home.chosen and line.staged in roster.ledger_keys(line.station)
     if handed_over:
         adopt_key(home.keys / "console.key", passphrase, line.entropy)
     return handed_over or records != card.records
@@ -392,9 +395,3 @@ def write_json(path: Path, value: BaseModel | dict[str, object]) -> None:
     """
     text = value.model_dump_json() if isinstance(value, BaseModel) else json.dumps(value)
     write_durably(path, text.encode())
-
-
-def realm_of(home: Home) -> Realm:
-    """Return the realm that the home's charter names."""
-    card = read_card(home.only_line())
-    return Roster.read([record.encode() for record in card.records]).realm

@@ -272,7 +272,7 @@ class Intake:
         """
         roster = self._line.roster
         compared = all(
-            one.root == roster.lineages[one.station].first.digest
+            roster.lineages[one.station].is_enrolled(one.root)
             or situation.compared_roots.get(one.root.hex(), False)
             for one in verified.signers
         )

@@ -310,7 +310,7 @@ def introductions(line: Line, records: Sequence[bytes]) -> list[Offered]:
     Spec: docs/protocol.md §4.22, docs/ledger.md §20.11
     """
     roster, station = line.roster, line.station
-    roots = [root.digest for root in roster.lineages[station].roots[1:]]
+    roots = [root.digest for root in roster.lineages[station].later]
     shown = [one.id for one in _later(roster, station, line.clock())]
     withdrawn = [*_unnumbered(line), *_numbered(roster, station, 0)]
     if not (roots or shown or withdrawn):

@@ -31,7 +31,7 @@ from hotline.sealing.root import parse_root
 from hotline.sealing.roster import Roster
 from hotline.station.staged_keys import adopt_pair, key_pair, stage_pair, staged_pair
 
-LEDGER = "ledger"
+LEDGER, STAGED = "ledger", "ledger-next"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,28 @@ def staged_key(seeds: Mapping[str, bytes]) -> bytes | None:
     """Return the Ed25519 public key that is staged in a console's key file, or None."""
     staged = staged_pair(seeds, LEDGER)
     return None if staged is None else Ed25519Signer(staged.ed25519).public_key
+
+
+def signing_name(seeds: Mapping[str, bytes], known: Sequence[bytes]) -> str:
+    """Return under which name console.key holds the key that signs a ledger.
+
+    Args:
+        known: Ledger keys of the station that the line knows.
+    """
+    return STAGED if staged_key(seeds) in known else LEDGER
+
+
+def staged_before(
+    seeds: Mapping[str, bytes], roster: Roster, records: Sequence[str]
+) -> LedgerKey | None:
+    """Return the staged key if a line knows it already: a hand-over was cut short."""
+    public = staged_key(seeds)
+    for certificate in roster.certificates.values():
+        if public is not None and certificate.key.ed25519 == public:
+            for record in (one.encode() for one in records):
+                if record_digest(record) == certificate.id:
+                    return LedgerKey(key_pair(seeds, STAGED), record, certificate.id)
+    return None
 
 
 def new_records(

@@ -94,38 +94,25 @@ def _is_root(record: bytes) -> bool:
 
 
 def _take_reach(work: Work, card: Card) -> None:
-    """Use the key of its links, its recovery key and its route; recorded first."""
+    """Use the key of its links and its recovery key; recorded first."""
     directory = work.opened.directory
     line = read_card(directory)
-    alone = len(line.peers) == 1
-    peers = tuple(
-        _renewed(one, card, moved=alone) if one.station == card.name else one for one in line.peers
-    )
+    peers = tuple(_renewed(one, card) if one.station == card.name else one for one in line.peers)
     if peers == line.peers:
         return
-    route = card.body.route
     changed = ev.ReachRenewed(
         station=card.name,
         pin=card.tls_pin.hex(),
         recovery=card.recovery.key_id.hex(),
-        host=route.host if route else "",
-        port=route.port if route else 0,
     )
     work.record(Planned(changed))
     write_json(directory / "line.json", line.model_copy(update={"peers": peers}))
 
 
-def _renewed(peer: PeerCard, card: Card, *, moved: bool) -> PeerCard:
-    """Return what is known of a peer by its newer card; its prekeys come by the handshake.
-
-    Args:
-        moved: Whether its route counts: on a line of more than two the ports are shared out
-            when the line is made.
-    """
-    said: dict[str, object] = {
+def _renewed(peer: PeerCard, card: Card) -> PeerCard:
+    """Return what is known of a peer by its newer card; its prekeys come by the handshake."""
+    said = {
         "recovery": to_base64(card.recovery.encoded),
         "tls_certificate": ssl.DER_cert_to_PEM_cert(card.body.tls),
     }
-    if moved and card.body.route is not None:
-        said |= {"host": card.body.route.host, "port": card.body.route.port}
     return peer.model_copy(update=said)

@@ -18,6 +18,7 @@ from hotline.host.keyfile import KeyFile, read_key_file, write_key_file
 from hotline.sealing.enrol import make_successor
 from hotline.sealing.hybrid import HybridSeeds, HybridSigner, draw_hybrid_seeds
 from hotline.sealing.root import Root, read_root
+from hotline.station.amending import check_keys_stay
 from hotline.station.home import ED25519, MLDSA65, hybrid_seeds, read_card
 from hotline.station.identity import STATION_FILE, take_from_line
 from hotline.station.introducing import root_changed
@@ -44,6 +45,7 @@ def succeed_root(
         StorageError: the disk refused; the same call goes on.
     Spec: docs/protocol.md §4.24
     """
+    check_keys_stay(work.bench.home)
     kept = _KeyFiles.open(work, root_file, successor_file)
     newest = work.opened.line.roster.lineages[work.opened.line.station].newest
     if not _is_in_office(kept.seeds, newest):

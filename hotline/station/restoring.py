@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hotline.core.errors import IntegrityError, OperatorError, StorageError
@@ -339,13 +339,15 @@ def _place(backup: Path, home: Path, mark: LedgerMark, manifest: Manifest) -> Pl
 
 
 def _record(bench: Bench, manifest: Manifest, placed: Sequence[Placed]) -> None:
-    """Make it the line's first new entry that a backup was put in place.
+    """Make it each line's first new entry that a backup was put in place.
 
     Spec: docs/ledger.md §21.5
     """
-    line = next(one.mark for one in placed if one.mark.path != "journal/ledger.db")
-    with at_work(bench) as work:
-        restored = ev.LedgerRestored(
-            size=line.size, root=line.root, backed_up_at_ms=manifest.made_at_ms
-        )
-        work.record(Planned(restored))
+    lines = [one.mark for one in placed if one.mark.path != "journal/ledger.db"]
+    for line in lines:
+        home = replace(bench.home, chosen=Path(line.path).parent.name)
+        with at_work(replace(bench, home=home)) as work:
+            restored = ev.LedgerRestored(
+                size=line.size, root=line.root, backed_up_at_ms=manifest.made_at_ms
+            )
+            work.record(Planned(restored))

@@ -60,7 +60,7 @@ class _Maker:
 
     def __call__(self, name: str, on_cell: OnCell, on_state: OnState, on_fault: OnFault) -> Route:
         found = self.consoles[name]
-        if _listens_for(self.opened, name):
+        if listens_for(self.opened, name):
             return self._listen(found, on_cell, on_state, on_fault)
 
         def dial(number: int, on_state: OnState) -> Route:
@@ -144,7 +144,7 @@ def _certificate_of(peer: PeerCard) -> bytes:
     return der
 
 
-def _listens_for(opened: Laid, peer: str) -> bool:
+def listens_for(opened: Laid, peer: str) -> bool:
     """Return whether the peer dials us; on a line of two the card says it itself.
 
     On a line of more that was set up by hand, whom we dial has a port; on one that a drill
@@ -173,10 +173,10 @@ def _where(home: Home, opened: Laid, peer: PeerCard) -> tuple[str, int]:
     if not peer.home:
         return peer.host, peer.port
     name = _listening_name(opened, opened.line.station)
-    for directory in sorted((home.path / peer.home / "lines").glob("*")):
-        host, port = _read_listening(directory / name)
-        if port:
-            return host, port
+    # Both name the directory of a line alike: by its charter's name and its id.
+    host, port = _read_listening(home.path / peer.home / "lines" / opened.directory.name / name)
+    if port:
+        return host, port
     raise LinkError(f"{peer.station} does not listen yet")
 
 

@@ -88,11 +88,11 @@ def begin_spare(
     phrase = ask_new(CONSOLE_KEY)
     part = Home(new.home.path.with_name(f".{new.home.path.name}.part"))
     shutil.rmtree(part.path, ignore_errors=True)
-    follows = {"endpoint": number, "follows": newest_generation(directory), "spares": ()}
+    leaves = {"endpoint": number, "leaves": newest_generation(directory), "spares": ()}
     try:
         _lay_home(bench, part, new, keys, phrase, catalogue)
         opening = _opening(bench, part, root, _charter(card, roster), theirs, phrase)
-        write_json(part.path / OPENING / SPARE_LINE, card.model_copy(update=follows))
+        write_json(part.path / OPENING / SPARE_LINE, card.model_copy(update=leaves))
         os.replace(part.path, new.home.path)
         sync_directory(new.home.path.parent)
     except OSError as error:

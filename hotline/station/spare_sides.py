@@ -72,7 +72,7 @@ def complete_spare(bench: Bench, encoded: bytes) -> Digest:
     cards = {card.name: card for card in (ours.card, found.card)}
     card = line_card(
         read_identity(home), [cards[one] for one in roster.members], roster, records
-    ).model_copy(update={"endpoint": before.endpoint, "follows": before.follows})
+    ).model_copy(update={"endpoint": before.endpoint, "leaves": before.leaves})
     _lay_side(home, card, roster, secrets, phrase, bench)
     spend_prekey(home.keys / CONSOLE_KEY, phrase, bench.entropy)
     discard_opening(home)

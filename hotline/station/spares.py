@@ -78,7 +78,7 @@ def _bring_up(home: Home, spare: Home) -> None:
     reach = {peer.station: peer.model_dump(include=kept) for peer in first.peers}
     changed = {
         "records": tuple(dict.fromkeys((*card.records, *first.records))),
-        "follows": newest_generation(home.only_line()),
+        "leaves": newest_generation(home.only_line()),
         "peers": tuple(one.model_copy(update=reach[one.station]) for one in card.peers),
     }
     write_json(directory / "line.json", card.model_copy(update=changed))

@@ -119,7 +119,7 @@ class Trusting(Footing):
             root
             for station, lineage in self.line.roster.lineages.items()
             if station != self.line.station
-            for root in lineage.roots[1:]
+            for root in lineage.later
             if not compared.get(root.digest.hex(), False)
         )
 

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from hotline.core.seams import Clock
+from hotline.desk.guided.port import Guide
 from hotline.desk.port import Desk
 from hotline.tui.closing import Closing
 
@@ -60,6 +61,16 @@ async def run_console(
     console; the terminal is whole and the subscription to the desk ended either way.
     """
     app = make_console(desk, clock=clock, ascii_only=ascii_only, closing=closing)
+    await app.run_async(mouse=False)
+    return app.return_code or 0
+
+
+async def run_guide(guide: Guide, *, ascii_only: bool = False) -> int:
+    """Run the guided setup on this terminal until the person leaves; return the exit code."""
+    _prepare_terminal()
+    from hotline.tui.guided.app import GuideApp
+
+    app = GuideApp(guide, ascii=ascii_only)
     await app.run_async(mouse=False)
     return app.return_code or 0
 

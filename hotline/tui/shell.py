@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable
 from inspect import isawaitable
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
-from rich.text import Text
-from textual.app import App
-from textual.events import Resize
-from textual.filter import LineFilter
-from textual.geometry import Size
 from textual.screen import Screen
-from textual.widgets import Input
 
 from hotline.core.errors import HotlineError
 from hotline.core.seams import Clock
@@ -20,15 +14,11 @@ from hotline.desk.port import Feed, Post
 from hotline.desk.views import DraftView, MessageView, WatchView
 from hotline.tui.actions import Action, find_action
 from hotline.tui.alarm import FlashAlarm
-from hotline.tui.crash import EXIT_FAULT, crash_words
-from hotline.tui.literal import CharacterFilter
-from hotline.tui.look import DARK
+from hotline.tui.ground import Ground
 from hotline.tui.refresh import Changed, Coalescer
 from hotline.tui.screens.frame import FrameScreen
 from hotline.tui.screens.watch import WatchScreen
-from hotline.tui.terminal import catch_signals, release_signals, terminal_gone, terminal_size
-from hotline.tui.widgets.code_box import CodeBox
-from hotline.tui.widgets.passphrase_box import PassphraseBox
+from hotline.tui.terminal import catch_signals, release_signals
 
 Outcome = TypeVar("Outcome")
 
@@ -49,19 +39,18 @@ MAY_UNREAD = frozenset({"pane", "pane_back", "acknowledge"})
 UNREAD = "Read this alarm to its end first: PgDn reads on."
 
 
-class Shell(App[int], inherit_bindings=False):
+class Shell(Ground, inherit_bindings=False):
     """Shows a feed. What can be done comes with a post; without one it is read-only."""
 
     ACTIONS: ClassVar[tuple[Action, ...]] = ()
-    ENABLE_COMMAND_PALETTE = False
+    AFTER_A_FAULT = "The timeline shows what was sent; report this."
     CSS_PATH = [f"styles/{name}.tcss" for name in STYLES]
 
     def __init__(self, feed: Feed, post: Post | None, *, ascii: bool, clock: Clock) -> None:
-        super().__init__()
+        super().__init__(ascii=ascii)
         self.feed = feed
         self.post = post
         self.clock = clock
-        self.ascii_look = ascii
         self.view: WatchView = feed.watch()
         self.drafts: dict[str, DraftView] = {}
         self.alarm = FlashAlarm()
@@ -71,20 +60,10 @@ class Shell(App[int], inherit_bindings=False):
         self._said_ms, self._said_over = 0, ""
         self._displayed: set[str] = set()
         self._frozen_by = ""
-        self._filters_used: tuple[LineFilter, ...] | None = None
-        self.animation_level = "none"
-        self.register_theme(DARK)
-        self.theme = DARK.name
 
     def get_default_screen(self) -> Screen[None]:
         """Return the watch screen: the one at the bottom of the stack."""
         return WatchScreen()
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """Return the character filter before whatever textual itself filters."""
-        if self._filters_used is None:
-            self._filters_used = (CharacterFilter(), *super().get_line_filters())
-        return self._filters_used
 
     def on_mount(self) -> None:
         """Begin to follow the feed, the clock and the signals."""
@@ -107,21 +86,13 @@ class Shell(App[int], inherit_bindings=False):
         self.coalescer.start_timer()
 
     def _tick(self) -> None:
-        if not self.is_headless and terminal_gone():
-            self.leave()
+        if self.check_terminal():
             return
-        self._catch_up_with_size()
         words, fault = self._said
         stands_ms = OUTCOME_STANDS_MS if self.view.notice == self._said_over else NEWS_WAITS_MS
         if words and not fault and self.clock() - self._said_ms > stands_ms:
             self._said = ("", False)
         self.refresh_view()
-
-    def _catch_up_with_size(self) -> None:
-        # A change of size while the terminal is being set up comes without a signal.
-        found = None if self.is_headless else terminal_size()
-        if found is not None and Size(*found) != self.size:
-            self.post_message(Resize(Size(*found), Size(*found)))
 
     def refresh_view(self) -> None:
         """Read the watch view and show it on the screen that is up."""
@@ -181,30 +152,6 @@ class Shell(App[int], inherit_bindings=False):
         """Return whether a FLASH came up so lately that a committing key is ignored."""
         return self.alarm.guards(self.clock())
 
-    def act(
-        self,
-        work: Coroutine[Any, Any, Outcome],
-        then: Callable[[Outcome], None],
-        failed: Callable[[], None] | None = None,
-    ) -> None:
-        """Run `work` to its end whatever screen is up; say why when it cannot be done."""
-
-        async def run() -> None:
-            try:
-                outcome = await work
-            except HotlineError as error:
-                self.say(error.sentence(), fault=True)
-            except Exception as error:  # noqa: BLE001 - one failed act must not end the console
-                self.say(_inner_fault(error), fault=True)
-            else:
-                then(outcome)
-                self.refresh_view()
-                return
-            if failed is not None:
-                failed()
-
-        self.run_worker(run(), group="acts", exit_on_error=False)
-
     def try_act(self, work: Callable[[], Outcome]) -> Outcome | None:
         """Return what `work` returns, or None after saying why it cannot be done."""
         try:
@@ -222,8 +169,7 @@ class Shell(App[int], inherit_bindings=False):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Let a key of the table work only where the table says so."""
         if action == "next_field":
-            whole = isinstance(self.focused, CodeBox | PassphraseBox)
-            return isinstance(self.focused, Input) and not whole
+            return self.in_a_field()
         if action != "do":
             return True
         return self.offers(find_action(self.ACTIONS, str(parameters[0])))
@@ -263,36 +209,3 @@ class Shell(App[int], inherit_bindings=False):
             await work
         if self.frame is not None:
             self.frame.refresh_words()
-
-    def action_next_field(self) -> None:
-        """Go on from a field, before the next key is read: a burst of keys finds its fields."""
-        self.screen.focus_next()
-
-    def leave(self) -> None:
-        """End the app with exit code 0; textual puts the terminal back."""
-        self.exit(0)
-
-    def notify(self, message: str, **options: Any) -> None:
-        """Show a toast as literal text: nothing in it is ever markup."""
-        super().notify(message, **{**options, "markup": False})
-
-    def _handle_exception(self, error: Exception) -> None:
-        super()._handle_exception(error)
-        self._return_code = EXIT_FAULT
-
-    def panic(self, *renderables: Any) -> None:
-        """Print nothing but where the fault was: a rendered error may hold its input."""
-        self._fatal_error()
-
-    def _fatal_error(self) -> None:
-        # textual's own screen prints local variables, and a passphrase may be one.
-        if self._exception is not None and not self._exit_renderables:
-            self._exit_renderables.append(Text("\n".join(crash_words(self._exception))))
-        self._close_messages_no_wait()
-
-
-def _inner_fault(error: Exception) -> str:
-    return (
-        f"Not done: a fault of the console ({type(error).__name__}). "
-        "The timeline shows what was sent; report this."
-    )

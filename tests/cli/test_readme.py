@@ -15,9 +15,15 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 def _documented() -> dict[str, set[str]]:
     """Return command to options, from the README's table."""
-    groups = "ledger|officer|card|line|keyring|spare"
-    rows = re.findall(rf"^\| `hotline ((?:(?:{groups}) )?[\w-]+)([^`]*)` \|", README, re.MULTILINE)
-    return {name: set(re.findall(r"--[a-z-]+", rest)) for name, rest in rows}
+    rows = re.findall(
+        r"^\| `hotline ((?:(?:ledger|officer|card|line|keyring|spare) )?[\w-]+)([^`]*)` \|",
+        README,
+        re.MULTILINE,
+    )
+    found: dict[str, set[str]] = {}
+    for name, rest in rows:
+        found.setdefault(name, set()).update(re.findall(r"--[a-z-]+", rest))
+    return found
 
 
 def _offered() -> dict[str, set[str]]:

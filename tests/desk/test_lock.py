@@ -17,11 +17,12 @@ from hotline.desk import lock
 from hotline.desk.desk import OfficerDesk
 from hotline.desk.officer import Officer
 from hotline.desk.opening import open_desk
-from hotline.desk.seat import Unlocked
+from hotline.desk.seat import Unlocked, unlock
 from hotline.host.config import find_config
 from hotline.host.entropy import system_entropy
 from hotline.host.keyfile import KeyFile, read_key_file, write_key_file
 from hotline.sealing.hybrid import HybridSigner
+from hotline.station.upkeep import Bench
 from tests.fakes.line import ENCOUNTER, FakeLine, Place, phrasebook, wait_for
 
 PASSPHRASE = "seven grey herons at low tide"
@@ -186,7 +187,10 @@ async def test_only_the_passphrase_of_that_officer_unlocks_a_protected_key(tmp_p
         held = read_key_file(path, None)
         keys = KeyFile(held.station, Realm.EXERCISE, held.seeds)
         write_key_file(path, keys, PASSPHRASE, entropy=system_entropy, replace=True)
-        desk = sit_down(north, PASSPHRASE)
+        bench = Bench(north.home, north.clock_ms, system_entropy, lambda _name: PASSPHRASE)
+        unlocked = unlock(bench, "ramos")
+        assert not bench._told
+        desk = sit_down(north, unlocked.take_officers())
         assert desk.lock_after_ms == 600_000
         await desk.lock("IDLE", 600_000)
         shown = desk.watch().lock

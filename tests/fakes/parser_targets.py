@@ -35,7 +35,7 @@ from hotline.sealing import (
 )
 from hotline.sealing.hybrid import HybridPublicKey
 from hotline.sealing.roster import Roster, identify_ledger, names_of
-from hotline.station import assembly, home, manifest, shelf
+from hotline.station import assembly, home, lineup, manifest, shelf
 from hotline.transport import frames, tls
 from hotline.transport.relay import codec
 from hotline.transport.relay import frames as relayed
@@ -302,6 +302,11 @@ def files_of_operators(rig: Rig) -> Targets:
         "hotline.station.home.read_card": operator(
             beside("line/line.json", home.read_card), (line_card,)
         ),
+        "hotline.station.lineup.read_lineup": operator(
+            beside("lines/a/" + lineup.SUCCESSOR, lambda path: _lineup(path, line_card)),
+            (lineup.Successor(line="ab" * 32).model_dump_json().encode(),),
+            16,
+        ),
         "hotline.station.manifest.read_manifest": operator(
             beside("backup/manifest.json", manifest.read_manifest), (backup,)
         ),
@@ -329,6 +334,12 @@ def files_of_operators(rig: Rig) -> Targets:
             rig.file("since", reviewing.read_since), (found, rig.head())
         ),
     }
+
+
+def _lineup(directory: Path, line_card: bytes) -> lineup.Lineup:
+    """Read a home's lines, one of which has the file that is fed beside its line.json."""
+    (directory / "line.json").write_bytes(line_card)
+    return lineup.read_lineup(directory.parent)
 
 
 def _heads(rig: Rig) -> bytes:

@@ -180,6 +180,14 @@ def test_item_written_by_hand_is_what_the_shape_says(item: Item) -> None:
     assert encode_item(item) == canonical.encode(item.model_dump(mode="json"))
 
 
+@pytest.mark.parametrize("item", SIMPLE[-5:-2], ids=lambda item: item.t)
+def test_changed_copy_of_an_item_is_written_anew(item: Item) -> None:
+    written = encode_item(item)
+    changed = item.model_copy(update={"known": 2**40})
+    assert encode_item(changed) == canonical.encode(changed.model_dump(mode="json")) != written
+    assert encode_item(item) == written
+
+
 def test_packet_written_by_hand_is_canonical_and_says_every_field(world: World) -> None:
     packet = world.packet(*SIMPLE, statement_item(world), counter=7)
     encoded = encode_packet(packet)

@@ -13,17 +13,18 @@ from hotline.core.errors import OperatorError, PeerError
 from hotline.core.records import events as ev
 from hotline.host.entropy import system_entropy
 from hotline.host.keyfile import read_key_file
-from hotline.sealing.card import Card, Route
+from hotline.sealing.card import Card
 from hotline.sealing.certificate import Certificate, Usage
 from hotline.sealing.ed25519 import Ed25519Signer
 from hotline.sealing.enrol import CertifiedKey, RootKey, Subject, issue_certificate
 from hotline.sealing.hybrid import HybridSigner, draw_hybrid_seeds
+from hotline.sealing.tls_identity import make_tls_identity
 from hotline.station import console_keys, consoles, home, officers
 from hotline.station.cards import read_outside
 from hotline.station.consoles import renew_console
 from hotline.station.endings import Nearness, alarming, endings
-from hotline.station.home import read_card, read_line
-from hotline.station.identity import own_card, read_identity, ready_console
+from hotline.station.home import read_line
+from hotline.station.identity import own_card, ready_console
 from hotline.station.newer_cards import joins_line, take_newer_card
 from hotline.station.officers import renew_officer, unlock_root
 from hotline.station.upkeep import Bench
@@ -207,23 +208,19 @@ def test_newer_cards_alone_bring_two_stations_together_again(
     asyncio.run(go())
 
 
-def test_route_of_a_newer_card_counts_and_is_recorded(line: FakeLine) -> None:
-    identity = read_identity(line.north.home)
-    moved = identity.model_copy(update={"route": Route(host="north.example", port=4712)})
-    (line.north.home.path / "station.json").write_text(moved.model_dump_json())
-    assert take_newer_card(bench_of(line.south), newest_card(line.north)) == 0
-    peer = read_card(line.south.directory).peers[0]
-    assert (peer.host, peer.port) == ("north.example", 4712)
+def test_link_key_of_a_newer_card_counts_and_is_recorded(line: FakeLine) -> None:
+    made = make_tls_identity(station="NORTH", at_ms=line.north.clock_ms(), entropy=system_entropy)
+    for name, content in (("cert.pem", made.certificate_pem), ("key.pem", made.key_pem)):
+        (line.north.home.path / "tls" / name).write_bytes(content)
 
-    async def told() -> list[ev.ReachRenewed]:
-        await line.south.start(run=False)
-        try:
-            return line.south.recorded(ev.ReachRenewed)
-        finally:
-            await line.south.stop()
+    async def go() -> None:
+        assert take_newer_card(bench_of(line.south), newest_card(line.north)) == 0
+        async with line:
+            await say(line, line.south, line.north)
+            (event,) = line.south.recorded(ev.ReachRenewed)
+            assert (event.station, event.pin) == ("NORTH", made.pin.hex())
 
-    (event,) = asyncio.run(told())
-    assert (event.station, event.host, event.port) == ("NORTH", "north.example", 4712)
+    asyncio.run(go())
 
 
 def test_card_of_a_stranger_joins_no_line(line: FakeLine, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from textual.pilot import Pilot
 
 from hotline.tui.app import ConsoleApp
 from hotline.tui.closing import Closing
+from hotline.tui.ground import Ground
 from hotline.tui.replay import ReplayApp
-from hotline.tui.shell import Shell
 from tests.fakes.desk import NOON_MS, FakeDesk
 from tests.fakes.desk_scenes import FakeRecord
 
@@ -44,37 +44,39 @@ def replay(desk: FakeDesk) -> ReplayApp:
     return ReplayApp(FakeRecord(desk), ascii=True, clock=HandClock())
 
 
-def rows_of(app: Shell) -> list[str]:
+def rows_of(app: Ground) -> list[str]:
     """Return the screen's rows as the compositor draws them, filters and all."""
     strips = app.screen._compositor.render_strips()
     return ["".join(segment.text for segment in strip) for strip in strips]
 
 
-def text_of(app: Shell) -> str:
+def text_of(app: Ground) -> str:
     return "\n".join(row.rstrip() for row in rows_of(app)) + "\n"
 
 
-async def until(pilot: Pilot[int], check: Callable[[], bool], what: str = "") -> None:
+async def until(
+    pilot: Pilot[int], check: Callable[[], bool], what: str = "", *, patience_s: float = PATIENCE_S
+) -> None:
     """Wait until `check` holds; fail with the screen when it does not."""
     loop = asyncio.get_running_loop()
-    end = loop.time() + PATIENCE_S
+    end = loop.time() + patience_s
     while not check():
         if loop.time() > end:
-            assert isinstance(pilot.app, Shell)
+            assert isinstance(pilot.app, Ground)
             raise AssertionError(f"never came: {what}\n{text_of(pilot.app)}")
         await pilot.pause(0.01)
 
 
 async def until_text(pilot: Pilot[int], words: str) -> None:
     app = pilot.app
-    assert isinstance(app, Shell)
+    assert isinstance(app, Ground)
     await until(pilot, lambda: words in " ".join(text_of(app).split()), words)
 
 
 async def settled(pilot: Pilot[int]) -> None:
     """Wait until two looks at the screen are alike."""
     app = pilot.app
-    assert isinstance(app, Shell)
+    assert isinstance(app, Ground)
     seen: list[str] = [""]
 
     def still() -> bool:

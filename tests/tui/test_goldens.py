@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from hotline.tui.shell import Shell
+from hotline.tui.ground import Ground
 from tests.fakes.desk import CODE, FakeDesk
 from tests.fakes.desk_scenes import (
     NEW_ROOT,
@@ -89,7 +89,7 @@ SCENES: dict[str, tuple[Callable[[], FakeDesk], tuple[str, ...]]] = {
 }
 
 
-def compare(app: Shell, name: str) -> None:
+def compare(app: Ground, name: str) -> None:
     path = GOLDENS / f"{name}.txt"
     seen = text_of(app)
     if os.environ.get("UPDATE_GOLDENS"):

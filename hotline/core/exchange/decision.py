@@ -49,6 +49,10 @@ class Planned:
                 return Digest(bytes.fromhex(self.event.line))
             case ev.RecordAdmitted():
                 return Digest(bytes.fromhex(self.event.record))
+            case ev.LineClosed():
+                return Digest(bytes.fromhex(self.event.successor))
+            case ev.LineContinued():
+                return Digest(bytes.fromhex(self.event.head))
             case ev.TrustWithdrawn() | ev.SuspensionLifted() | ev.EndpointTaken():
                 return Digest(bytes.fromhex(self.event.record))
             case ev.KeyCertified():

@@ -120,6 +120,7 @@ class Situation:
         gaps: By the entry that told of it; `forks`: by (sender, generation, seq, the
             second order's digest). Both stay when they are filled or resolved.
         resolutions_there: Authorisations by which peers resolved forks, of ours or of others.
+        closed_for: Id of the line that this one was closed for; "" while it is worked.
     """
 
     station: str = ""
@@ -165,6 +166,7 @@ class Situation:
     gaps: dict[int, Gap] = field(default_factory=dict)
     forks: dict[tuple[str, int, int, str], Fork] = field(default_factory=dict)
     resolutions_there: set[str] = field(default_factory=set)
+    closed_for: str = ""
     officer: str = ""
     role: str = ""
     drill_started_ms: int | None = None

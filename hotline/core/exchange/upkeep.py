@@ -23,6 +23,8 @@ def keep_house(situation: Situation, event: ev.Event) -> None:
             situation.holds[event.case] = event.reason
         case ev.HoldReleased():
             situation.holds.pop(event.case, None)
+        case ev.LineClosed():
+            situation.closed_for = event.successor
         case ev.WitnessDropped():
             situation.witnesses.pop(event.vkey.partition("+")[0], None)
         case ev.WitnessAnswered():

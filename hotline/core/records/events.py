@@ -43,6 +43,7 @@ from hotline.core.records.keeping_events import (
     WitnessDropped,
     WitnessNamed,
 )
+from hotline.core.records.line_events import LineClosed, LineContinued, RouteChanged
 from hotline.core.records.standing_events import (
     ForkResolved,
     ForkResolvedElsewhere,
@@ -136,6 +137,8 @@ __all__ = [
     "LedgerKeyChanged",
     "LedgerOpened",
     "LedgerRestored",
+    "LineClosed",
+    "LineContinued",
     "LinkChanged",
     "OfficerAcknowledged",
     "OrderRef",
@@ -152,6 +155,7 @@ __all__ = [
     "RevocationsRefused",
     "RootChanged",
     "RootCompared",
+    "RouteChanged",
     "SpareAdmitted",
     "SpareTested",
     "SplitSeen",
@@ -241,6 +245,9 @@ EVENTS: dict[int, type[Event]] = {
         ForkSeen,
         ForkResolved,
         ForkResolvedThere,
+        LineClosed,
+        LineContinued,
+        RouteChanged,
         DeskLocked,
         DeskUnlocked,
         ForkResolvedElsewhere,

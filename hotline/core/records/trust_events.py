@@ -104,15 +104,12 @@ class ReachRenewed(Event):
 
     Attributes:
         pin: SHA-256 of the public key that its links show; `recovery`: id of its recovery key.
-        host, port: Where it is dialled; "" and 0 where its card says nothing of that.
     """
 
     kind: ClassVar[int] = 85
     station: str
     pin: HexDigest
     recovery: str
-    host: str
-    port: int
 
 
 class EndpointTaken(Event):

@@ -93,7 +93,7 @@ class WatchScreen(FrameScreen):
         now_ms = view.status.clock_ms
         self.query_one(IncidentList).show(view.incidents, view.need_you, now_ms)
         self.query_one(DeadlineList).show(view.deadlines, now_ms)
-        self.query_one(Timeline).show(view.timeline_length)
+        self.query_one(Timeline).show(view.timeline_length, view.line)
         self._show_ladder()
         self._show_card()
 

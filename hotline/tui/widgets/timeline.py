@@ -18,6 +18,9 @@ PAGE_ROWS = 64
 MAX_PAGES = 8
 """Pages kept: a console holds at most 512 rows of the timeline in memory."""
 
+MAX_NAME_CELLS = 20
+"""Of the line's name in the title, so that the place in the timeline fits beside it."""
+
 _SECONDS_FIT_CELLS = 50
 """Narrower than this a row shows hours and minutes, so that READ BY OFFICER fits."""
 
@@ -47,7 +50,7 @@ class Timeline(Rows):
     def __init__(self, read_rows: ReadRows, *, can_write: bool, id: str | None = None) -> None:
         super().__init__(id=id)
         self._read_rows, self._can_write = read_rows, can_write
-        self._length = 0
+        self._length, self._line = 0, ""
         self._pages: OrderedDict[int, tuple[TimelineRow, ...]] = OrderedDict()
         self.entitle("TIMELINE")
 
@@ -55,8 +58,13 @@ class Timeline(Rows):
         """Return how many rows the feed has."""
         return self._length
 
-    def show(self, length: int) -> None:
-        """Take the feed's length and forget cached pages: any row's state may have changed."""
+    def show(self, length: int, line: str = "") -> None:
+        """Take the feed's length and forget cached pages: any row's state may have changed.
+
+        Args:
+            line: The line's name, for the title; a name is letters, digits and "-".
+        """
+        self._line = fit(line, MAX_NAME_CELLS)
         at_end = self.selected >= self._length - 1
         self._length = length
         self._pages.clear()
@@ -98,4 +106,5 @@ class Timeline(Rows):
 
     def _say_place(self) -> None:
         place = "end" if self.selected >= self._length - 1 else f"at {self.selected + 1}"
-        self.entitle(f"TIMELINE {self._length} ({place})" if self._length else "TIMELINE")
+        words = f"TIMELINE {self._line}".rstrip()
+        self.entitle(f"{words} {self._length} ({place})" if self._length else words)

@@ -1,0 +1,80 @@
+"""A charter that follows another: what must hold between the two, and what changes.
+
+Spec: docs/protocol.md §4.30, §4.31
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hotline.core.errors import PeerError
+from hotline.sealing.charter import Charter, Policy
+from hotline.sealing.fingerprint import root_groups
+from hotline.sealing.roster import Roster
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that a new charter says otherwise than the one that it follows."""
+
+    what: str
+    before: str
+    after: str
+
+
+def check_successor(before: Roster, charter: Charter) -> None:
+    """Refuse a charter that does not follow the line of `before` as it is known now.
+
+    Raises:
+        PeerError: it names another line or none, is of another realm or older, or names for
+            a member of that line another root than the newest one that the line knows.
+    Spec: docs/protocol.md §4.30, §4.31
+    """
+    if charter.predecessor != before.line:
+        raise PeerError("charter: it does not follow this line")
+    if charter.realm != before.realm:
+        raise PeerError("charter: it is of another realm than the line that it follows")
+    if charter.created_ms < before.charter.created_ms:
+        raise PeerError("charter: it is older than the one that it follows")
+    for member in charter.members:
+        lineage = before.lineages.get(member.station)
+        if lineage is not None and lineage.newest.digest != member.root:
+            raise PeerError(
+                f"charter: the root that it names for {member.station} is not the newest one "
+                "that the line before knows"
+            )
+
+
+def changes(before: Charter, after: Charter) -> tuple[Change, ...]:
+    """Return what changes, field by field; nothing when both say the same.
+
+    Spec: docs/protocol.md §4.30
+    """
+    said = zip(_said(before), _said(after), strict=True)
+    found = [Change(what, old, new) for (what, old), (_, new) in said if old != new]
+    return (*found, *_members(before, after))
+
+
+def _said(charter: Charter) -> Iterator[tuple[str, str]]:
+    policy = charter.policy
+    yield "name", charter.name
+    yield "languages", _languages(policy)
+    yield "two officers sign", ", ".join(policy.two_person) or "nothing"
+    yield "tested every", f"{policy.test_period_s} s"
+    yield "who is at the desk", "is shown" if policy.presence else "is not shown"
+    yield "lowest suite", str(policy.suite_floor)
+
+
+def _languages(policy: Policy) -> str:
+    return f"{', '.join(policy.languages)}; {policy.authentic} decides"
+
+
+def _members(before: Charter, after: Charter) -> Iterator[Change]:
+    old = {member.station: member.root for member in before.members}
+    new = {member.station: member.root for member in after.members}
+    for station in dict.fromkeys([*old, *new]):
+        was, now = (root_groups(one[station]) if station in one else "" for one in (old, new))
+        if was != now:
+            what = f"root of {station}" if was and now else f"member {station}"
+            yield Change(what, was or "is none", now or "is none any more")

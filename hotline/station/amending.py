@@ -1,0 +1,147 @@
+"""A changed charter is a new line that follows the one a home has; what may follow what.
+
+Spec: docs/protocol.md §4.30, §4.31, docs/enrolment.md §9
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from hotline.core.errors import OperatorError, PeerError, StorageError
+from hotline.core.values import Digest
+from hotline.sealing.amendment import check_successor
+from hotline.sealing.charter import Charter
+from hotline.sealing.roster import Roster
+from hotline.station.founded import check_no_line
+from hotline.station.home import Home, read_card
+from hotline.station.lineup import Lined, read_lineup
+from hotline.station.opening import waiting_line
+
+_CHANGE = "end that with hotline line change, or give it up with --anew"
+
+
+def roster_in(directory: Path) -> Roster:
+    """Return the roster of a line as its line.json has it.
+
+    Raises:
+        OperatorError: there is no line.json; IntegrityError: its records do not verify.
+    """
+    return Roster.read([record.encode() for record in read_card(directory).records])
+
+
+def current_roster(home: Home) -> Roster:
+    """Return the roster of the line that a home works.
+
+    Raises:
+        OperatorError: it has none.
+        IntegrityError: the records do not verify.
+    """
+    return roster_in(home.only_line())
+
+
+def predecessor_of(home: Home, charter: Charter) -> Charter | None:
+    """Return the charter of this home that another one follows, None if it follows none here.
+
+    Raises:
+        IntegrityError: its records do not verify.
+    """
+    for one in read_lineup(home.lines).all:
+        if charter.predecessor is not None and one.line == charter.predecessor.hex():
+            return roster_in(one.directory).charter
+    return None
+
+
+def check_room(home: Home, predecessor: Digest | None, *, anew: bool = False) -> None:
+    """Say whether a line may be set up in a home: its first one, or one that follows its last.
+
+    Args:
+        anew: Whether a successor that waits is about to be given up.
+    Raises:
+        OperatorError: it has a line that this one does not follow, has not the one that it
+            follows, or has another successor of that one already.
+    Spec: docs/enrolment.md §5.6, §9.2
+    """
+    if predecessor is None:
+        check_no_line(home)
+        return
+    found = read_lineup(home.lines)
+    if any(one.line == predecessor.hex() for one in found.earlier):
+        raise OperatorError(
+            "the line that this charter follows has been followed by another one already",
+            hint="a line has one successor; amend the one that is worked now",
+        )
+    if found.current is None or found.current.line != predecessor.hex():
+        raise OperatorError(
+            "this charter follows a line that this home does not have",
+            hint="ask the other station which line it amends: hotline line show",
+        )
+    if found.pending is not None and not anew:
+        raise OperatorError(
+            f"the successor {found.pending.directory.name} of this line was set up already",
+            hint=_CHANGE,
+        )
+
+
+def check_charter(home: Home, charter: Charter, *, anew: bool = False) -> None:
+    """Refuse a charter that does not rightly follow the line that it names.
+
+    Roots are compared with those that this line knows, those that followed included:
+    nobody reads words to anybody again.
+
+    Raises:
+        OperatorError: as `check_room`; or another realm, an older charter, another root.
+        IntegrityError: the records of the line do not verify.
+    Spec: docs/protocol.md §4.30, §4.31
+    """
+    if charter.predecessor is None or _has(home, charter.line):
+        return
+    check_room(home, charter.predecessor, anew=anew)
+    before = current_roster(home)
+    if set(charter.stations) - set(before.members):
+        raise OperatorError(
+            "the charter names a station that is not on the line that it follows",
+            hint="a line with another station begins in another home",
+        )
+    try:
+        check_successor(before, charter)
+    except PeerError as error:
+        raise OperatorError(
+            f"this charter cannot be used: {error}",
+            hint="nothing was signed; speak with the other station, then amend anew",
+        ) from error
+
+
+def check_keys_stay(home: Home) -> None:
+    """Refuse to change root or ledger key while a line that names them is being set up.
+
+    Raises:
+        OperatorError: an opening or a successor waits here.
+    Spec: docs/enrolment.md §9.6
+    """
+    if read_lineup(home.lines).pending is not None or waiting_line(home) is not None:
+        raise OperatorError(
+            "a line that names the keys of today is being set up in this home", hint=_CHANGE
+        )
+
+
+def discard_pending(home: Home) -> Lined | None:
+    """Forget a successor that was set up and never worked; return which, None if none waits.
+
+    Raises:
+        StorageError: the disk refused.
+    Spec: docs/enrolment.md §9.2
+    """
+    pending = read_lineup(home.lines).pending
+    if pending is not None:
+        try:
+            # Its card first: what is left of a cut removal is then no line any more.
+            (pending.directory / "line.json").unlink()
+            shutil.rmtree(pending.directory)
+        except OSError as error:
+            raise StorageError(f"{pending.directory.name} cannot be removed") from error
+    return pending
+
+
+def _has(home: Home, line: Digest) -> bool:
+    return any(one.line == line.hex() for one in read_lineup(home.lines).all)

@@ -1,0 +1,91 @@
+"""`line amend`, `line change` and `line show` as a shell sees them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hotline.cli.main import main
+from hotline.host.clock import system_clock
+from hotline.station.lineup import read_lineup
+from tests.station.amended import exchange_cards
+from tests.station.homes import enrol
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str | Path, code: int = 0) -> str:
+    assert main([str(word) for word in words]) == code
+    out, errors = capsys.readouterr()
+    return str(out + errors)
+
+
+def test_charter_is_amended_and_both_change_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = enrol(tmp_path, system_clock())
+    exchange_cards(*places)
+    north, south = (place.home.path for place in places)
+    opening, answer = tmp_path / "o.enrol", tmp_path / "a.enrol"
+    to = ("--out", opening)
+    amend = ("line", "amend", north, *to)
+
+    assert "would say what it says already" in run(capsys, *amend, code=2)
+    assert "no pack holds a template" in run(capsys, *amend, "--two-person", "no/such", code=2)
+    assert "no line waits" in run(capsys, "line", "change", north, code=2)
+    two = ("--two-person", "deesc/cease-propose", "--name", "n-s-2", "--presence")
+    shown = run(capsys, *amend, *two)
+    what = shown.partition("What changes:\n")[2].partition("Wrote ")[0]
+    assert what == (
+        "  name\n    old  n-s\n    new  n-s-2\n"
+        "  two officers sign\n    old  nothing\n    new  deesc/cease-propose\n"
+        "  who is at the desk\n    old  is not shown\n    new  is shown\n"
+    )
+    first = opening.read_bytes()
+    assert "What changes" not in run(capsys, *amend, *two)
+    assert opening.read_bytes() == first
+    assert "It waits for the answer of SOUTH." in run(capsys, "line", "show", north)
+    assert "give it up with --anew" in run(capsys, *amend, "--name", "third", code=2)
+
+    joined = run(capsys, "line", "join", south, opening, "--out", answer)
+    assert what in joined
+    assert f"both run\nhotline line change {south}\n" in joined
+    run(capsys, "line", "complete", north, answer)
+    assert "was set up already" in run(capsys, *amend, *two, code=2)
+    shown = run(capsys, "line", "show", north)
+    assert shown.startswith("Line n-s, realm EXERCISE")
+    assert "A line waits to follow it" in shown
+    assert "Line n-s-2, realm EXERCISE" in shown
+
+    for home in (north, south):
+        done = run(capsys, "line", "change", home)
+        assert "is closed with" in done
+        assert f"has taken over. Then: hotline console {home}" in done
+    shown = run(capsys, "line", "show", north)
+    assert shown.startswith("Line n-s-2, realm EXERCISE")
+    assert "which is closed and kept" in shown
+    earlier = read_lineup(north / "lines").earlier[0].directory.name
+    hold = ("ledger", "hold", north, "--case", "A", "--reason", "why", "--officer", "north1")
+    assert "The hold stands" in run(capsys, *hold, "--line", earlier)
+    assert "no line of that name" in run(capsys, *hold, "--line", "nowhere", code=2)
+    assert "both agree." in run(capsys, "verify", north)
+
+
+def test_change_that_was_begun_is_given_up_on_both_sides(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = enrol(tmp_path, system_clock())
+    exchange_cards(*places)
+    north, south = (place.home.path for place in places)
+    opening, answer = tmp_path / "o.enrol", tmp_path / "a.enrol"
+    run(capsys, "line", "amend", north, "--name", "second", "--out", opening)
+    run(capsys, "line", "join", south, opening, "--out", answer)
+    exchange_cards(*places)
+    again = run(capsys, "line", "amend", north, "--name", "third", "--anew", "--out", opening)
+    assert "third" in again
+    assert "was set up already" in run(
+        capsys, "line", "join", south, opening, "--out", answer, code=2
+    )
+    given_up = run(capsys, "line", "join", south, opening, "--anew", "--out", answer)
+    assert "Gave up second-" in given_up
+    run(capsys, "line", "complete", north, answer)
+    assert read_lineup(north / "lines").count == read_lineup(south / "lines").count == 2
