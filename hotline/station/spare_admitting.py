@@ -50,7 +50,7 @@ def admit_spare(bench: Bench, encoded: bytes, root_file: Path) -> bytes:
         StorageError: the disk, or the station runs.
     Spec: docs/enrolment.md §11.2
     """
-    found = check_spare_file(encoded, OPEN, bench)
+    found = check_spare_file(bench, encoded, OPEN)
     directory = bench.home.only_line()
     roster = Roster.read([record.encode() for record in read_card(directory).records])
     check_spare_line(found, roster)

@@ -24,7 +24,7 @@ OPEN: Final = "spare-open"
 JOIN: Final = "spare-join"
 
 
-def check_spare_file(encoded: bytes, step: Step, bench: Bench) -> Enrolment:
+def check_spare_file(bench: Bench, encoded: bytes, step: Step) -> Enrolment:
     """Verify a file of the other station's, and that it is for us and of now.
 
     Raises:

@@ -48,7 +48,7 @@ def complete_spare(bench: Bench, encoded: bytes) -> Digest:
     Spec: docs/enrolment.md §11.3
     """
     home = bench.home
-    found = check_spare_file(encoded, JOIN, bench)
+    found = check_spare_file(bench, encoded, JOIN)
     if list(home.lines.glob("*/line.json")):
         discard_opening(home)
         return found.charter.line
