@@ -58,11 +58,16 @@ def init(
     ] = None,
     station: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="The station: capitals, digits and -, at most 16."),
+        typer.Option(
+            metavar="NAME",
+            help="The station: capitals, digits and -, at most 16; needed without --guided.",
+        ),
     ] = None,
     realm: Annotated[
         RealmWord | None,
-        typer.Option(help="Live (as it is, if nothing is said), or keys for exercises only."),
+        typer.Option(
+            help="live (the default), or exercise: keys that can never speak on a live line."
+        ),
     ] = None,
     route: RouteOption = None,
     listen: ListenOption = None,

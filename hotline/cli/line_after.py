@@ -63,9 +63,9 @@ def amend(
 ) -> None:
     """Change the charter: open a line that follows the one of this home.
 
-    Say what is to change; all else stays. The other station joins it as it joined the
-    first one, and the line of today is worked until both stations change over. Have a
-    card of theirs of today here (hotline card import); no words are compared again.
+    Say what is to change; all else stays. The others join it as they joined the first
+    one, and the line of today is worked until all stations change over. Have a card of
+    theirs of today here (hotline card import); no words are compared again.
     Asks for the passphrases of root.key and console.key.
     """
     from hotline.station.shelf import write_durably
@@ -118,7 +118,7 @@ def change(
 ) -> None:
     """Change over: close the line of this home and work the one that follows it.
 
-    Agree on the minute by voice; both stations stop their consoles and run this. What
+    Agree on the minute by voice; all stations stop their consoles and run this. What
     still stands on the old line is listed; what was never delivered, released or answered
     has to be left behind by --leave, or settled first. Cut short, run it again. Asks for
     the passphrase of console.key.
@@ -175,7 +175,7 @@ def give_up(bench: Bench, charter: Charter | None = None) -> None:
     if charter is None:
         discard_opening(bench.home)
     if gone is not None:
-        print(f"Gave up {gone.directory.name}: the other station must give it up, too.")
+        print(f"Gave up {gone.directory.name}: the other stations must give it up, too.")
 
 
 def change_lines(home: Home, charter: Charter) -> Iterator[str]:
@@ -210,7 +210,7 @@ def lineup_lines(home: Home) -> Iterator[str]:
     for one in reversed(found.earlier):
         yield f"It followed {one.directory.name}, which is closed and kept."
     if found.pending is not None:
-        yield "A line waits to follow it; both stations end that with hotline line change:"
+        yield "A line waits to follow it; all stations end that with hotline line change:"
         yield from _line_lines(found.pending)
 
 

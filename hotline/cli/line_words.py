@@ -147,6 +147,4 @@ def next_step(home: Path, charter: Charter) -> str:
     """Return what to do after a line was set up."""
     if charter.predecessor is None:
         return f"hotline console {home}"
-    return (
-        f"agree on a minute by voice, stop the consoles, and both run\nhotline line change {home}"
-    )
+    return f"agree on a minute by voice, stop the consoles, and all run\nhotline line change {home}"

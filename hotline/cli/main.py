@@ -92,7 +92,7 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """A crisis-communication console for two stations on one line."""
+    """A crisis-communication console for the stations of one line."""
     if context.invoked_subcommand is None:
         print(context.get_help(), file=sys.stderr)
         raise typer.Exit(EXIT_USAGE)

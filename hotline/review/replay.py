@@ -44,6 +44,7 @@ class ReplayFeed(PresentedFeed):
             sending=lambda _digest, _peer: "",
             coach=lambda: "",
             names=lambda: record.names,
+            line=record.verdict.line_name,
         )
         super().__init__(Presenter(lambda: self._situation, rules, phrasebook, around))
 

@@ -75,7 +75,7 @@ def _waiting(home: Home) -> Iterator[Finding]:
         # A line.json that does not read was found already.
         return
     if pending is not None:
-        what = "It waits to take over; both stations end that with hotline line change."
+        what = "It waits to take over; all stations end that with hotline line change."
         yield Finding("WARN", f"lines/{pending.directory.name}", what)
 
 

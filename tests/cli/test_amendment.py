@@ -48,7 +48,7 @@ def test_charter_is_amended_and_both_change_over(
 
     joined = run(capsys, "line", "join", south, opening, "--out", answer)
     assert what in joined
-    assert f"both run\nhotline line change {south}\n" in joined
+    assert f"all run\nhotline line change {south}\n" in joined
     run(capsys, "line", "complete", north, answer)
     assert "was set up already" in run(capsys, *amend, *two, code=2)
     shown = run(capsys, "line", "show", north)

@@ -8,7 +8,7 @@ import resource
 import shutil
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -143,6 +143,18 @@ def test_charter_that_was_shown_is_the_one_that_is_signed(known: Two) -> None:
         known.north.draft(known.north.suggest("SOUTH")[1])
 
 
+def test_charter_other_than_the_one_that_was_shown_is_not_signed(known: Two) -> None:
+    north = known.north
+    usual = north.suggest("SOUTH")[1]
+    north.draft(usual)
+    assert isinstance(north._lining._shown, tuple)
+    peer, wanted = north._lining._shown
+    north._lining._shown = (peer, replace(wanted, name="another"))
+    with pytest.raises(OperatorError, match="not the charter that was shown"):
+        done(north.sign(OPEN))
+    assert known.north.view().line is None
+
+
 def test_nothing_is_signed_that_was_not_shown(known: Two) -> None:
     with pytest.raises(OperatorError, match="no charter was shown"):
         done(known.north.sign(OPEN))
@@ -174,8 +186,6 @@ def test_line_that_nobody_can_dial_says_which_step_to_go_back_to(known: Two) -> 
 
 
 def test_both_sides_suggest_the_same_opener() -> None:
-    from dataclasses import replace
-
     from hotline.desk.guided.lining import Lining
     from tests.fakes.guided_scenes import KNOWING, SOUTH
 

@@ -21,15 +21,20 @@ import pytest
 
 from hotline.cli.failures import DEBUG_VARIABLE
 from hotline.core.values import Realm
+from hotline.desk.guided.setting_up import SettingUp
+from hotline.desk.guided.views import NewStationAnswers, Unlocking
 from hotline.host.clock import system_clock
+from hotline.host.config import find_config
 from hotline.host.entropy import system_entropy
 from hotline.host.keyfile import KeyFile, read_key_file, write_key_file
 from hotline.sealing.enrol import Subject, new_station_keys
 from hotline.station import courier
+from hotline.station.assembly import Machine
 from hotline.station.founding import Founder
 from hotline.station.home import Home
 from hotline.station.journal import JournalOwner
 from hotline.tui.crash import crash_words
+from hotline.tui.guided.answers import Answers
 from tests.cli.shell import run
 from tests.fakes.hunt import WINDOW_BYTES, found
 from tests.fakes.line import ENCOUNTER, FakeLine, wait_for
@@ -216,7 +221,7 @@ def fault_in(opened: courier.Courier) -> str:
     pytest.fail("nothing failed")
 
 
-SECRET_NAME = re.compile(r"passphrase|secret|seed|key_pem|half\b|halves")
+SECRET_NAME = re.compile(r"passphrase|phrases\b|secret|seed|key_pem|half\b|halves")
 
 
 def test_no_dataclass_shows_a_field_that_holds_a_secret() -> None:
@@ -259,3 +264,21 @@ def test_founder_and_owner_of_a_journal_do_not_show_their_passphrase(tmp_path: P
     assert is_dataclass(keys)
     assert found(seeds, f"{founder!r} {keys!r} {keys.root!s}") == []
     assert "passphrase" not in {one.name for one in fields(JournalOwner) if one.repr}
+
+
+def test_setup_on_screens_does_not_show_the_passphrases_that_it_holds(tmp_path: Path) -> None:
+    guide = SettingUp(Machine(find_config(), system_clock, system_entropy), tmp_path)
+    phrases = {"console.key": PASSPHRASE, "root.key": WRONG}
+    guide._hold(phrases, "console.key", "root.key")
+    typed = Unlocking(phrases)
+    said = (
+        guide,
+        guide._bench(typed),
+        typed,
+        NewStationAnswers("home", "NORTH", "LIVE", phrases=phrases),
+        Answers(phrases=phrases),
+        guide.view(),
+    )
+    assert guide._bench(typed).ask("root.key") == WRONG
+    secrets = {name: one.encode() for name, one in phrases.items()}
+    assert found(secrets, " ".join(f"{one!r} {one!s}" for one in said)) == []

@@ -15,10 +15,13 @@ from tests.station.homes import NOW_MS, Place, enrol, never
 TWO = Amendment(two=["deesc/cease-propose"])
 
 
-def exchange_cards(north: Place, south: Place) -> None:
-    """Give each station the other's card of now; nobody reads words."""
-    accept_card(north.home, south.card(), never, north.bench.clock)
-    accept_card(south.home, north.card(), never, south.bench.clock)
+def exchange_cards(*places: Place) -> None:
+    """Give each station the others' cards of now; nobody reads words."""
+    cards = [place.card() for place in places]
+    for place in places:
+        for other, card in zip(places, cards, strict=True):
+            if other is not place:
+                accept_card(place.home, card, never, place.bench.clock)
 
 
 def amends(place: Place, amendment: Amendment = TWO) -> bytes:

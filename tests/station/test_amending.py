@@ -10,17 +10,19 @@ import pytest
 
 from hotline.core.errors import OperatorError
 from hotline.core.values import Digest, Realm
+from hotline.review.reviewing import review_ledgers
 from hotline.sealing.amendment import changes, check_successor
 from hotline.sealing.enrol import make_charter
 from hotline.station.amending import current_roster, discard_pending, roster_in
 from hotline.station.arriving import check_file
+from hotline.station.changing import change_over
 from hotline.station.enrolling import Wanted, answer_again, opening_again
 from hotline.station.home import Home
 from hotline.station.lineup import read_lineup
 from hotline.station.opening import discard_opening
 from hotline.station.wanting import Amendment, previewed, wanted_after
 from tests.station.amended import TWO, amends, exchange_cards, places_in
-from tests.station.homes import DAY_MS, NOW_MS, WANTED, Place, begin, enrol
+from tests.station.homes import DAY_MS, NOW_MS, WANTED, Place, begin, begin_three, enrol
 
 LATER_MS = NOW_MS + 3 * DAY_MS
 
@@ -107,6 +109,33 @@ def test_amendment_takes_away_and_keeps(two: tuple[Place, Place]) -> None:
     _, wanted = wanted_after(north.home, Amendment(languages=["fr"], presence=True))
     assert (wanted.policy.authentic, wanted.policy.presence) == ("fr", True)
     assert wanted.policy.two_person == WANTED.policy.two_person
+
+
+def test_line_of_three_is_amended_and_all_change_over(tmp_path: Path) -> None:
+    three = north, south, east = begin_three(tmp_path)
+    gather(north, south, east, north.opens("SOUTH", "EAST"))
+    before = current_roster(north.home)
+    for place in three:
+        place.now_ms += 60_000
+    exchange_cards(*three)
+    gather(north, south, east, amends(north))
+    for place in three:
+        assert current_roster(place.home).line == before.line
+        change_over(place.bench, leave=False)
+        roster = current_roster(place.home)
+        assert roster.charter.predecessor == before.line
+        assert roster.members == before.members
+        assert roster.charter.policy.two_person == ("deesc/cease-propose",)
+        review = review_ledgers(place.home.path, None)
+        assert review.ok
+        assert "both agree" in "\n".join(review.lines())
+
+
+def gather(north: Place, south: Place, east: Place, opening: bytes) -> None:
+    """Have two stations join and all three complete."""
+    answers = south.joins(opening), east.joins(opening)
+    for place, needed in ((north, answers), (south, answers[1:]), (east, answers[:1])):
+        assert place.completes(*needed) == ()
 
 
 # --- refusals

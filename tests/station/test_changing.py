@@ -28,15 +28,18 @@ from hotline.sealing.items import RootItem
 from hotline.sealing.root import ROOT_TYPE
 from hotline.station import changing, rekeying
 from hotline.station.assembly import Machine, open_station
+from hotline.station.backing import back_up
 from hotline.station.changing import change_over, closing_head, pending_line, whats_left
+from hotline.station.doctor import check_up
 from hotline.station.holds import place_hold
 from hotline.station.home import Home, content_sealer
 from hotline.station.introducing import admit_offered
-from hotline.station.lineup import read_lineup
+from hotline.station.lineup import SUCCESSOR, read_lineup
 from hotline.station.opening import kept_opening
 from hotline.station.rekeying import rekey_ledger
 from hotline.station.rerooting import succeed_root
 from hotline.station.rerouting import reroute
+from hotline.station.restoring import restore
 from hotline.station.revoking import revoke, suspend, take_into_card
 from hotline.station.upkeep import at_work
 from tests.fakes.line import FAST
@@ -101,6 +104,35 @@ def test_change_over_closes_the_old_ledger_and_the_new_one_names_its_end(north: 
         end.size,
         end.root.hex(),
     )
+
+
+def test_doctor_says_what_waits_and_what_is_closed(north: Place) -> None:
+    (waits,) = [
+        one for one in check_up(north.home, north.bench.clock, None) if "waits to" in one.what
+    ]
+    _, after = pending_line(north.bench)
+    assert (waits.level, waits.about) == ("WARN", f"lines/{after.directory.name}")
+    change_over(north.bench, leave=False)
+    found = check_up(north.home, north.bench.clock, None)
+    assert not any("waits to" in one.what for one in found)
+    assert any("another line has taken over" in one.what for one in found)
+
+
+def test_backup_of_lines_in_succession_comes_back_with_both(north: Place, tmp_path: Path) -> None:
+    before, after = pending_line(north.bench)
+    change_over(north.bench, leave=False)
+    back_up(north.home, tmp_path / "b", with_keys=False, clock=north.bench.clock)
+    for one in (before, after):
+        for file in one.directory.glob("ledger.db*"):
+            file.unlink()
+    (before.directory / SUCCESSOR).unlink()
+    placed = restore(north.bench, tmp_path / "b")
+    assert len(placed) == 2
+    assert north.home.only_line() == after.directory
+    for one in (before, after):
+        with ledger_of(north, one.directory) as reader:
+            assert len(list(reader.of_kind(ev.LedgerRestored.kind))) == 1
+    assert review_ledgers(north.home.path, None).ok
 
 
 CUTS = [(changing, "sign_lasting"), (changing, "_continue"), (changing, "write_json")]

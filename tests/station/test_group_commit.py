@@ -385,7 +385,7 @@ async def test_both_situations_and_the_ledger_agree_after_a_busy_watch(tmp_path:
         await asyncio.gather(
             *(line.south.say("sea/encounter", ENCOUNTER) for _ in range(4)),
             *(line.north.say("conv/free-text", {}, text=f"number {n}") for n in range(6)),
-            *(line.south.station.note(gap(n)) for n in range(5)),
+            *(line.south.station.note(gap(n)) for n in range(1, 6)),
         )
         await line.settled()
         for place in line.places:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -343,21 +344,20 @@ async def test_fault_of_a_page_ends_in_crash_lines_without_a_secret(
 
 
 async def test_hostile_text_of_a_card_or_charter_is_drawn_as_text() -> None:
-    guide = FakeGuide(OPENED)
-    app = app_at("theirs", guide)
+    """Every kind of it at once, each in another place that a peer or a file fills."""
+    texts = itertools.cycle(MIXED.values())
+    peer = PeerView(*(next(texts), (next(texts), next(texts)), next(texts), next(texts)))
+    line = LineView(next(texts), next(texts), False, False, (), next(texts))
+    officers = ((next(texts), next(texts), next(texts)),)
+    guide = FakeGuide(replace(OPENED, peers=(peer,), line=line, officers=officers))
+    app = app_at("theirs", guide, Answers(looked_at=peer, line=LINE, opens=True))
+    app.answers.charter = tuple((next(texts), next(texts)) for _ in range(len(MIXED) + 1))
     async with app.run_test(size=NARROW) as pilot:
-        for name, text in MIXED.items():
-            peer = PeerView(text, (text, text), text, text)
-            line = LineView(text, text, False, False, (), text)
-            officers = ((text, text, text),)
-            guide.shown = replace(OPENED, peers=(peer,), line=line, officers=officers)
-            app.answers = Answers(looked_at=peer, line=LINE, opens=True)
-            app.answers.charter = (("Line", text), ("Members", text))
-            for page in ("hear", "charter", "done"):
-                app.go(page, text)
-                await until(pilot, partial(_up, app, page), page)
-                await settled(pilot)
-                assert forbidden(text_of(app).splitlines()) == [], (name, page)
+        for page in ("officers", "hear", "choice", "charter", "sign", "carry", "answer", "done"):
+            app.go(page, next(texts))
+            await until(pilot, partial(_up, app, page), page)
+            await settled(pilot)
+            assert forbidden(text_of(app).splitlines()) == [], page
 
 
 def _up(app: GuideApp, page: str) -> bool:

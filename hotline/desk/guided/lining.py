@@ -97,7 +97,7 @@ class Lining:
         """
         self._shown = None
         found = check_file(bench, read_file(path, path.name), "open")
-        check_two(found.charter)
+        check_first(found.charter)
         if answer_again(bench, found.charter.line) is None:
             self._shown = found
         return found.charter
@@ -126,8 +126,9 @@ class Lining:
         Raises:
             OperatorError: nothing was signed here, or the line was opened here and is whole.
         """
-        for directory in line_directories(bench.home):
-            answer = answer_again(bench, digest_from_hex(read_card(directory).line))
+        if line_directories(bench.home):
+            line = digest_from_hex(read_card(bench.home.only_line()).line)
+            answer = answer_again(bench, line)
             if answer is not None:
                 return answer
         kept = kept_opening(bench.home)
@@ -157,15 +158,20 @@ class Lining:
         discard_opening(home)
 
 
-def check_two(charter: Charter) -> None:
-    """Refuse a line of more than two stations: its files go round otherwise.
+def check_first(charter: Charter) -> None:
+    """Refuse what is no first line of two: its files go round otherwise.
 
     Raises:
-        OperatorError: it has more.
+        OperatorError: it has more stations, or follows another line.
     """
     if len(charter.stations) > _STATIONS:
         raise OperatorError(
             f"the line {charter.name} has {len(charter.stations)} stations, this setup makes two",
+            hint="leave, and go on with hotline line: docs/enrolment.md says how",
+        )
+    if charter.predecessor is not None:
+        raise OperatorError(
+            f"the charter of {charter.name} changes a line that stands already",
             hint="leave, and go on with hotline line: docs/enrolment.md says how",
         )
 

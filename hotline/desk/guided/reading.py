@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from hotline.core.times import format_time
 from hotline.desk.guided.checks import shown
-from hotline.desk.guided.lining import check_two
+from hotline.desk.guided.lining import check_first
 from hotline.desk.guided.views import (
     CONSOLE_KEY,
     ROOT_KEY,
@@ -25,9 +25,10 @@ from hotline.sealing.certificate import Usage
 from hotline.sealing.charter import Charter
 from hotline.sealing.roster import Roster
 from hotline.station.cards import accepted_card, kept_stations
-from hotline.station.founded import ANSWER_FILE, line_directories
+from hotline.station.founded import ANSWER_FILE
 from hotline.station.home import Home, LineCard, read_card
 from hotline.station.identity import STATION_FILE, Listening, read_identity
+from hotline.station.lineup import read_lineup
 from hotline.station.opening import waiting_line
 
 Say = Callable[[Charter], Words]
@@ -82,9 +83,10 @@ def peer_view(card: Card) -> PeerView:
 
 
 def _whole_line(home: Home, say: Say) -> LineView | None:
-    directory = next(iter(line_directories(home)), None)
-    if directory is None:
+    found = read_lineup(home.lines).current
+    if found is None:
         return None
+    directory = found.directory
     card = read_card(directory)
     charter = Roster.read([record.encode() for record in card.records]).charter
     joined = (directory / ANSWER_FILE).is_file()
@@ -106,7 +108,7 @@ def _opened_line(home: Home, say: Say) -> LineView | None:
     waiting = waiting_line(home)
     if waiting is None:
         return None
-    check_two(waiting.charter)
+    check_first(waiting.charter)
     (peer,) = waiting.own.recipients
     return LineView(waiting.charter.name, peer, False, False, say(waiting.charter))
 

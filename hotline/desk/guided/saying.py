@@ -21,8 +21,8 @@ _HINTS = {
     "use hotline officer renew for a new certificate": "choose another id, or go on",
     "bring it from where it is kept, and name it with --root": "type below where it is now",
     "compare its words and accept it with hotline card import": "take its card in first, step 6",
-    "complete that, or give it up with hotline line open --anew": "give it up first, in step 9",
-    "begin anew with hotline line open --anew": "give it up in step 9, then open a new one",
+    "complete that, or give it up with --anew": "give it up first, in step 9",
+    "begin anew with --anew": "give it up in step 9, then open a new one",
     "begin again with hotline line open --anew": "whoever opened the line must open it anew",
     "give one of them a route with hotline card export --route HOST:PORT": (
         "go back to step 2 and give this station an address, if it has one; or they do so, "

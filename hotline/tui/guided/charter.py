@@ -26,7 +26,7 @@ class CharterPage(GuidePage):
 
     def guide_words(self) -> str:
         """Say which keys."""
-        if self._text.hidden_below:
+        if not self._text.seen:
             return "PgDn reads on to the end. Esc goes back, to change an answer."
         return "Tab goes to the button. Esc goes back, to change an answer."
 

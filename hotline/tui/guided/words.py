@@ -109,7 +109,7 @@ class HearPage(GuidePage):
     def now(self) -> str:
         """Say what happens."""
         whom = self._peer.station
-        return f"{whom} has its own 24 words on its screen. You ask for six of them."
+        return f"{whom} brings its own 24 words up with F2. You ask for six of them."
 
     @property
     def _peer(self) -> PeerView:
