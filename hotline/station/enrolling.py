@@ -293,15 +293,16 @@ def complete_line(bench: Bench, answers: Sequence[Enrolment], catalogue: Catalog
         StorageError: the disk refused.
     Spec: docs/enrolment.md §5.4, §8.4
     """
-    line = answers[0].charter.line
-    waiting = waiting_line(bench.home)
+    charter = answers[0].charter
+    line, waiting = charter.line, waiting_line(bench.home)
     if founded_line(bench.home, line) is not None:
-        if waiting is not None and waiting.charter.line == line:
+        if waiting is None or waiting.charter.line == line:
+            # Also what a crash left of it: our halves are in it.
             discard_waiting(bench.home)
         return Gathered(line)
-    check_room(bench.home, answers[0].charter.predecessor)
+    check_room(bench.home, charter.predecessor)
     if waiting is None:
-        raise no_opening(answers[0].charter, read_identity(bench.home).station)
+        raise no_opening(charter, read_identity(bench.home).station)
     found = answers_with(waiting, answers)
     missing = tuple(station for station in waiting.awaited if station not in found)
     if missing:

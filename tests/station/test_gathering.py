@@ -23,12 +23,13 @@ from hotline.station.arriving import MAX_AGE_MS, check_file
 from hotline.station.assembly import Machine, open_station
 from hotline.station.cards import accept_card, accepted_card
 from hotline.station.enrolling import Wanted, answer_again, opening_again
-from hotline.station.founded import line_directories
+from hotline.station.founded import ANSWER_FILE, line_directories
 from hotline.station.gathering import read_answers
 from hotline.station.home import read_card, read_line
 from hotline.station.identity import STATION_FILE, Listening, read_identity, write_identity
 from hotline.station.opening import discard_opening, kept_joining, kept_opening, waiting_line
 from tests.fakes.line import FAST
+from tests.station.amended import amends, exchange_cards
 from tests.station.cuts import power_cut
 from tests.station.homes import (
     DAY_MS,
@@ -39,6 +40,7 @@ from tests.station.homes import (
     agreed,
     begin,
     begin_three,
+    enrol,
     never,
     place_at,
 )
@@ -275,6 +277,7 @@ def test_join_cut_short_is_no_join_and_is_done_anew(begun: Three, name: str, aft
 
 CUTS = [(laying, "write_key_file", 1), (laying, "_begin_ledger", 0), (laying, "write_json", 0)]
 CUTS += [(side, "spend_prekey", 0), (opening, "discard_joining", 0)]
+CUTS += [(opening.shutil, "rmtree", 0)]
 
 
 @pytest.mark.parametrize(("module", "name", "after"), CUTS)
@@ -286,9 +289,24 @@ def test_completion_cut_short_is_ended_by_the_same_command(
     with power_cut(module, name, after):
         south.completes(of_east)
     assert south.completes(of_east) == ()
+    # Our halves are in what waited.
+    assert not (south.home.path / opening.JOINING).exists()
     north.completes(of_south, of_east)
     east.completes(of_south)
     check_one_line(joined)
+
+
+def test_answers_kept_for_an_opening_whose_giving_up_was_cut_short_are_gone(
+    joined: Three, files: Files
+) -> None:
+    north, south, _ = joined
+    assert north.completes(files[1]) == ("EAST",)
+    with power_cut(opening.shutil, "rmtree"):
+        discard_opening(north.home)
+    north.now_ms += 1
+    other = north.opens("SOUTH", "EAST")
+    opening.discard_joining(south.home)
+    assert north.completes(south.joins(other)) == ("EAST",)
 
 
 def test_completion_ended_late_leaves_the_prekey_of_a_newer_card_alone(
@@ -372,6 +390,20 @@ def again(place: Place, opened: bytes) -> bytes:
     """Return another answer of a station that has lost what it had."""
     shutil.rmtree(place.home.path / "joining")
     return place.joins(opened)
+
+
+def test_answer_of_a_line_that_is_complete_does_not_stand_for_one_that_waits(
+    tmp_path: Path,
+) -> None:
+    north, south = enrol(tmp_path)
+    before = (south.home.only_line() / ANSWER_FILE).read_bytes()
+    north.now_ms = south.now_ms = NOW_MS + 60_000
+    exchange_cards(north, south)
+    now = south.joins(amends(north))
+    found = read_answers(north.bench, [("1.enrol", before), ("2.enrol", now)])
+    assert [one.encoded for one in found] == [now]
+    found = read_answers(north.bench, [("1.enrol", before), ("0.enrol", before)])
+    assert [one.encoded for one in found] == [before, before]
 
 
 def test_station_that_answered_twice_with_other_content_is_refused(
