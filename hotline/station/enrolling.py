@@ -25,7 +25,7 @@ from hotline.sealing.charter import (
 from hotline.sealing.enrol import RootKey, countersign_charter, make_charter
 from hotline.sealing.enrolment import Enrolment, write_enrolment
 from hotline.sealing.line_secret import SECRET_BYTES
-from hotline.station.amending import check_charter, check_room
+from hotline.station.amending import check_charter, check_room, check_unspent
 from hotline.station.arriving import MAX_AGE_MS
 from hotline.station.cards import accepted_card, check_current, read_file
 from hotline.station.dialling import Call, calls_between, routes_of
@@ -116,7 +116,8 @@ def check_opening(
     """Say whether a line to `peers` can be opened; return the cards that it is opened with.
 
     Raises:
-        OperatorError: no accepted card, it is out of date, or nobody of a pair can be dialled.
+        OperatorError: no accepted card, it is out of date or used up, or nobody of a pair can
+            be dialled.
     Spec: docs/enrolment.md §5.1, §8.1
     """
     check_room(bench.home, predecessor)
@@ -130,6 +131,8 @@ def check_opening(
     theirs = [accepted_card(bench.home, peer) for peer in peers]
     for card in theirs:
         check_current(card, bench.clock())
+    if predecessor is not None:
+        check_unspent(bench.home, theirs)
     calls_between({identity.station: identity.route, **routes_of(theirs)})
     return theirs
 
