@@ -167,12 +167,11 @@ def give_up(bench: Bench, charter: Charter | None = None) -> None:
     Args:
         charter: Of a line that is joined instead; then an opening of ours stays.
     """
-    from hotline.station.amending import discard_pending
-    from hotline.station.opening import discard_opening
+    from hotline.station.giving_up import give_up_opening, give_up_successor
 
-    gone = discard_pending(bench.home) if charter is None or charter.predecessor else None
+    gone = give_up_successor(bench) if charter is None or charter.predecessor else None
     if charter is None:
-        discard_opening(bench.home)
+        give_up_opening(bench)
     if gone is not None:
         print(f"Gave up {gone.directory.name}: the other stations must give it up, too.")
 
