@@ -16,6 +16,7 @@ from hotline.core.errors import OperatorError
 
 if TYPE_CHECKING:
     from hotline.sealing.charter import Charter
+    from hotline.sealing.roster import Roster
     from hotline.station.home import Home
     from hotline.station.lineup import Lined
     from hotline.station.upkeep import Bench
@@ -213,8 +214,26 @@ def lineup_lines(home: Home) -> Iterator[str]:
 
 
 def _line_lines(lined: Lined) -> Iterator[str]:
+    from hotline.host.clock import system_clock
     from hotline.station.amending import roster_in
     from hotline.station.home import read_card
 
-    yield from charter_lines(roster_in(lined.directory).charter)
-    yield from call_lines(read_card(lined.directory))
+    roster, card = roster_in(lined.directory), read_card(lined.directory)
+    yield from charter_lines(roster.charter)
+    yield from call_lines(card)
+    yield from ending_lines(roster, card.station, system_clock())
+
+
+def ending_lines(roster: Roster, station: str, now_ms: int) -> Iterator[str]:
+    """Yield how long each certificate on a line lasts; those that are an alarm with what to do.
+
+    Spec: docs/enrolment.md §10.6
+    """
+    from hotline.review.sentences import printable
+    from hotline.station.endings import alarming, endings
+
+    found = endings(roster, station, now_ms)
+    alarms = alarming(found)
+    for ending in found:
+        todo = f": {ending.remedy}" if ending in alarms else ""
+        yield printable(f"  {'ALARM: ' if todo else ''}{ending.what}{todo}")

@@ -199,6 +199,10 @@ def _upkeep_row(event: ev.Event) -> tuple[str, str, Mark]:
             | ev.RevocationsRefused()
             | ev.RootChanged()
             | ev.RootCompared()
+            | ev.ReachRenewed()
+            | ev.EndpointTaken()
+            | ev.SpareAdmitted()
+            | ev.SpareTested()
         ):
             return _trust_row(event)
         case ev.LedgerRestored():
@@ -276,6 +280,18 @@ def _trust_row(event: ev.Event) -> tuple[str, str, Mark]:
             return "REFUSED", words, Mark.ALARM
         case ev.RootChanged():
             return "NEW ROOT", f"{event.station} has a new root: {event.words}", Mark.ALARM
+        case ev.ReachRenewed():
+            return "NEW CARD", f"A newer card of {event.station} is in use", Mark.NOTICE
+        case ev.EndpointTaken():
+            who = " and ".join(event.officers)
+            words = f"Spare console {event.endpoint} of {event.station} took the line over ({who})"
+            return "TAKEN OVER", f"{words}: {event.reason}", Mark.ALARM
+        case ev.SpareAdmitted():
+            words = f"Spare console {event.endpoint} of {event.station} is known; it may not speak"
+            return "SPARE", words, Mark.NOTICE
+        case ev.SpareTested():
+            words = f"Spare console {event.endpoint} of {event.station} was tested and is in order"
+            return "SPARE", words, Mark.NOTICE
         case ev.RootCompared(agreed=True):
             words = f"{event.role} {event.name} found the new root of {event.station} right"
             return "NEW ROOT", words, Mark.NOTICE

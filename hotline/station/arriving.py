@@ -48,7 +48,7 @@ def check_file(bench: Bench, encoded: bytes, step: Step, *, anew: bool = False) 
             hint="compare the cards again on both sides, then open the line anew",
         )
     _check_compared(bench, found, identity.station)
-    _check_age(found, bench.clock())
+    check_age(found, bench.clock())
     check_current(found.card, bench.clock())
     check_charter(bench.home, found.charter, anew=anew)
     return found
@@ -92,9 +92,17 @@ def _not_compared(station: str, sender: str) -> OperatorError:
     )
 
 
-def _check_age(found: Enrolment, now_ms: int) -> None:
-    oldest = min(found.made_ms, found.charter.created_ms)
-    newest = max(found.made_ms, found.charter.created_ms)
+def check_age(found: Enrolment, now_ms: int, *, old_charter: bool = False) -> None:
+    """Refuse a file that is too old to be used, or of a time that is yet to come.
+
+    Args:
+        old_charter: Whether it is about a line that there is already.
+    Raises:
+        OperatorError: it is.
+    Spec: docs/enrolment.md §5.3
+    """
+    made = {found.made_ms} if old_charter else {found.made_ms, found.charter.created_ms}
+    oldest, newest = min(made), max(made)
     if oldest + MAX_AGE_MS < now_ms:
         raise OperatorError(
             "this file is older than 30 days", hint="begin again with hotline line open --anew"

@@ -95,14 +95,14 @@ def keep_joining(
     write_durably(directory / ANSWER_FILE, answer.encoded)
 
 
-def kept_opening(home: Home) -> Waiting | None:
+def kept_opening(home: Home, step: Step = "open") -> Waiting | None:
     """Return the line that was opened here and waits for answers, or None.
 
     Raises:
         IntegrityError: its file was altered.
     """
     directory = home.path / OPENING
-    opening = _read_own(directory / OPENING_FILE, "open")
+    opening = _read_own(directory / OPENING_FILE, step)
     return None if opening is None else Waiting(directory, opening, opening)
 
 
