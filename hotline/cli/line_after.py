@@ -80,14 +80,12 @@ def amend(
     Asks for the passphrases of root.key and console.key.
     """
     from hotline.station.shelf import write_durably
-    from hotline.station.wanting import Amendment
+    from hotline.station.wanting import Amendment, wanted_after
 
     for template in [*(two_person or ()), *(one_person or ())]:
         if packs().get(template) is None:
             raise OperatorError(f"no pack holds a template {template!r}")
     bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
-    if anew:
-        give_up(bench)
     amendment = Amendment(
         name=name,
         two=two_person or (),
@@ -99,6 +97,10 @@ def amend(
         add=add or (),
         remove=remove or (),
     )
+    # What cannot be said is refused before anything is given up for it.
+    wanted_after(bench.home, amendment)
+    if anew:
+        give_up(bench)
     peers, encoded = _opened(bench, amendment, root_in(home, root))
     write_durably(out, encoded)
     print("\n".join(opened(bench, out, peers)))

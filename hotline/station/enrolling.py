@@ -315,11 +315,12 @@ def complete_line(bench: Bench, answers: Sequence[Enrolment], catalogue: Catalog
         StorageError: the disk refused.
     Spec: docs/enrolment.md §5.4, §8.4, §14.3
     """
-    charter, line = answers[0].charter, answers[0].charter.line
-    waiting = waiting_line(bench.home)
+    charter = answers[0].charter
+    line, waiting = charter.line, waiting_line(bench.home)
     if founded_line(bench.home, line) is not None:
         note_completed(bench.home.path, read_identity(bench.home).station, charter, bench.clock())
-        if waiting is not None and waiting.charter.line == line:
+        if waiting is None or waiting.charter.line == line:
+            # Also what a crash left of it: our halves are in it.
             discard_waiting(bench.home)
         return Gathered(line)
     check_room(bench.home, charter.predecessor, newcomer=is_newcomer(bench.home, charter))
