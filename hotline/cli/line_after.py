@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -82,9 +82,7 @@ def amend(
     from hotline.station.shelf import write_durably
     from hotline.station.wanting import Amendment, wanted_after
 
-    for template in [*(two_person or ()), *(one_person or ())]:
-        if packs().get(template) is None:
-            raise OperatorError(f"no pack holds a template {template!r}")
+    _check_templates([*(two_person or ()), *(one_person or ())])
     bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     amendment = Amendment(
         name=name,
@@ -105,6 +103,12 @@ def amend(
     write_durably(out, encoded)
     print("\n".join(opened(bench, out, peers)))
     print("The line of today is worked until all stations change over.")
+
+
+def _check_templates(named: Sequence[str]) -> None:
+    for template in named:
+        if packs().get(template) is None:
+            raise OperatorError(f"no pack holds a template {template!r}")
 
 
 def _opened(bench: Bench, amendment: Amendment, root_file: Path) -> tuple[list[str], bytes]:
