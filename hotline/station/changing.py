@@ -83,8 +83,9 @@ def change_over(bench: Bench, *, leave: bool) -> ChangedOver:
     current, pending = pending_line(bench)
     with at_work(bench) as work:
         roster = roster_in(pending.directory)
-        end = _closed(work, roster, leave=leave)
+        # A line that does not open takes over from none: then nothing is closed for it.
         with _waiting(bench, pending) as follower:
+            end = _closed(work, roster, leave=leave)
             _continue(follower, work, end)
     # Spec: docs/enrolment.md §9.5
     write_json(current.directory / SUCCESSOR, Successor(line=pending.line))
