@@ -219,6 +219,8 @@ def _upkeep_row(event: ev.Event) -> tuple[str, str, Mark]:
             return _line_row(event)
         case ev.DeskLocked() | ev.DeskUnlocked():
             return _desk_row(event)
+        case ev.CardAccepted() | ev.OtherRootRefused() | ev.LineStepTaken():
+            return _ceremony_row(event)
         case _:
             return "LOG", type(event).__name__, Mark.CALM
 
@@ -242,6 +244,22 @@ def _desk_row(event: ev.DeskLocked | ev.DeskUnlocked) -> tuple[str, str, Mark]:
         return "LOCKED", f"The desk of {who} is locked: {why}", Mark.CALM
     failed = f" after {event.failed} tries in vain" if event.failed else ""
     return "UNLOCKED", f"{who} is at the desk again{failed}", Mark.CALM
+
+
+def _ceremony_row(
+    event: ev.CardAccepted | ev.OtherRootRefused | ev.LineStepTaken,
+) -> tuple[str, str, Mark]:
+    match event:
+        case ev.CardAccepted():
+            how = "its words were compared" if event.how == "WORDS" else "its root was known"
+            return "CARD", f"The card of {event.station} was accepted: {how}", Mark.NOTICE
+        case ev.OtherRootRefused():
+            words = f"Another root was shown for {event.station} and refused. Ask their officers"
+            return "OTHER ROOT", words, Mark.ALARM
+        case ev.LineStepTaken():
+            by = f" ({event.sender})" if event.sender else ""
+            words = f"The line {event.name} with {' and '.join(event.peers)}"
+            return event.step.replace("_", " "), f"{words}{by}", Mark.NOTICE
 
 
 def _trust_row(event: ev.Event) -> tuple[str, str, Mark]:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from hotline.core import canonical
 from hotline.core.errors import IntegrityError, InvariantError
 from hotline.core.messages.statement import first_fault
+from hotline.core.records.ceremony_events import CardAccepted, LineStepTaken, OtherRootRefused
 from hotline.core.records.event import MAX_REASON_CHARACTERS, Event, OrderRef, Reason
 from hotline.core.records.exchange_events import (
     DeadlineMet,
@@ -99,6 +100,7 @@ __all__ = [
     "EVENTS",
     "MAX_EVENT_BYTES",
     "MAX_REASON_CHARACTERS",
+    "CardAccepted",
     "CellsRefused",
     "ClockDoubted",
     "ContentErased",
@@ -139,9 +141,11 @@ __all__ = [
     "LedgerRestored",
     "LineClosed",
     "LineContinued",
+    "LineStepTaken",
     "LinkChanged",
     "OfficerAcknowledged",
     "OrderRef",
+    "OtherRootRefused",
     "PackLoaded",
     "PeerGenerationAdmitted",
     "ReachRenewed",
@@ -252,6 +256,9 @@ EVENTS: dict[int, type[Event]] = {
         DeskUnlocked,
         ForkResolvedElsewhere,
         SplitSeen,
+        CardAccepted,
+        OtherRootRefused,
+        LineStepTaken,
     )
 }
 """Kind number to event, as docs/ledger.md §3 lists them."""
