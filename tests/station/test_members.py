@@ -115,40 +115,6 @@ def test_newcomer_repeats_every_step(three: list[Place]) -> None:
     assert check_file(east.bench, opening, "open").charter == charter
 
 
-def test_three_become_two_and_who_left_is_named(tmp_path: Path) -> None:
-    north, south, east = begin_three(tmp_path)
-    gather(north, south, east, opening=north.opens("SOUTH", "EAST"))
-    before = current_roster(north.home)
-    for place in (north, south, east):
-        place.now_ms = LATER_MS
-    exchange_cards(north, south)
-    opening = amends(south, Amendment(remove=["EAST"]))
-    found, told = seen(north, opening)
-    assert [(what, new) for what, _, new in told] == [
-        ("EAST leaves", "is not on the line any more")
-    ]
-    assert found.before is None
-    with pytest.raises(OperatorError, match="is for NORTH, not for EAST"):
-        check_file(east.bench, opening, "open")
-    gather(south, north, opening=opening)
-    # EAST would have another successor, without SOUTH: a line has one.
-    exchange_cards(north, east)
-    rival = amends(east, Amendment(remove=["SOUTH"]))
-    with pytest.raises(OperatorError, match="was set up already"):
-        check_file(north.bench, rival, "open")
-    for place in (north, south):
-        change_over(place.bench, leave=False)
-        after = current_roster(place.home)
-        assert after.members == ("SOUTH", "NORTH")
-        assert after.charter.predecessor == before.line
-        theirs = {one.id for one in before.certificates.values() if one.station == "EAST"}
-        assert theirs
-        assert not theirs & after.certificates.keys()
-    with pytest.raises(OperatorError, match="followed by another one already"):
-        check_file(north.bench, rival, "open")
-    assert current_roster(east.home).line == before.line
-
-
 # --- refusals
 
 
