@@ -85,8 +85,8 @@ def open_line(
     """
     from hotline.station.enrolling import Wanted, check_opening, open_line_with, opening_again
     from hotline.station.founded import check_no_line
+    from hotline.station.giving_up import give_up_opening
     from hotline.station.officers import unlock_root
-    from hotline.station.opening import discard_opening
     from hotline.station.shelf import write_durably
 
     bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
@@ -94,7 +94,7 @@ def open_line(
     policy = _policy(two_person or [], languages, authentic, test_period, presence=presence)
     if anew:
         check_no_line(bench.home)
-        discard_opening(bench.home)
+        give_up_opening(bench)
     encoded = opening_again(bench, peers, Wanted(name, policy))
     if encoded is None:
         check_opening(bench, peers)

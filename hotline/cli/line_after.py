@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +17,7 @@ from hotline.core.errors import OperatorError
 
 if TYPE_CHECKING:
     from hotline.sealing.charter import Charter
+    from hotline.sealing.roster import Roster
     from hotline.station.home import Home
     from hotline.station.lineup import Lined
     from hotline.station.upkeep import Bench
@@ -80,14 +81,10 @@ def amend(
     Asks for the passphrases of root.key and console.key.
     """
     from hotline.station.shelf import write_durably
-    from hotline.station.wanting import Amendment
+    from hotline.station.wanting import Amendment, wanted_after
 
-    for template in [*(two_person or ()), *(one_person or ())]:
-        if packs().get(template) is None:
-            raise OperatorError(f"no pack holds a template {template!r}")
+    _check_templates([*(two_person or ()), *(one_person or ())])
     bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
-    if anew:
-        give_up(bench)
     amendment = Amendment(
         name=name,
         two=two_person or (),
@@ -99,10 +96,20 @@ def amend(
         add=add or (),
         remove=remove or (),
     )
+    # What cannot be said is refused before anything is given up for it.
+    wanted_after(bench.home, amendment)
+    if anew:
+        give_up(bench)
     peers, encoded = _opened(bench, amendment, root_in(home, root))
     write_durably(out, encoded)
     print("\n".join(opened(bench, out, peers)))
     print("The line of today is worked until all stations change over.")
+
+
+def _check_templates(named: Sequence[str]) -> None:
+    for template in named:
+        if packs().get(template) is None:
+            raise OperatorError(f"no pack holds a template {template!r}")
 
 
 def _opened(bench: Bench, amendment: Amendment, root_file: Path) -> tuple[list[str], bytes]:
@@ -151,7 +158,7 @@ def change(
 def gone_lines(home: Home) -> Iterator[str]:
     """Yield who is not on the line that took over, and how that station is told."""
     from hotline.cli.line_words import and_list
-    from hotline.station.ending import notice_of
+    from hotline.station.parting import notice_of
 
     with suppress(OperatorError):
         gone = and_list(notice_of(home).gone)
@@ -193,12 +200,11 @@ def give_up(bench: Bench, charter: Charter | None = None) -> None:
     Args:
         charter: Of a line that is joined instead; then an opening of ours stays.
     """
-    from hotline.station.amending import discard_pending
-    from hotline.station.opening import discard_opening
+    from hotline.station.giving_up import give_up_opening, give_up_successor
 
-    gone = discard_pending(bench.home) if charter is None or charter.predecessor else None
+    gone = give_up_successor(bench) if charter is None or charter.predecessor else None
     if charter is None:
-        discard_opening(bench.home)
+        give_up_opening(bench)
     if gone is not None:
         print(f"Gave up {gone.directory.name}: the other stations must give it up, too.")
 
@@ -251,8 +257,26 @@ def lineup_lines(home: Home) -> Iterator[str]:
 
 
 def _line_lines(lined: Lined) -> Iterator[str]:
+    from hotline.host.clock import system_clock
     from hotline.station.amending import roster_in
     from hotline.station.home import read_card
 
-    yield from charter_lines(roster_in(lined.directory).charter)
-    yield from call_lines(read_card(lined.directory))
+    roster, card = roster_in(lined.directory), read_card(lined.directory)
+    yield from charter_lines(roster.charter)
+    yield from call_lines(card)
+    yield from ending_lines(roster, card.station, system_clock())
+
+
+def ending_lines(roster: Roster, station: str, now_ms: int) -> Iterator[str]:
+    """Yield how long each certificate on a line lasts; those that are an alarm with what to do.
+
+    Spec: docs/enrolment.md §10.6
+    """
+    from hotline.review.sentences import printable
+    from hotline.station.endings import alarming, endings
+
+    found = endings(roster, station, now_ms)
+    alarms = alarming(found)
+    for ending in found:
+        todo = f": {ending.remedy}" if ending in alarms else ""
+        yield printable(f"  {'ALARM: ' if todo else ''}{ending.what}{todo}")

@@ -19,8 +19,8 @@ def notice(home: HomePath, out: OutFile) -> None:
     Say it to that station by voice, and on the old line while that is worked.
     """
     from hotline.cli.line_words import and_list
-    from hotline.station.ending import notice_of
     from hotline.station.home import Home
+    from hotline.station.parting import notice_of
     from hotline.station.shelf import write_durably
 
     found = notice_of(Home(home))
@@ -45,7 +45,7 @@ def end(
     """
     from hotline.cli.line_words import and_list
     from hotline.station.cards import read_file
-    from hotline.station.ending import end_line
+    from hotline.station.parting import end_line
 
     bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     done = end_line(bench, read_file(file, file.name))

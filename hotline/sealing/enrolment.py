@@ -53,7 +53,7 @@ MAX_BODY_BYTES = 8_192
 _SEALED_BYTES = 1_120 + SECRET_BYTES + TAG_BYTES
 _HPKE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 
-Step = Literal["open", "join"]
+Step = Literal["open", "join", "spare-open", "spare-join"]
 
 
 class EnrolmentBody(Strict):
@@ -232,7 +232,7 @@ def _check_whole(bodies: Sequence[EnrolmentBody], charter: Charter) -> None:
         raise PeerError("enrolment: it is not for every other member of its charter")
     if len({body.made for body in bodies}) != 1:
         raise PeerError("enrolment: its heads are of different files")
-    if (step == "open") != (sender == charter.stations[0]):
+    if step in ("open", "join") and (step == "open") != (sender == charter.stations[0]):
         raise PeerError("enrolment: a charter's first member opens the line, the others join")
 
 

@@ -13,6 +13,7 @@ from hotline.core.values import Digest
 from hotline.sealing.amendment import check_follows, check_successor
 from hotline.sealing.charter import Charter
 from hotline.sealing.roster import Roster
+from hotline.station.closing import is_closed_for
 from hotline.station.founded import check_no_line
 from hotline.station.home import Home, read_card
 from hotline.station.identity import read_identity
@@ -168,11 +169,20 @@ def discard_pending(home: Home) -> Lined | None:
     """Forget a successor that was set up and never worked; return which, None if none waits.
 
     Raises:
+        OperatorError: a change-over to it was cut short: the line before is closed for it.
+        IntegrityError: the ledger of the line before was altered.
         StorageError: the disk refused.
     Spec: docs/enrolment.md §9.2
     """
-    pending = read_lineup(home.lines).pending
-    if pending is not None:
+    found = read_lineup(home.lines)
+    current, pending = found.current, found.pending
+    if current is not None and pending is not None:
+        if is_closed_for(current, pending):
+            raise OperatorError(
+                f"{current.directory.name} is closed for {pending.directory.name} already,"
+                " which can be given up no more",
+                hint="end the change-over that was cut short: hotline line change",
+            )
         try:
             # Its card first: what is left of a cut removal is then no line any more.
             (pending.directory / "line.json").unlink()

@@ -12,9 +12,9 @@ from hotline.host.config import load_settings
 from hotline.host.entropy import system_chance
 from hotline.host.packs import load_catalogue
 from hotline.host.tables import load_ladder
-from hotline.station.ending import check_not_ended
 from hotline.station.home import Home, OpenLine, open_line
 from hotline.station.keeping import open_kept
+from hotline.station.parting import check_not_ended
 from hotline.station.rerouting import routes_of_cards
 from hotline.station.routes import route_maker
 from hotline.station.station import Station

@@ -16,13 +16,13 @@ from hotline.core.exchange.decision import Planned
 from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import Checkpoint
 from hotline.core.records.lasting import sign_lasting
-from hotline.core.values import Digest, sha256
-from hotline.ledger.reader import LedgerReader
+from hotline.core.values import sha256
 from hotline.sealing.charter import Charter
 from hotline.sealing.roster import Roster
 from hotline.station.amending import roster_in
 from hotline.station.anchors import newest_anchor
 from hotline.station.carrying import carried, carried_routes
+from hotline.station.closing import closing_head
 from hotline.station.drafts import draft_of
 from hotline.station.home import OpenLine, write_json
 from hotline.station.leaving import Left, check_may_close, left_on
@@ -132,17 +132,6 @@ def _signed_for_long(work: Work, end: Checkpoint) -> Checkpoint:
         ledger.append(lasting=[sign_lasting(end, line.lasting)])
     ledger.release()
     return end
-
-
-def closing_head(ledger: LedgerReader, successor: Digest) -> Checkpoint | None:
-    """Return the head at which a ledger closed its line in favour of `successor`, or None.
-
-    Spec: docs/ledger.md §22.1
-    """
-    index = ledger.find(successor, ev.LineClosed.kind)
-    if index is None:
-        return None
-    return Checkpoint(ledger.origin, index + 1, ledger.root_at(index + 1))
 
 
 @contextlib.contextmanager

@@ -82,6 +82,10 @@ def test_change_that_was_begun_is_given_up_on_both_sides(
     run(capsys, "line", "amend", north, "--name", "second", "--out", opening)
     run(capsys, "line", "join", south, opening, "--out", answer)
     exchange_cards(*places)
+    # What cannot be said gives nothing up.
+    nothing = ("line", "amend", north, "--anew", "--out", opening)
+    assert "would say what it says already" in run(capsys, *nothing, code=2)
+    assert "It waits for the answer of SOUTH." in run(capsys, "line", "show", north)
     again = run(capsys, "line", "amend", north, "--name", "third", "--anew", "--out", opening)
     assert "third" in again
     assert "was set up already" in run(

@@ -16,8 +16,8 @@ from hotline.core.records import events as ev
 from hotline.host.clock import system_clock
 from hotline.review.reviewing import review_ledgers
 from hotline.station.changing import change_over
-from hotline.station.ending import end_line, notice_of
 from hotline.station.home import read_card, write_json
+from hotline.station.parting import end_line, notice_of
 from hotline.station.wanting import Amendment
 from tests.fakes.group import FakeGroup
 from tests.fakes.line import Place, wait_for

@@ -27,9 +27,11 @@ from hotline.sealing.certificate import Usage
 from hotline.sealing.items import RootItem
 from hotline.sealing.root import ROOT_TYPE
 from hotline.station import changing, rekeying
+from hotline.station.amending import discard_pending
 from hotline.station.assembly import Machine, open_station
 from hotline.station.backing import back_up
-from hotline.station.changing import change_over, closing_head, pending_line, whats_left
+from hotline.station.changing import change_over, pending_line, whats_left
+from hotline.station.closing import closing_head
 from hotline.station.doctor import check_up
 from hotline.station.holds import place_hold
 from hotline.station.home import Home, content_sealer
@@ -148,6 +150,9 @@ def test_change_over_cut_short_is_ended_by_the_same_command(
     machine = Machine(find_config(), north.bench.clock, system_entropy)
     with pytest.raises(OperatorError, match="closed for the one that follows it"):
         open_station(north.home, machine, passphrase=None, timings=FAST)
+    # Without its successor a closed line could neither be worked nor followed.
+    with pytest.raises(OperatorError, match="can be given up no more"):
+        discard_pending(north.home)
     change_over(north.bench, leave=False)
     for directory, kind in ((before.directory, ev.LineClosed), (after.directory, ev.LineContinued)):
         with ledger_of(north, directory) as reader:

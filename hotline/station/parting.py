@@ -15,7 +15,8 @@ from hotline.ledger.reader import LedgerReader
 from hotline.sealing.amendment import check_ended
 from hotline.sealing.charter import Charter, charter_of, read_charter
 from hotline.station.amending import predecessor_of
-from hotline.station.changing import close_ledger, closing_head
+from hotline.station.changing import close_ledger
+from hotline.station.closing import closing_head
 from hotline.station.home import Home, read_card
 from hotline.station.leaving import Left, check_closed_for, left_on
 from hotline.station.lineup import read_lineup

@@ -28,8 +28,8 @@ from hotline.station.arriving import check_file
 from hotline.station.assembly import Machine, open_station
 from hotline.station.changing import change_over, whats_left
 from hotline.station.courier import Courier
-from hotline.station.ending import end_line, notice_of
 from hotline.station.lineup import read_lineup
+from hotline.station.parting import end_line, notice_of
 from hotline.station.upkeep import at_work
 from hotline.station.wanting import Amendment
 from tests.fakes.line import FAST
