@@ -23,7 +23,7 @@ from hotline.sealing.enrol import countersign_charter, make_charter
 from hotline.sealing.packet import Packet, RevocationHead, encode_packet, sign_packet
 from hotline.sealing.statements import verify_statement
 from hotline.station import changing
-from hotline.station.amending import current_roster
+from hotline.station.amending import current_roster, discard_pending
 from hotline.station.arriving import check_file
 from hotline.station.assembly import Machine, open_station
 from hotline.station.changing import change_over, whats_left
@@ -35,9 +35,18 @@ from hotline.station.wanting import Amendment
 from tests.fakes.line import FAST
 from tests.fakes.line import Place as Worked
 from tests.station.amended import amends
-from tests.station.homes import NOW_MS, WANTED, Place, begin_three, exchange_cards, place_at
+from tests.station.homes import (
+    NOW_MS,
+    ROUTE,
+    WANTED,
+    Place,
+    begin,
+    begin_three,
+    exchange_cards,
+    place_at,
+)
 from tests.station.test_enrolling import power_cut
-from tests.station.test_members import gather, later
+from tests.station.test_members import gather, later, seen
 
 LATER_MS = NOW_MS + 3_600_000
 NO_EAST = Amendment(remove=["EAST"])
@@ -299,3 +308,34 @@ def test_line_that_was_ended_is_not_closed_for_another_one(three: list[Place]) -
 def test_notice_where_nobody_left_is_refused(made: Path) -> None:
     with pytest.raises(OperatorError, match="nobody has left the line"):
         notice_of(place_at(made / "east").home)
+
+
+def test_station_that_left_does_not_come_back_into_the_home_that_it_left_with(
+    three: list[Place],
+) -> None:
+    north, south, east = three
+    notice = notice_of(north.home).encoded
+    for place in (north, south):
+        change_over(place.bench, leave=False)
+    end_line(east.bench, notice)
+    exchange_cards(*three)
+    opening = amends(north, Amendment(add=["EAST"]))
+    assert [what for what, _, _ in seen(south, opening)[1]] == ["EAST joins"]
+    with pytest.raises(OperatorError, match="east has a line already") as refused:
+        check_file(east.bench, opening, "open")
+    assert "another home" in refused.value.hint
+
+
+def test_member_swapped_by_the_opener_is_listed_where_it_is_signed(
+    three: list[Place], tmp_path: Path
+) -> None:
+    """The opener was asked to add WEST; it leaves EAST out besides: SOUTH and WEST read that."""
+    north, south, _ = three
+    west = begin(tmp_path / "west", "WEST", route=ROUTE, now_ms=LATER_MS)
+    for place in (north, south):
+        discard_pending(place.home)
+    exchange_cards(north, south, west)
+    opening = amends(north, Amendment(add=["WEST"], remove=["EAST"]))
+    for place in (south, west):
+        _, told = seen(place, opening)
+        assert sorted(what for what, _, _ in told) == ["EAST leaves", "WEST joins"]
