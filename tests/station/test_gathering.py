@@ -30,6 +30,8 @@ from tests.station.cuts import power_cut
 from tests.station.homes import (
     DAY_MS,
     NOW_MS,
+    ROUTE,
+    SOUTH_ROUTE,
     WANTED,
     Place,
     agreed,
@@ -117,9 +119,10 @@ def test_line_of_three_set_up_by_hand_is_one_line_with_a_secret_for_each_pair(
         {peer.station: (peer.port, peer.listen_port) for peer in card.peers}
         for card in (read_card(place.home.only_line()) for place in joined)
     ]
-    assert ports[0] == {"SOUTH": (0, 47_110), "EAST": (0, 47_111)}
-    assert ports[1] == {"NORTH": (47_110, 0), "EAST": (0, 47_120)}
-    assert ports[2] == {"NORTH": (47_111, 0), "SOUTH": (47_120, 0)}
+    north_port, south_port = ROUTE.port, SOUTH_ROUTE.port
+    assert ports[0] == {"SOUTH": (0, north_port), "EAST": (0, north_port + 1)}
+    assert ports[1] == {"NORTH": (north_port, 0), "EAST": (0, south_port)}
+    assert ports[2] == {"NORTH": (north_port + 1, 0), "SOUTH": (south_port, 0)}
     # The prekey of the card is the line's now, and the halves are gone.
     for place in joined:
         assert "prekey" not in read_key_file(place.home.keys / "console.key", None).seeds
