@@ -50,7 +50,7 @@ def check_file(bench: Bench, encoded: bytes, step: Step, *, anew: bool = False) 
     _check_compared(bench, found, identity.station)
     check_age(found, bench.clock())
     check_current(found.card, bench.clock())
-    check_charter(bench.home, found.charter, anew=anew)
+    check_charter(bench.home, found.charter, before=found.before, anew=anew)
     return found
 
 

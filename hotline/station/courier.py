@@ -60,7 +60,7 @@ class Courier:
     def _seal(self, pair: Pair, packed: tuple[Item, ...]) -> bytes:
         line, peer, now_ms = self._line, pair.peer, self._line.clock()
         recipient = pair.theirs.choose(purpose_of(packed), packed, now_ms)
-        if isinstance(packed[0], GREETINGS):
+        if packed and isinstance(packed[0], GREETINGS):
             packed = (*packed, *self._of_console())
         pair.counter += 1
         encoded = encode_packet(

@@ -25,7 +25,7 @@ from hotline.sealing.charter import (
 from hotline.sealing.enrol import RootKey, countersign_charter, make_charter
 from hotline.sealing.enrolment import Enrolment, write_enrolment
 from hotline.sealing.line_secret import SECRET_BYTES
-from hotline.station.amending import check_charter, check_room
+from hotline.station.amending import charter_shown, check_charter, check_room, is_newcomer
 from hotline.station.arriving import MAX_AGE_MS
 from hotline.station.cards import accepted_card, check_current, read_file
 from hotline.station.ceremony import note_answer, note_completed, note_own
@@ -188,7 +188,8 @@ def open_line_with(bench: Bench, peers: Sequence[str], wanted: Wanted, root: Roo
         raise OperatorError(
             "what would be signed is not the charter that was shown", hint="read it once more"
         )
-    check_charter(bench.home, charter_of(read_charter(charter)))
+    written = charter_of(read_charter(charter))
+    check_charter(bench.home, written)
     keys = open_console(bench)
     halves = _draw_halves(bench, peers)
     encoded = write_enrolment(
@@ -198,6 +199,7 @@ def open_line_with(bench: Bench, peers: Sequence[str], wanted: Wanted, root: Roo
         root=root,
         own_card=own_card(bench.home, keys.held, bench.clock),
         made_ms=now_ms,
+        before=charter_shown(bench.home, written),
     )
     opening = read_written(encoded, "open")
     keep_opening(bench.home, opening, Halves(halves, keys.passphrase), bench.entropy)
@@ -220,7 +222,12 @@ def planned_calls(bench: Bench) -> list[Call]:
 
 
 def answer_again(
-    bench: Bench, line: Digest, predecessor: Digest | None = None, *, anew: bool = False
+    bench: Bench,
+    line: Digest,
+    predecessor: Digest | None = None,
+    *,
+    anew: bool = False,
+    newcomer: bool = False,
 ) -> bytes | None:
     """Return the answer that this home gave to the opening of `line`, None if it gave none.
 
@@ -228,6 +235,7 @@ def answer_again(
 
     Args:
         predecessor: The line that it follows, None for a first one.
+        newcomer: Whether this station was not on that line.
         anew: Whether an answer to another opening is given up.
     Raises:
         OperatorError: this home has another line, or opened or joined one.
@@ -235,7 +243,7 @@ def answer_again(
     """
     directory = founded_line(bench.home, line)
     if directory is None:
-        check_room(bench.home, predecessor)
+        check_room(bench.home, predecessor, newcomer=newcomer)
         if kept_opening(bench.home) is not None:
             raise OperatorError(
                 "this home has opened a line itself",
@@ -307,14 +315,15 @@ def complete_line(bench: Bench, answers: Sequence[Enrolment], catalogue: Catalog
         StorageError: the disk refused.
     Spec: docs/enrolment.md §5.4, §8.4, §14.3
     """
-    charter, line = answers[0].charter, answers[0].charter.line
-    waiting = waiting_line(bench.home)
+    charter = answers[0].charter
+    line, waiting = charter.line, waiting_line(bench.home)
     if founded_line(bench.home, line) is not None:
         note_completed(bench.home.path, read_identity(bench.home).station, charter, bench.clock())
-        if waiting is not None and waiting.charter.line == line:
+        if waiting is None or waiting.charter.line == line:
+            # Also what a crash left of it: our halves are in it.
             discard_waiting(bench.home)
         return Gathered(line)
-    check_room(bench.home, charter.predecessor)
+    check_room(bench.home, charter.predecessor, newcomer=is_newcomer(bench.home, charter))
     if waiting is None:
         raise no_opening(charter, read_identity(bench.home).station)
     found = answers_with(waiting, answers)

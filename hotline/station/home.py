@@ -70,7 +70,7 @@ class PeerCard(BaseModel):
 
     Attributes:
         prekey, recovery, tls_certificate: Base64, base64 and PEM.
-        host, port: Where the peer listens, if it does.
+        host, port: Where the peer listens, if it does, `rank` ports after that of its route.
         listen_port: Where we listen for this peer, if we do; 0: at the line's own port.
         home: The peer's home on this machine, relative to ours, when a drill made
             both: its listening.json says where it listens now; else "".
@@ -84,6 +84,7 @@ class PeerCard(BaseModel):
     tls_certificate: str
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    rank: Annotated[int, Field(ge=0, le=15)] = 0
     endpoint: int = FIRST_ENDPOINT
     listen_port: Annotated[int, Field(ge=0, le=65_535)] = 0
     home: str = ""

@@ -66,13 +66,14 @@ class Halves:
 
 
 def keep_opening(home: Home, opening: Enrolment, halves: Halves, entropy: Entropy) -> None:
-    """Keep an opening until the answers come.
+    """Keep an opening until the answers come; nothing that a crash left of another one stays.
 
     Raises:
         OperatorError: a LIVE half without a passphrase.
         StorageError: the disk refused.
     Spec: docs/enrolment.md §5.2
     """
+    discard_opening(home)
     directory = _make(home.path / OPENING)
     _keep_halves(directory, opening, halves, entropy)
     write_durably(directory / OPENING_FILE, opening.encoded)
