@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
+from operator import or_
 
 from hotline.core.errors import PeerError
 from hotline.sealing.cell import open_cell, seal_cell
@@ -80,7 +82,7 @@ class Courier:
         opened = open_cell(
             cell,
             line=line.roster.line,
-            prekeys={key_id: key for keys in opening.values() for key_id, key in keys.items()},
+            prekeys=reduce(or_, opening.values()),
             secrets={peer: pair.secret for peer, pair in self.pairs.items()},
         )
         verified = verify_packet(line.roster, opened, our_station=line.station, at_ms=now_ms)
