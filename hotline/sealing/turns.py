@@ -186,8 +186,10 @@ class TurnKeys:
         if aseq not in self._stored:
             return
         self.prekeys = tuple(
-            replace(one, replaced_ms=now_ms) if one.aseq < aseq and not one.replaced_ms else one
-            for one in self.prekeys
+            [
+                replace(one, replaced_ms=now_ms) if one.aseq < aseq and not one.replaced_ms else one
+                for one in self.prekeys
+            ]
         )
 
     def left(self, now_ms: int) -> tuple[StoredPrekey, ...]:

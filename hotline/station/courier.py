@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import or_
 
 from hotline.core.errors import PeerError
+from hotline.core.values import Digest
 from hotline.sealing.cell import open_cell, seal_cell
 from hotline.sealing.items import Item
 from hotline.sealing.packet import (
@@ -109,5 +110,10 @@ def revocation_head(line: Line) -> RevocationHead:
 
     Spec: docs/protocol.md §4.22
     """
-    counter, digest = line.roster.standing.head(line.station)
+    return _head(*line.roster.standing.head(line.station))
+
+
+@lru_cache(maxsize=64)
+def _head(counter: int, digest: Digest) -> RevocationHead:
+    """Check a head once: every packet shows it, and only a revocation changes it."""
     return RevocationHead(counter=counter, digest=digest)
