@@ -211,6 +211,27 @@ REFUSALS = {
         "station/test_pair.py::test_recovery_key_opens_no_statement",
         "station/test_pair.py::test_statement_is_never_sealed_to_the_recovery_key",
     ),
+    "a console certificate that does not fit": (
+        "station/test_consoles.py::test_question_with_a_certificate_that_does_not_fit_is_refused",
+        "station/test_consoles.py::test_question_with_somebody_else_s_certificate_is_refused",
+        "station/test_consoles.py::test_question_with_an_altered_certificate_is_refused",
+        "station/test_consoles.py::"
+        "test_console_that_was_not_renewed_is_not_read_and_both_consoles_say_so",
+    ),
+    "a console that is not in office": (
+        "station/test_spares.py::test_spare_that_has_not_taken_over_says_nothing_that_is_taken",
+        "station/test_spares.py::"
+        "test_first_console_that_comes_back_is_told_and_nothing_of_it_is_taken",
+        "station/test_spares.py::test_of_two_spares_the_one_that_was_admitted_last_can_take_over",
+    ),
+    "a take-over that does not count": (
+        "station/test_spares.py::test_forged_take_over_is_refused",
+        "station/test_spares.py::test_take_over_by_one_officer_is_refused",
+        "station/test_spares.py::"
+        "test_take_over_that_a_revoked_officer_signed_is_refused_by_the_peer",
+        "station/test_spares.py::"
+        "test_replayed_take_over_changes_nothing_and_an_older_one_is_refused",
+    ),
     "a wrong line secret": (
         "sealing/test_cell.py::test_cell_under_a_wrong_line_secret_is_refused",
         "sealing/test_cell.py::test_cell_under_a_secret_of_the_past_or_too_far_ahead_is_refused",

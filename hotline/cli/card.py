@@ -93,14 +93,19 @@ def import_card(
             help="All 24 words of the root as the other officers read them (or base32, hex).",
         ),
     ] = None,
+    passphrase_fd: PassphraseFd = None,
+    keyring: UseKeyring = False,
 ) -> None:
     """Accept another station's card after its officers read its words to you.
 
-    Without --confirm it asks for some of the words; type them as you hear them.
+    Without --confirm it asks for some of the words; type them as you hear them. A newer card
+    of a station on the line is taken into the line, with the station stopped; that asks for
+    the passphrase of console.key.
     """
     from hotline.host.clock import system_clock
     from hotline.station.cards import accept_card, read_file
     from hotline.station.home import Home
+    from hotline.station.newer_cards import joins_line, take_newer_card
 
     def compare(found: Card) -> None:
         _say_station(found.station, found.body.route)
@@ -111,6 +116,10 @@ def import_card(
 
     found = accept_card(Home(home), read_file(card, card.name), compare, system_clock)
     print(f"The card of {found.name} is accepted.")
+    if joins_line(Home(home), found):
+        asker = Asker(passphrase_fd, kept=kept_by(home, keyring))
+        many = take_newer_card(bench_with(home, asker), found)
+        print(f"It counts on the line: {many} new certificates. Start the station again.")
 
 
 def _say_station(station: StationRecords, route: Route | None) -> None:

@@ -38,8 +38,8 @@ def store(home: HomePath, keyfile: KeyName, passphrase_fd: PassphraseFd = None) 
             f"{path.name} has no passphrase", hint="it opens without: nothing is to be kept"
         )
     passphrase = Asker(passphrase_fd).ask(path.name)
-    read_key_file(path, passphrase)
-    kept.store(path.name, passphrase)
+    held = read_key_file(path, passphrase)
+    kept.store(path.name, passphrase, held.seeds)
     print(f"The keyring keeps the passphrase of {path.name}. Commands use it with --keyring.")
 
 

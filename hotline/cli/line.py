@@ -84,8 +84,8 @@ def open_line(
     """
     from hotline.station.enrolling import Wanted, check_opening, open_line_with, opening_again
     from hotline.station.founded import check_no_line
+    from hotline.station.giving_up import give_up_opening
     from hotline.station.officers import unlock_root
-    from hotline.station.opening import discard_opening
     from hotline.station.shelf import write_durably
 
     bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
@@ -93,7 +93,7 @@ def open_line(
     policy = _policy(two_person or [], languages, authentic, test_period, presence=presence)
     if anew:
         check_no_line(bench.home)
-        discard_opening(bench.home)
+        give_up_opening(bench)
     encoded = opening_again(bench, peers, Wanted(name, policy))
     if encoded is None:
         check_opening(bench, peers)
@@ -119,6 +119,7 @@ def join(
 
     Asks for the passphrases of root.key and console.key. Run again, it writes the same file.
     """
+    from hotline.station.amending import is_newcomer
     from hotline.station.arriving import check_file
     from hotline.station.cards import read_file
     from hotline.station.enrolling import answer_again, join_line
@@ -130,15 +131,17 @@ def join(
     found = check_file(bench, read_file(opening, opening.name), "open", anew=anew)
     if anew:
         give_up(bench, found.charter)
-    answer = answer_again(bench, found.charter.line, found.charter.predecessor, anew=anew)
+    charter = found.charter
+    new = is_newcomer(bench.home, charter, found.before)
+    answer = answer_again(bench, charter.line, charter.predecessor, anew=anew, newcomer=new)
     if answer is None:
         print("You are about to sign this charter with the root of this station:")
-        said = [*charter_lines(found.charter), *change_lines(bench.home, found.charter)]
+        said = [*charter_lines(charter), *change_lines(bench.home, charter, found.before)]
         print("\n".join(said))
         root_key = unlock_root(bench, root_in(home, root))
         answer = join_line(bench, found, root_key, packs())
     write_durably(out, answer)
-    print("\n".join(joined(home, out, found.charter, read_identity(bench.home).station)))
+    print("\n".join(joined(home, out, charter, read_identity(bench.home).station)))
 
 
 @app.command(short_help="Complete a line with the answers of the others.")
@@ -191,7 +194,7 @@ def show(home: HomePath) -> None:
     waiting = waiting_line(place)
     if waiting is not None:
         shown += charter_lines(waiting.charter)
-        shown += change_lines(place, waiting.charter)
+        shown += change_lines(place, waiting.charter, waiting.opening.before)
         shown += waiting_for(waiting)
     if shown:
         print("\n".join(shown))

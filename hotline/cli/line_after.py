@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +16,7 @@ from hotline.core.errors import OperatorError
 
 if TYPE_CHECKING:
     from hotline.sealing.charter import Charter
+    from hotline.sealing.roster import Roster
     from hotline.station.home import Home
     from hotline.station.lineup import Lined
     from hotline.station.upkeep import Bench
@@ -42,6 +43,14 @@ Presence = Annotated[
     bool | None,
     typer.Option("--presence/--no-presence", help="Whether they may see our desk empty."),
 ]
+Add = Annotated[
+    list[str] | None,
+    typer.Option("--add", metavar="STATION", help="One that joins, its card here; repeat it."),
+]
+Remove = Annotated[
+    list[str] | None,
+    typer.Option("--remove", metavar="STATION", help="One that leaves the line; repeat it."),
+]
 Anew = Annotated[bool, typer.Option("--anew", help="Give up a change that was begun, never used.")]
 
 
@@ -55,6 +64,8 @@ def amend(
     authentic: Authentic = None,
     test_period: Period = None,
     presence: Presence = None,
+    add: Add = None,
+    remove: Remove = None,
     anew: Anew = False,
     root: RootFile = None,
     passphrase_fd: PassphraseFd = None,
@@ -65,17 +76,14 @@ def amend(
     Say what is to change; all else stays. The others join it as they joined the first
     one, and the line of today is worked until all stations change over. Have a card of
     theirs of today here (hotline card import); no words are compared again.
+    A station that joins and all others compare words first; it gets no old record.
     Asks for the passphrases of root.key and console.key.
     """
     from hotline.station.shelf import write_durably
-    from hotline.station.wanting import Amendment
+    from hotline.station.wanting import Amendment, wanted_after
 
-    for template in [*(two_person or ()), *(one_person or ())]:
-        if packs().get(template) is None:
-            raise OperatorError(f"no pack holds a template {template!r}")
+    _check_templates([*(two_person or ()), *(one_person or ())])
     bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
-    if anew:
-        give_up(bench)
     amendment = Amendment(
         name=name,
         two=two_person or (),
@@ -84,11 +92,23 @@ def amend(
         authentic=authentic,
         test_period_s=test_period,
         presence=presence,
+        add=add or (),
+        remove=remove or (),
     )
+    # What cannot be said is refused before anything is given up for it.
+    wanted_after(bench.home, amendment)
+    if anew:
+        give_up(bench)
     peers, encoded = _opened(bench, amendment, root_in(home, root))
     write_durably(out, encoded)
     print("\n".join(opened(bench, out, peers)))
     print("The line of today is worked until all stations change over.")
+
+
+def _check_templates(named: Sequence[str]) -> None:
+    for template in named:
+        if packs().get(template) is None:
+            raise OperatorError(f"no pack holds a template {template!r}")
 
 
 def _opened(bench: Bench, amendment: Amendment, root_file: Path) -> tuple[list[str], bytes]:
@@ -102,7 +122,7 @@ def _opened(bench: Bench, amendment: Amendment, root_file: Path) -> tuple[list[s
     if encoded is None:
         check_opening(bench, peers, wanted.predecessor)
         print("You are about to sign a charter with the root of this station.")
-        print("\n".join(change_lines(bench.home, previewed(bench.home, wanted))))
+        print("\n".join(change_lines(bench.home, previewed(bench.home, peers, wanted))))
         encoded = open_line_with(bench, peers, wanted, unlock_root(bench, root_file))
     return peers, encoded
 
@@ -167,25 +187,33 @@ def give_up(bench: Bench, charter: Charter | None = None) -> None:
     Args:
         charter: Of a line that is joined instead; then an opening of ours stays.
     """
-    from hotline.station.amending import discard_pending
-    from hotline.station.opening import discard_opening
+    from hotline.station.giving_up import give_up_opening, give_up_successor
 
-    gone = discard_pending(bench.home) if charter is None or charter.predecessor else None
+    gone = give_up_successor(bench) if charter is None or charter.predecessor else None
     if charter is None:
-        discard_opening(bench.home)
+        give_up_opening(bench)
     if gone is not None:
         print(f"Gave up {gone.directory.name}: the other stations must give it up, too.")
 
 
-def change_lines(home: Home, charter: Charter) -> Iterator[str]:
-    """Yield what a charter changes that follows the line of a home; nothing for a first one."""
+def change_lines(home: Home, charter: Charter, shown: Charter | None = None) -> Iterator[str]:
+    """Yield what a charter changes that follows another one; nothing for a first one.
+
+    Args:
+        shown: The charter that it follows as an opening shows it, where this home has not the line.
+    Spec: docs/protocol.md §4.30, docs/enrolment.md §9.9
+    """
     from hotline.sealing.amendment import changes
     from hotline.station.amending import predecessor_of
 
-    before = predecessor_of(home, charter)
+    before = predecessor_of(home, charter) or shown
     if before is None:
         return
-    yield f"It follows the line {before.name} of {before.line.hex()[:16]}. What changes:"
+    if before is shown:
+        yield f"It follows the line {before.name} of {before.line.hex()[:16]}, which this station"
+        yield "was not on: its record is not yours. What changes:"
+    else:
+        yield f"It follows the line {before.name} of {before.line.hex()[:16]}. What changes:"
     found = changes(before, charter)
     for one in found:
         yield f"  {one.what}"
@@ -206,6 +234,8 @@ def lineup_lines(home: Home) -> Iterator[str]:
             home.only_line()
         return
     yield from _line_lines(found.current)
+    if found.current.follows and not found.earlier:
+        yield f"It follows the line {found.current.follows[:16]}, whose record is not here."
     for one in reversed(found.earlier):
         yield f"It followed {one.directory.name}, which is closed and kept."
     if found.pending is not None:
@@ -214,8 +244,26 @@ def lineup_lines(home: Home) -> Iterator[str]:
 
 
 def _line_lines(lined: Lined) -> Iterator[str]:
+    from hotline.host.clock import system_clock
     from hotline.station.amending import roster_in
     from hotline.station.home import read_card
 
-    yield from charter_lines(roster_in(lined.directory).charter)
-    yield from call_lines(read_card(lined.directory))
+    roster, card = roster_in(lined.directory), read_card(lined.directory)
+    yield from charter_lines(roster.charter)
+    yield from call_lines(card)
+    yield from ending_lines(roster, card.station, system_clock())
+
+
+def ending_lines(roster: Roster, station: str, now_ms: int) -> Iterator[str]:
+    """Yield how long each certificate on a line lasts; those that are an alarm with what to do.
+
+    Spec: docs/enrolment.md §10.6
+    """
+    from hotline.review.sentences import printable
+    from hotline.station.endings import alarming, endings
+
+    found = endings(roster, station, now_ms)
+    alarms = alarming(found)
+    for ending in found:
+        todo = f": {ending.remedy}" if ending in alarms else ""
+        yield printable(f"  {'ALARM: ' if todo else ''}{ending.what}{todo}")

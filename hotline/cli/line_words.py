@@ -145,6 +145,11 @@ def charter_lines(charter: Charter) -> Iterator[str]:
 
 def next_step(home: Path, charter: Charter) -> str:
     """Return what to do after a line was set up."""
+    from hotline.station.amending import predecessor_of
+    from hotline.station.home import Home
+
     if charter.predecessor is None:
         return f"hotline console {home}"
+    if predecessor_of(Home(home), charter) is None:
+        return f"hotline console {home}, in the minute in which the others change over"
     return f"agree on a minute by voice, stop the consoles, and all run\nhotline line change {home}"

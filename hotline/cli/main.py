@@ -27,7 +27,9 @@ from hotline.cli import (
     officer_revoke,
     post,
     relay,
+    renew,
     replay,
+    spare,
     verify,
     witness,
 )
@@ -47,6 +49,7 @@ app = typer.Typer(
 )
 app.command("drill", short_help="Stand watch in an exercise on this machine.")(drill.drill)
 app.command("init", short_help="Make a station's home: its root, console, journal.")(begin.init)
+app.command("renew", short_help="Certify this station's console for longer.")(renew.renew)
 app.add_typer(card.app, name="card", short_help="Write, show and accept the cards of stations.")
 app.add_typer(line.app, name="line", short_help="Set a line up with another station.")
 app.add_typer(keyring.app, name="keyring", short_help="Keep passphrases in the login's keyring.")
@@ -68,6 +71,7 @@ ledger.app.command("witness", short_help="Name an outside witness, drop one, or 
     witness.witness
 )
 app.add_typer(ledger.app, name="ledger", short_help="Hold, erase, renew what a ledger keeps.")
+app.add_typer(spare.app, name="spare", short_help="Keep a spare console for a line.")
 officer_revoke.register(officer.app)
 app.add_typer(officer.app, name="officer", short_help="Certify, renew, list, revoke officers.")
 

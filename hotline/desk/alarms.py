@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from hotline.core.exchange.forks import standing_forks
 from hotline.core.exchange.gaps import standing_gaps
@@ -10,6 +10,8 @@ from hotline.core.exchange.situation import Situation
 from hotline.core.exchange.standing import Fork, Gap
 from hotline.core.times import format_clock
 from hotline.desk.views import AlarmView, Mark
+from hotline.sealing.certificate import Usage
+from hotline.station.endings import Ending, Nearness
 
 STILL_SENT = (
     "You can still send: READ BY OFFICER (F8), a read-back, a holding reply, an encounter, "
@@ -21,8 +23,12 @@ Headline = Callable[[str], str]
 """Returns token and first line of a recorded statement by its digest, "" when it is not here."""
 
 
-def alarm_line(situation: Situation) -> str:
-    """Return the one line that stands on every screen, "" when nothing stands."""
+def alarm_line(situation: Situation, ending: Sequence[Ending] = ()) -> str:
+    """Return the one line that stands on every screen, "" when nothing stands.
+
+    Args:
+        ending: Certificates that are an alarm, the most urgent first.
+    """
     forks, gaps = standing_forks(situation), standing_gaps(situation)
     if forks:
         first = forks[-1]
@@ -33,6 +39,8 @@ def alarm_line(situation: Situation) -> str:
         peer = gaps[0].peer
         many = f"{count} statements of {peer} are" if count > 1 else f"number {begin} of {peer} is"
         return f"MISSING: {many} not here yet; asked for again. F9: more"
+    if ending:
+        return f"CERTIFICATE: {ending[0].what}. F9: what to do"
     return ""
 
 
@@ -48,11 +56,13 @@ def frozen_by(situation: Situation) -> str:
     return next(reversed(firsts.values())).other if firsts else ""
 
 
-def alarm_views(situation: Situation, headline: Headline) -> tuple[AlarmView, ...]:
-    """Return every alarm that stands, forks before gaps, the newest of each first."""
+def alarm_views(
+    situation: Situation, headline: Headline, ending: Sequence[Ending] = ()
+) -> tuple[AlarmView, ...]:
+    """Return every alarm that stands: forks, gaps, certificates; the newest of each first."""
     forks, gaps = standing_forks(situation)[-MAX_TOLD:], standing_gaps(situation)[-MAX_TOLD:]
     told = [_fork(situation, one, headline) for one in reversed(forks)]
-    return tuple([*told, *map(_gap, reversed(gaps))][:MAX_TOLD])
+    return tuple([*told, *map(_gap, reversed(gaps)), *map(_ending, ending)][:MAX_TOLD])
 
 
 def _fork(situation: Situation, fork: Fork, headline: Headline) -> AlarmView:
@@ -118,4 +128,22 @@ def _gap(gap: Gap) -> AlarmView:
             f"{gap.peer} is asked for them while the link is up. They show when they come.",
             f"If they do not come: ask {gap.peer} by voice what they say.",
         ),
+    )
+
+
+def _ending(ending: Ending) -> AlarmView:
+    """Say of a certificate what its end means, and the command that renews it.
+
+    Spec: docs/enrolment.md §10.6
+    """
+    means = {
+        Usage.TRANSPORT: f"Without it nothing that {ending.station} sends is read.",
+        Usage.LEDGER: f"It certifies the key of the ledger of {ending.station}.",
+    }.get(ending.usage, f"Without it what {ending.person} signs counts as UNVERIFIED.")
+    if ending.spare:
+        means = "Without it that spare console could not take the line over."
+    return AlarmView(
+        title=f"CERTIFICATE: {ending.what}",
+        mark=Mark.ALARM if ending.nearness > Nearness.SOON else Mark.WARNING,
+        lines=(means, f"DO NOW: {ending.remedy}."),
     )

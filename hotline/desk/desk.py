@@ -33,6 +33,7 @@ from hotline.desk.views import (
 )
 from hotline.sealing.fingerprint import root_words
 from hotline.sealing.statements import sign_statement
+from hotline.station.endings import Ending, alarming, endings
 from hotline.station.station import Station
 
 SALT_BYTES = 16
@@ -102,6 +103,7 @@ class OfficerDesk(PresentedFeed, Lockable):
             coach=coach,
             names=lambda: line.roster.names,
             new_root=self.new_root,
+            ending=self.ending,
             line=line.roster.name,
             lock=self._lock.view,
         )
@@ -138,7 +140,12 @@ class OfficerDesk(PresentedFeed, Lockable):
         if state is not None and not state.outbound and not self._lock.locked:
             await self.station.displayed(digest, self._lock.certificate.role)
 
-    # --- changed roots -------------------------------------------------------------
+    # --- certificates and roots ------------------------------------------------------
+
+    def ending(self) -> tuple[Ending, ...]:
+        """Return the certificates of the line whose end is an alarm, the most urgent first."""
+        line = self.station.line
+        return alarming(endings(line.roster, line.station, line.clock()))
 
     def new_root(self) -> RootView | None:
         """Return the changed root of another station that waits to be compared, or None.

@@ -15,7 +15,7 @@ from hotline.core.seams import Clock
 from hotline.desk.officer import Officer, Unlock
 from hotline.desk.views import LockView
 
-FIRST_PAUSE_S, MAX_PAUSE_S = 1.0, 8.0
+FIRST_PAUSE_S, MAX_PAUSE_S, MAX_DOUBLINGS = 1.0, 8.0, 3
 """After a wrong passphrase; twice as long after each further one. No number of them ends it."""
 
 Why = Literal["IDLE", "ASKED"]
@@ -143,7 +143,9 @@ class DeskLock:
                 )
         except OperatorError:
             self._failed += 1
-            await asyncio.sleep(min(MAX_PAUSE_S, FIRST_PAUSE_S * 2 ** (self._failed - 1)))
+            # Bounded before it is a power: a desk may be tried for days.
+            doubled = min(self._failed - 1, MAX_DOUBLINGS)
+            await asyncio.sleep(min(MAX_PAUSE_S, FIRST_PAUSE_S * 2**doubled))
             raise
         # Drafts name the certificate that the desk was opened with; the key is the same.
         return Officer(self.certificate, found.signer)

@@ -38,6 +38,7 @@ from hotline.desk.views import (
     TimelineRow,
     WatchView,
 )
+from hotline.station.endings import Ending
 
 MAX_CACHED_HEADLINES = 4096
 MAX_INCIDENT_ROWS = 200
@@ -54,7 +55,7 @@ class Surroundings:
             any), or "".
         coach: What EXCON tells the officer, or "".
         names: Certificate id (hex) to role, rank and name of whom it certifies.
-        new_root: A changed root that waits to be compared, or None.
+        new_root: A changed root that waits; `ending`: certificates whose end is an alarm.
         line: The charter's name for it, or ""; `lock`: what stands while the key is locked.
     """
 
@@ -66,6 +67,7 @@ class Surroundings:
     coach: Callable[[], str]
     names: Callable[[], Mapping[str, str]] = dict
     new_root: Callable[[], RootView | None] = lambda: None
+    ending: Callable[[], tuple[Ending, ...]] = tuple
     line: str = ""
     lock: Callable[[], LockView | None] = lambda: None
 
@@ -88,8 +90,7 @@ class Presenter:
     def watch(self) -> WatchView:
         """Return the watch screen's view as of now."""
         situation = self._now()
-        shown = _foremost(situation)
-        around = self._around
+        shown, around = _foremost(situation), self._around
         return WatchView(
             status=self._status(situation),
             flash=self._flash(situation),
@@ -105,7 +106,7 @@ class Presenter:
             timeline_length=len(situation.timeline),
             notice=self._notice(situation),
             next_read=next((state.digest for state in situation.unread()), ""),
-            alarm=alarm_line(situation),
+            alarm=alarm_line(situation, around.ending()),
             frozen=frozen_by(situation),
             awaiting=tuple(one.digest for one in awaiting(situation)),
             new_root=around.new_root(),
@@ -149,7 +150,6 @@ class Presenter:
         if state is None:
             release = situation.releases.get(digest)
             return unreleased_view(self._rules, self._phrasebook, release) if release else None
-        words = self._state_word(situation, state)[0]
         names = self._around.names()
         signed = state.signers or state.statement.by
         signers = tuple(names.get(one, f"unknown {one[:8]}") for one in signed)
@@ -159,7 +159,7 @@ class Presenter:
             self._phrasebook,
             self.offers,
             state,
-            words,
+            self._state_word(situation, state)[0],
             signers,
             recipient_views(situation, state, self._around.sending),
         )
@@ -172,7 +172,7 @@ class Presenter:
             state = situation.statements[digest]
             return f"{state.token} {self._headline(state)}"
 
-        return alarm_views(situation, shown)
+        return alarm_views(situation, shown, self._around.ending())
 
     # --- parts -----------------------------------------------------------------
 

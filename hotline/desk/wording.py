@@ -199,6 +199,10 @@ def _upkeep_row(event: ev.Event) -> tuple[str, str, Mark]:
             | ev.RevocationsRefused()
             | ev.RootChanged()
             | ev.RootCompared()
+            | ev.ReachRenewed()
+            | ev.EndpointTaken()
+            | ev.SpareAdmitted()
+            | ev.SpareTested()
         ):
             return _trust_row(event)
         case ev.LedgerRestored():
@@ -215,6 +219,8 @@ def _upkeep_row(event: ev.Event) -> tuple[str, str, Mark]:
             return _line_row(event)
         case ev.DeskLocked() | ev.DeskUnlocked():
             return _desk_row(event)
+        case ev.CardAccepted() | ev.OtherRootRefused() | ev.LineStepTaken():
+            return _ceremony_row(event)
         case _:
             return "LOG", type(event).__name__, Mark.CALM
 
@@ -240,6 +246,22 @@ def _desk_row(event: ev.DeskLocked | ev.DeskUnlocked) -> tuple[str, str, Mark]:
     return "UNLOCKED", f"{who} is at the desk again{failed}", Mark.CALM
 
 
+def _ceremony_row(
+    event: ev.CardAccepted | ev.OtherRootRefused | ev.LineStepTaken,
+) -> tuple[str, str, Mark]:
+    match event:
+        case ev.CardAccepted():
+            how = "its words were compared" if event.how == "WORDS" else "its root was known"
+            return "CARD", f"The card of {event.station} was accepted: {how}", Mark.NOTICE
+        case ev.OtherRootRefused():
+            words = f"Another root was shown for {event.station} and refused. Ask their officers"
+            return "OTHER ROOT", words, Mark.ALARM
+        case ev.LineStepTaken():
+            by = f" ({event.sender})" if event.sender else ""
+            words = f"The line {event.name} with {' and '.join(event.peers)}"
+            return event.step.replace("_", " "), f"{words}{by}", Mark.NOTICE
+
+
 def _trust_row(event: ev.Event) -> tuple[str, str, Mark]:
     match event:
         case ev.KeyCertified():
@@ -258,6 +280,18 @@ def _trust_row(event: ev.Event) -> tuple[str, str, Mark]:
             return "REFUSED", words, Mark.ALARM
         case ev.RootChanged():
             return "NEW ROOT", f"{event.station} has a new root: {event.words}", Mark.ALARM
+        case ev.ReachRenewed():
+            return "NEW CARD", f"A newer card of {event.station} is in use", Mark.NOTICE
+        case ev.EndpointTaken():
+            who = " and ".join(event.officers)
+            words = f"Spare console {event.endpoint} of {event.station} took the line over ({who})"
+            return "TAKEN OVER", f"{words}: {event.reason}", Mark.ALARM
+        case ev.SpareAdmitted():
+            words = f"Spare console {event.endpoint} of {event.station} is known; it may not speak"
+            return "SPARE", words, Mark.NOTICE
+        case ev.SpareTested():
+            words = f"Spare console {event.endpoint} of {event.station} was tested and is in order"
+            return "SPARE", words, Mark.NOTICE
         case ev.RootCompared(agreed=True):
             words = f"{event.role} {event.name} found the new root of {event.station} right"
             return "NEW ROOT", words, Mark.NOTICE

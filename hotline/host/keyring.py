@@ -8,7 +8,7 @@ Spec: docs/enrolment.md §1.6 to §1.8
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,6 +23,8 @@ SERVICE = "hotline"
 MAX_WAIT_S = 30.0
 NEVER_KEPT = frozenset(("root.key", "successor.key"))
 """Of LIVE stations: whoever gets at the login would have the station itself."""
+ROOT_SEEDS = ("root/", "next/")
+"""How the names of seeds of a root and of its successor begin."""
 
 SEALING = frozenset(
     (
@@ -62,14 +64,17 @@ class HomeKeyring:
             return None
         return _bounded(lambda: self._backend().get_password(SERVICE, self._entry(name)))
 
-    def store(self, name: str, passphrase: str) -> None:
+    def store(self, name: str, passphrase: str, seeds: Iterable[str] = ()) -> None:
         """Keep a passphrase, and see that it is kept.
 
+        Args:
+            seeds: Names of what the key file holds: a root is one under any name.
         Raises:
             OperatorError: it must not be kept; or as `find`.
         Spec: docs/enrolment.md §1.7, §1.8
         """
-        if self._is_never_kept(name):
+        rooted = self._realm is Realm.LIVE and any(one.startswith(ROOT_SEEDS) for one in seeds)
+        if rooted or self._is_never_kept(name):
             raise OperatorError(
                 f"the passphrase of a LIVE station's {name} is not kept in a keyring",
                 hint="type it when it is asked for",

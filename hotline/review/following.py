@@ -112,11 +112,15 @@ def _look_back(
     """Walk from a line to the one that it follows, and so on, and compare each pair."""
     seen = {verdict.line}
     while (before := Roster.read(verdict.records).charter.predecessor) is not None:
-        _compare_begin(marks, found)
         path = beside.get(before)
+        _compare_begin(marks, found, alone=path is None)
         if path is None or before in seen or len(found.before) >= MAX_FOLLOWED:
             name = before.hex()[:_SHORT]
-            found.notes.append(f"it follows the line {name}, whose ledger is not here")
+            told = f"it follows the line {name}, whose ledger is not here"
+            newcomer = (
+                "" if marks.continued else "; it names no end of it, as of a station that joined"
+            )
+            found.notes.append(told + newcomer)
             return
         seen.add(before)
         older, theirs = check(path), _marks(path.parent)
@@ -127,8 +131,12 @@ def _look_back(
         verdict, marks = older, theirs
 
 
-def _compare_begin(marks: _Marks, found: _Findings) -> None:
-    if marks.early:
+def _compare_begin(marks: _Marks, found: _Findings, *, alone: bool) -> None:
+    """Compare where a line took over; that of a station that joined it did from nothing.
+
+    Spec: docs/ledger.md §22.3
+    """
+    if marks.early and (marks.continued or not alone):
         found.faults.append("a statement was recorded before the line had taken over")
     if len(marks.continued) > 1:
         found.faults.append("the line took over from another one more than once")

@@ -35,6 +35,19 @@ def _compared(event: ev.RootCompared) -> str:
     return f"{who} compared the new root of {event.station} by voice: {found}"
 
 
+def _reached(event: ev.ReachRenewed) -> str:
+    shows = f"shows the key {event.pin[:_SHORT]} on its links"
+    return f"by a newer card {event.station} {shows}; its recovery key is {event.recovery}"
+
+
+def _taken_over(event: ev.EndpointTaken) -> str:
+    who = " and ".join(event.officers)
+    return (
+        f"spare console {event.endpoint} of {event.station} took over, authorised by {who}: "
+        f"{event.reason}"
+    )
+
+
 TRUST_WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
     ev.KeyCertified: lambda e: f"{e.station} certified {e.name} for {e.usage}",
     ev.TrustWithdrawn: _withdrawn,
@@ -42,4 +55,8 @@ TRUST_WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
     ev.RevocationsRefused: _refused,
     ev.RootChanged: lambda e: f"{e.station} has a new root: {e.words}",
     ev.RootCompared: _compared,
+    ev.ReachRenewed: _reached,
+    ev.EndpointTaken: _taken_over,
+    ev.SpareAdmitted: lambda e: f"spare console {e.endpoint} of {e.station} is known here",
+    ev.SpareTested: lambda e: f"spare console {e.endpoint} of {e.station} tested with {e.peer}",
 }

@@ -1,6 +1,6 @@
 """A charter that follows another: what must hold between the two, and what changes.
 
-Spec: docs/protocol.md §4.30, §4.31
+Spec: docs/protocol.md §4.30, §4.31, §4.40
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from hotline.core.errors import PeerError
 from hotline.sealing.charter import Charter, Policy
 from hotline.sealing.fingerprint import root_groups
 from hotline.sealing.roster import Roster
+
+MIN_STAYING = 2
+"""Stations of a line that stay on the one that follows it: one alone begins another line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +30,11 @@ def check_successor(before: Roster, charter: Charter) -> None:
     """Refuse a charter that does not follow the line of `before` as it is known now.
 
     Raises:
-        PeerError: it names another line or none, is of another realm or older, or names for
-            a member of that line another root than the newest one that the line knows.
+        PeerError: as `check_follows`; or it names for a member of that line another root than
+            the newest one that the line knows.
     Spec: docs/protocol.md §4.30, §4.31
     """
-    if charter.predecessor != before.line:
-        raise PeerError("charter: it does not follow this line")
-    if charter.realm != before.realm:
-        raise PeerError("charter: it is of another realm than the line that it follows")
-    if charter.created_ms < before.charter.created_ms:
-        raise PeerError("charter: it is older than the one that it follows")
+    check_follows(before.charter, charter)
     for member in charter.members:
         lineage = before.lineages.get(member.station)
         if lineage is not None and lineage.newest.digest != member.root:
@@ -44,6 +42,26 @@ def check_successor(before: Roster, charter: Charter) -> None:
                 f"charter: the root that it names for {member.station} is not the newest one "
                 "that the line before knows"
             )
+
+
+def check_follows(before: Charter, charter: Charter) -> None:
+    """Refuse a charter that does not follow another one, as far as the two alone can tell.
+
+    Raises:
+        PeerError: it names another line or none, is of another realm or older, its opener was
+            not on that line, or fewer than MIN_STAYING of that line stay.
+    Spec: docs/protocol.md §4.30, §4.40
+    """
+    if charter.predecessor != before.line:
+        raise PeerError("charter: it does not follow this line")
+    if charter.realm != before.realm:
+        raise PeerError("charter: it is of another realm than the line that it follows")
+    if charter.created_ms < before.created_ms:
+        raise PeerError("charter: it is older than the one that it follows")
+    if charter.stations[0] not in before.stations:
+        raise PeerError("charter: its opener is not on the line that it follows")
+    if len(set(charter.stations) & set(before.stations)) < MIN_STAYING:
+        raise PeerError("charter: of the line that it follows at least two stations must stay")
 
 
 def changes(before: Charter, after: Charter) -> tuple[Change, ...]:
@@ -75,6 +93,9 @@ def _members(before: Charter, after: Charter) -> Iterator[Change]:
     new = {member.station: member.root for member in after.members}
     for station in dict.fromkeys([*old, *new]):
         was, now = (root_groups(one[station]) if station in one else "" for one in (old, new))
-        if was != now:
-            what = f"root of {station}" if was and now else f"member {station}"
-            yield Change(what, was or "is none", now or "is none any more")
+        if not was:
+            yield Change(f"{station} joins", "is not on the line", now)
+        elif not now:
+            yield Change(f"{station} leaves", was, "is not on the line any more")
+        elif was != now:
+            yield Change(f"root of {station}", was, now)

@@ -58,6 +58,7 @@ class Act(StrEnum):
     WITNESS = "witness"
     DROP_WITNESS = "drop-witness"
     RESOLVE_FORK = "resolve-fork"
+    TAKE_OVER = "take-over"
 
 
 class Circle(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
@@ -70,6 +71,16 @@ class CertificateBody(Strict):
     proof: SignaturePair
 
 
+FIRST_ENDPOINT = 1
+MAX_ENDPOINT = 99
+_SPARE_ROLE = re.compile(r"spare ([2-9]|[1-9][0-9])")
+
+
+def spare_role(endpoint: int) -> str:
+    """Return the role by which a certificate says that it is a spare console's."""
+    return f"spare {endpoint}"
+
+
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """A certificate that verified under its root.
@@ -98,6 +109,15 @@ class Certificate:
     def shown(self) -> str:
         """Role, rank and name, as they are shown to people and kept in events."""
         return " ".join(part for part in (self.role, self.rank, self.name) if part)
+
+    @property
+    def endpoint(self) -> int:
+        """Which console of its station an unattended key is for: 1, or a spare's number.
+
+        Spec: docs/protocol.md §4.35
+        """
+        found = None if self.usage is Usage.STATEMENT else _SPARE_ROLE.fullmatch(self.role)
+        return int(found[1]) if found else FIRST_ENDPOINT
 
     def covers(self, at_ms: int) -> bool:
         """Return whether it is valid at `at_ms`."""

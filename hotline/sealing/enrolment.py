@@ -2,11 +2,13 @@
 
 Each is carried by hand: for every other member the sender's half of the secret of that
 pair, sealed to that member; then the charter, then the sender's card, one record on each line.
+An opening that brings a newcomer to a line that follows another holds that one's charter, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -51,7 +53,7 @@ MAX_BODY_BYTES = 8_192
 _SEALED_BYTES = 1_120 + SECRET_BYTES + TAG_BYTES
 _HPKE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 
-Step = Literal["open", "join"]
+Step = Literal["open", "join", "spare-open", "spare-join"]
 
 
 class EnrolmentBody(Strict):
@@ -80,6 +82,8 @@ class Enrolment:
         heads: One for each other member, in the charter's order.
         charter_record: The charter's envelope as far as it is signed.
         encoded: The whole file.
+        before: The charter of the line that this one follows, where the file shows it. Its
+            signatures are not looked at: the new charter names it by its digest.
     """
 
     heads: tuple[EnrolmentBody, ...]
@@ -87,6 +91,7 @@ class Enrolment:
     charter_record: bytes
     card: Card
     encoded: bytes = field(repr=False)
+    before: Charter | None = None
 
     @property
     def sender(self) -> str:
@@ -112,6 +117,7 @@ def write_enrolment(
     root: RootKey,
     own_card: bytes,
     made_ms: int,
+    before: bytes = b"",
 ) -> bytes:
     """Write an opening or an answer; the sender's root signs.
 
@@ -119,7 +125,8 @@ def write_enrolment(
         charter: The envelope, signed by the sender's root at least.
         halves: The card of each other member, in the charter's order, and the sender's half
             of the secret with that member: it is sealed to that card's prekey.
-    Spec: docs/protocol.md §12.2
+        before: The envelope of the charter that this one follows, for a newcomer to see.
+    Spec: docs/protocol.md §12.2, §4.40
     """
     if any(len(half) != SECRET_BYTES for _, half in halves):
         raise InvariantError(f"half a line secret has {SECRET_BYTES} bytes")
@@ -141,7 +148,7 @@ def write_enrolment(
         )
         head = Envelope(ENROLMENT_TYPE, write_shape(body))
         lines.append(encode_envelope(head.with_hybrid(root.digest, root.signer.sign(head.message))))
-    return b"\n".join([*lines, charter, own_card])
+    return b"\n".join([*lines, charter, *([before] if before else []), own_card])
 
 
 def read_enrolment(encoded: bytes, step: Step) -> Enrolment:
@@ -156,6 +163,8 @@ def read_enrolment(encoded: bytes, step: Step) -> Enrolment:
     if not heads or len(lines) < len(heads) + 3:
         raise PeerError("enrolment: it is not a whole file")
     record, rest = lines[len(heads)], lines[len(heads) + 1 :]
+    before = _charter_before(rest[0])
+    rest = rest[1:] if before else rest
     card = read_card(b"".join(line + b"\n" for line in rest))
     bodies = tuple(_read_head(head, card.station.newest, step) for head in heads)
     charter_envelope = read_charter(record)
@@ -164,7 +173,8 @@ def read_enrolment(encoded: bytes, step: Step) -> Enrolment:
     if any((body.line, body.sender) != (charter.line, card.name) for body in bodies):
         raise PeerError("enrolment: charter, card and head are not of one line and station")
     _check_whole(bodies, charter)
-    return Enrolment(bodies, charter, record, card, encoded)
+    _check_before(before, charter, step)
+    return Enrolment(bodies, charter, record, card, encoded, before)
 
 
 def open_half(enrolment: Enrolment, prekey: Prekey, station: str) -> bytes:
@@ -222,8 +232,24 @@ def _check_whole(bodies: Sequence[EnrolmentBody], charter: Charter) -> None:
         raise PeerError("enrolment: it is not for every other member of its charter")
     if len({body.made for body in bodies}) != 1:
         raise PeerError("enrolment: its heads are of different files")
-    if (step == "open") != (sender == charter.stations[0]):
+    if step in ("open", "join") and (step == "open") != (sender == charter.stations[0]):
         raise PeerError("enrolment: a charter's first member opens the line, the others join")
+
+
+def _charter_before(line: bytes) -> Charter | None:
+    """Return the charter that stands after the first one; None where the card begins."""
+    with suppress(PeerError):
+        return charter_of(read_charter(line))
+    return None
+
+
+def _check_before(before: Charter | None, charter: Charter, step: Step) -> None:
+    """Refuse a second charter that is not, bit by bit, the one that the first one follows.
+
+    Spec: docs/protocol.md §4.40
+    """
+    if before is not None and (step != "open" or before.line != charter.predecessor):
+        raise PeerError("enrolment: the second charter is not the one that the first one follows")
 
 
 def _context(step: Step, line: Digest, sender: str, to: str) -> bytes:

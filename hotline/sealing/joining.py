@@ -12,6 +12,7 @@ from hotline.sealing.dsse import decode_envelope
 from hotline.sealing.revocation import REVOCATION_TYPE
 from hotline.sealing.root import ROOT_TYPE
 from hotline.sealing.roster import RECORD_TYPES, Roster
+from hotline.sealing.take_over import with_take_over
 
 
 def join_record(roster: Roster, record: bytes) -> Roster:
@@ -33,4 +34,6 @@ def join_record(roster: Roster, record: bytes) -> Roster:
             return roster.with_successor(envelope)[0]
         case kind if kind == AUTHORISATION_TYPE and act_of(envelope) is Act.SUSPEND:
             return roster.with_suspension(envelope)[0]
+        case kind if kind == AUTHORISATION_TYPE and act_of(envelope) is Act.TAKE_OVER:
+            return with_take_over(roster, envelope)[0]
     return roster

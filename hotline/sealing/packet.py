@@ -14,10 +14,20 @@ from hotline.core.seams import Signer
 from hotline.core.times import format_time, parse_time
 from hotline.core.values import Digest
 from hotline.sealing.announcement import Announcement
+from hotline.sealing.authorisation import AUTHORISATION_TYPE, Act, act_of
 from hotline.sealing.cell import MAX_PACKET_BYTES, OpenedCell
-from hotline.sealing.certificate import Certificate, Usage
+from hotline.sealing.certificate import FIRST_ENDPOINT, Certificate, Usage
+from hotline.sealing.dsse import Envelope, decode_envelope
 from hotline.sealing.ed25519 import verify_ed25519
-from hotline.sealing.items import MAX_ITEM_BYTES, Item, encode_item, item_from_json
+from hotline.sealing.items import (
+    MAX_ITEM_BYTES,
+    CertificateItem,
+    Item,
+    RevocationItem,
+    encode_item,
+    item_from_json,
+)
+from hotline.sealing.revocation import REVOCATION_TYPE
 from hotline.sealing.roster import Roster
 from hotline.sealing.shapes import (
     Count,
@@ -28,6 +38,7 @@ from hotline.sealing.shapes import (
     Strict,
     shape,
 )
+from hotline.sealing.take_over import with_take_over
 
 PACKET_TYPE = "application/vnd.hotline.packet.v1+json"
 MAX_ITEMS = 64
@@ -67,11 +78,18 @@ class Packet:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedPacket:
-    """A packet, the console certificate that signed it, and the day of its line secret."""
+    """A packet, the console certificate that signed it, and the day of its line secret.
+
+    Attributes:
+        endpoint: Which console of its station it is from.
+        in_office: Whether that is the one that may speak, after what the packet brings.
+    """
 
     packet: Packet
     console: Certificate
     day: int
+    endpoint: int = FIRST_ENDPOINT
+    in_office: bool = True
 
 
 class _PacketBody(Strict):
@@ -196,7 +214,7 @@ def _decode_by_items(encoded: bytes, reason: PeerError) -> tuple[Any, dict[int, 
 
 
 def verify_packet(
-    roster: Roster, opened: OpenedCell, *, our_station: str, at_ms: int
+    roster: Roster, opened: OpenedCell, *, our_station: str, at_ms: int, endpoint: int = 0
 ) -> VerifiedPacket:
     """Check that an opened cell holds a packet of this line, from its sealer, to us.
 
@@ -204,11 +222,12 @@ def verify_packet(
         opened: As `open_cell` gave it.
         our_station: Name of this station.
         at_ms: Our clock.
+        endpoint: Whose secret sealed it: which console of its station; 0: the one in office.
     Raises:
         PeerError: malformed, of another line, from another station than the one
             whose line secret sealed it, to another station or key (re-sealed),
-            or signed by no console key of the sender that is valid now.
-    Spec: docs/protocol.md §7.4
+            or signed by no key of that console of the sender that is valid now.
+    Spec: docs/protocol.md §7.4, §4.34, §4.35
     """
     packet = read_packet(opened.packet)
     if packet.line != roster.line:
@@ -219,15 +238,60 @@ def verify_packet(
         raise PeerError("packet: it is our own, sent back")
     if packet.to != our_station or packet.to_kid != opened.key_id:
         raise PeerError("packet: it was written for another station or key")
-    return VerifiedPacket(packet, _console(roster, packet.sender, opened, at_ms), opened.day)
+    sealed_by = endpoint or roster.standing.endpoint_of(packet.sender)
+    console, after = _console(roster, packet, opened, at_ms, sealed_by)
+    in_office = after.standing.endpoint_of(packet.sender) == sealed_by
+    return VerifiedPacket(packet, console, opened.day, sealed_by, in_office)
 
 
-def _console(roster: Roster, station: str, opened: OpenedCell, at_ms: int) -> Certificate:
+def _console(
+    roster: Roster, packet: Packet, opened: OpenedCell, at_ms: int, endpoint: int
+) -> tuple[Certificate, Roster]:
+    """Return the certificate that signed, and the roster with what the packet brings of keys."""
     message = canonical.pae(PACKET_TYPE, opened.packet)
-    valid = [one for one in roster.certified(station, Usage.TRANSPORT) if roster.trusts(one, at_ms)]
+    grown, valid = with_brought(roster, packet), False
+    for certificate in grown.certified(packet.sender, Usage.TRANSPORT):
+        if certificate.endpoint != endpoint or not grown.trusts(certificate, at_ms):
+            continue
+        valid = True
+        if verify_ed25519(certificate.key.ed25519, message, opened.signature):
+            return certificate, grown
     if not valid:
         raise PeerError("packet: no console certificate of its sender is valid now")
-    for certificate in valid:
-        if verify_ed25519(certificate.key.ed25519, message, opened.signature):
-            return certificate
     raise PeerError("packet: its signature is by no console key of its sender")
+
+
+def with_brought(roster: Roster, packet: Packet) -> Roster:
+    """Return the roster with what a packet brings of its sender's console, where that verifies.
+
+    Nothing is trusted because it came first: the root's signature decides, or that of two
+    officers, as for any other record.
+    Spec: docs/protocol.md §4.34, §4.36
+    """
+    for item in packet.items:
+        try:
+            if isinstance(item, CertificateItem):
+                grown, certificate = roster.with_certificate(item.envelope)
+                ours = (certificate.station, certificate.usage)
+                roster = grown if ours == (packet.sender, Usage.TRANSPORT) else roster
+            elif isinstance(item, RevocationItem):
+                envelope = _take_over(item.envelope)
+                grown, over = with_take_over(roster, envelope) if envelope else (roster, None)
+                if over is not None and over.authorisation.station == packet.sender:
+                    roster = grown
+        except PeerError:
+            continue
+    return roster
+
+
+def _take_over(encoded: bytes) -> Envelope | None:
+    """Return the envelope of an authorisation to take over, None for any other record."""
+    envelope = decode_envelope(
+        encoded,
+        expect=(REVOCATION_TYPE, AUTHORISATION_TYPE),
+        what="take-over",
+        max_bytes=MAX_ITEM_BYTES,
+    )
+    if envelope.payload_type != AUTHORISATION_TYPE or act_of(envelope) is not Act.TAKE_OVER:
+        return None
+    return envelope

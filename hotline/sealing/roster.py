@@ -29,7 +29,7 @@ from hotline.sealing.naming import outside_keys
 from hotline.sealing.provenance import certify, check_keys, check_subject, find_revocation
 from hotline.sealing.revocation import PREPARED, REVOCATION_TYPE, VerifiedRevocation
 from hotline.sealing.root import ROOT_TYPE, Root
-from hotline.sealing.standing import Standing, read_standing, subject_of
+from hotline.sealing.standing import COUNTED, Standing, read_standing, subject_of
 
 MAX_RECORDS = 4096
 JOURNAL_NAME = "station journal"
@@ -259,14 +259,14 @@ def _read(records: Sequence[bytes]) -> Roster:
 
 
 def _standing(roster: Roster, by_type: Mapping[str, Sequence[Envelope]]) -> Standing:
-    """Verify revocations and authorisations; those that suspend, and no others, count here.
+    """Verify revocations and authorisations; those that suspend or take over count here.
 
     What officers signed before they were revoked themselves stays as it was taken.
     """
     revocations = [find_revocation(one, roster.lineages) for one in by_type[REVOCATION_TYPE]]
     authorised = [verify_authorisation_envelope(roster, one) for one in by_type[AUTHORISATION_TYPE]]
-    suspensions = [one for one in authorised if one.authorisation.act is Act.SUSPEND]
-    return read_standing(revocations, suspensions)
+    counted = [one for one in authorised if one.authorisation.act in COUNTED]
+    return read_standing(revocations, counted)
 
 
 def _decode(records: Sequence[bytes]) -> list[Envelope]:

@@ -12,8 +12,8 @@ from typing import Literal
 
 from hotline.core.errors import PeerError
 from hotline.core.values import ZERO_DIGEST, Digest
-from hotline.sealing.authorisation import VerifiedAuthorisation
-from hotline.sealing.certificate import Certificate
+from hotline.sealing.authorisation import Act, VerifiedAuthorisation
+from hotline.sealing.certificate import FIRST_ENDPOINT, MAX_ENDPOINT, Certificate
 from hotline.sealing.revocation import PREPARED, Effect, Revocation, VerifiedRevocation
 
 MAX_CHAIN = 1_024
@@ -24,6 +24,12 @@ MAX_UNNUMBERED = 512
 
 CERTIFICATE = "certificate"
 """The one detail of an authorisation to suspend: the certificate's id in hex."""
+
+COUNTED = (Act.SUSPEND, Act.TAKE_OVER)
+"""What officers authorise that says who may speak."""
+
+ENDPOINT = "endpoint"
+"""With that of its console, the details of a take-over: the number of the spare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +61,14 @@ class Standing:
     Attributes:
         chains: Numbered revocations by station, from number 1.
         prepared, suspensions: Those that stand in no chain, by digest.
+        take_overs: The newest by which a spare console took over, by station.
     """
 
     chains: Mapping[str, tuple[VerifiedRevocation, ...]] = field(default_factory=dict)
     prepared: Mapping[Digest, VerifiedRevocation] = field(default_factory=dict)
     suspensions: Mapping[Digest, VerifiedAuthorisation] = field(default_factory=dict)
     _withdrawn: Mapping[tuple[str, Digest], Withdrawal] = field(default_factory=dict)
+    take_overs: Mapping[str, VerifiedAuthorisation] = field(default_factory=dict)
 
     def head(self, station: str) -> tuple[int, Digest]:
         """Return number and digest of a station's newest revocation; 0 and zeros before one."""
@@ -101,6 +109,26 @@ class Standing:
             and digest not in lifted
         )
 
+    def endpoint_of(self, station: str) -> int:
+        """Return the number of the one console of a station that may speak now.
+
+        Spec: docs/protocol.md §4.35
+        """
+        found = self.take_overs.get(station)
+        return FIRST_ENDPOINT if found is None else endpoint_taken(found)
+
+    def with_take_over(self, one: VerifiedAuthorisation) -> Standing:
+        """Return the standing after a spare took over; itself when it is known, or over itself.
+
+        Raises:
+            PeerError: it names no console.
+        Spec: docs/protocol.md §4.36
+        """
+        station = one.authorisation.station
+        if endpoint_taken(one) <= self.endpoint_of(station):
+            return self
+        return replace(self, take_overs=MappingProxyType({**self.take_overs, station: one}))
+
     def with_revocation(self, one: VerifiedRevocation) -> Standing:
         """Return the standing with one more verified revocation; itself when it is known.
 
@@ -121,7 +149,8 @@ class Standing:
             raise PeerError("revocation: this station has revoked too often")
         if said.counter != len(chain) + 1 or said.previous != self.head(said.station)[1]:
             raise PeerError("revocation: the one before it is missing, or is another one")
-        return _stand({**self.chains, said.station: (*chain, one)}, self.prepared, self.suspensions)
+        chains = {**self.chains, said.station: (*chain, one)}
+        return self._restood(chains, self.prepared, self.suspensions)
 
     def _with_prepared(self, one: VerifiedRevocation) -> Standing:
         if one.digest in self.prepared:
@@ -133,7 +162,7 @@ class Standing:
         ]
         if len(same) >= MAX_UNNUMBERED:
             raise PeerError("revocation: there are too many prepared ones of this station")
-        return _stand(self.chains, {**self.prepared, one.digest: one}, self.suspensions)
+        return self._restood(self.chains, {**self.prepared, one.digest: one}, self.suspensions)
 
     def with_suspension(self, one: VerifiedAuthorisation) -> Standing:
         """Return the standing with one more verified suspension; itself when it is known.
@@ -151,7 +180,15 @@ class Standing:
         ]
         if len(same) >= MAX_UNNUMBERED:
             raise PeerError("suspension: there are too many of this station")
-        return _stand(self.chains, self.prepared, {**self.suspensions, one.digest: one})
+        return self._restood(self.chains, self.prepared, {**self.suspensions, one.digest: one})
+
+    def _restood(
+        self,
+        chains: Mapping[str, tuple[VerifiedRevocation, ...]],
+        prepared: Mapping[Digest, VerifiedRevocation],
+        suspensions: Mapping[Digest, VerifiedAuthorisation],
+    ) -> Standing:
+        return replace(_stand(chains, prepared, suspensions), take_overs=self.take_overs)
 
 
 def subject_of(suspension: VerifiedAuthorisation) -> Digest:
@@ -162,18 +199,27 @@ def subject_of(suspension: VerifiedAuthorisation) -> Digest:
     Spec: docs/protocol.md §4.23
     """
     details = suspension.authorisation.details
-    text = details.get(CERTIFICATE)
-    if set(details) != {CERTIFICATE} or not isinstance(text, str):
+    if set(details) != {CERTIFICATE}:
         raise PeerError("suspension: its details are not one certificate")
+    return _certificate_named(details, "suspension")
+
+
+def _certificate_named(details: Mapping[str, str | int], what: str) -> Digest:
+    text = details.get(CERTIFICATE)
+    if not isinstance(text, str):
+        raise PeerError(f"{what}: its details are not one certificate")
     if len(text) != 64 or text.strip("0123456789abcdef"):
-        raise PeerError("suspension: the certificate is not 64 lowercase hex digits")
+        raise PeerError(f"{what}: the certificate is not 64 lowercase hex digits")
     return Digest(bytes.fromhex(text))
 
 
 def read_standing(
-    revocations: Iterable[VerifiedRevocation], suspensions: Iterable[VerifiedAuthorisation]
+    revocations: Iterable[VerifiedRevocation], authorised: Iterable[VerifiedAuthorisation]
 ) -> Standing:
     """Join records that came in any order.
+
+    Args:
+        authorised: Suspensions and take-overs.
 
     Raises:
         PeerError: a chain has a gap or two of one number, or as `with_revocation`.
@@ -181,9 +227,27 @@ def read_standing(
     standing = Standing()
     for one in sorted(revocations, key=lambda one: one.revocation.counter):
         standing = standing.with_revocation(one)
-    for suspension in suspensions:
-        standing = standing.with_suspension(suspension)
+    for one_act in authorised:
+        over = one_act.authorisation.act is Act.TAKE_OVER
+        standing = (standing.with_take_over if over else standing.with_suspension)(one_act)
     return standing
+
+
+def endpoint_taken(take_over: VerifiedAuthorisation) -> int:
+    """Return the number of the spare console that takes over.
+
+    Raises:
+        PeerError: its details are not those of a spare console.
+    Spec: docs/protocol.md §4.36
+    """
+    details = take_over.authorisation.details
+    endpoint = details.get(ENDPOINT)
+    if set(details) != {ENDPOINT, CERTIFICATE} or not isinstance(endpoint, int):
+        raise PeerError("take-over: its details are not those of a spare console")
+    if not FIRST_ENDPOINT < endpoint <= MAX_ENDPOINT:
+        raise PeerError(f"take-over: a spare console has a number from 2 to {MAX_ENDPOINT}")
+    _certificate_named(details, "take-over")
+    return endpoint
 
 
 def _stand(

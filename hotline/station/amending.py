@@ -1,6 +1,6 @@
 """A changed charter is a new line that follows the one a home has; what may follow what.
 
-Spec: docs/protocol.md §4.30, §4.31, docs/enrolment.md §9
+Spec: docs/protocol.md §4.30, §4.31, §4.40, docs/enrolment.md §9
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from pathlib import Path
 
 from hotline.core.errors import OperatorError, PeerError, StorageError
 from hotline.core.values import Digest
-from hotline.sealing.amendment import check_successor
+from hotline.sealing.amendment import check_follows, check_successor
 from hotline.sealing.charter import Charter
 from hotline.sealing.roster import Roster
+from hotline.station.closing import is_closed_for
 from hotline.station.founded import check_no_line
 from hotline.station.home import Home, read_card
+from hotline.station.identity import read_identity
 from hotline.station.lineup import Lined, read_lineup
-from hotline.station.opening import waiting_line
+from hotline.station.opening import kept_joining, waiting_line
 
 _CHANGE = "end that with hotline line change, or give it up with --anew"
 
@@ -52,17 +54,38 @@ def predecessor_of(home: Home, charter: Charter) -> Charter | None:
     return None
 
 
-def check_room(home: Home, predecessor: Digest | None, *, anew: bool = False) -> None:
+def is_newcomer(home: Home, charter: Charter, before: Charter | None = None) -> bool:
+    """Return whether a charter follows a line that this station is shown never to have been on.
+
+    Args:
+        before: The charter of that line as the opening shows it; of a line that was joined
+            here it is the one that was kept with it.
+    Spec: docs/protocol.md §4.40
+    """
+    if before is None:
+        joined = kept_joining(home)
+        if joined is not None and joined.charter.line == charter.line:
+            before = joined.opening.before
+    if before is None or before.line != charter.predecessor:
+        return False
+    identity = read_identity(home)
+    return identity.station not in before.stations
+
+
+def check_room(
+    home: Home, predecessor: Digest | None, *, anew: bool = False, newcomer: bool = False
+) -> None:
     """Say whether a line may be set up in a home: its first one, or one that follows its last.
 
     Args:
+        newcomer: Whether this station was not on the line that is followed.
         anew: Whether a successor that waits is about to be given up.
     Raises:
         OperatorError: it has a line that this one does not follow, has not the one that it
             follows, or has another successor of that one already.
-    Spec: docs/enrolment.md §5.6, §9.2
+    Spec: docs/enrolment.md §5.6, §9.2, §9.9
     """
-    if predecessor is None:
+    if predecessor is None or newcomer:
         check_no_line(home)
         return
     found = read_lineup(home.lines)
@@ -74,7 +97,8 @@ def check_room(home: Home, predecessor: Digest | None, *, anew: bool = False) ->
     if found.current is None or found.current.line != predecessor.hex():
         raise OperatorError(
             "this charter follows a line that this home does not have",
-            hint="ask the other station which line it amends: hotline line show",
+            hint="ask the other station which line it amends: hotline line show; where this"
+            " station was on it, use the home that has it",
         )
     if found.pending is not None and not anew:
         raise OperatorError(
@@ -83,33 +107,49 @@ def check_room(home: Home, predecessor: Digest | None, *, anew: bool = False) ->
         )
 
 
-def check_charter(home: Home, charter: Charter, *, anew: bool = False) -> None:
+def check_charter(
+    home: Home, charter: Charter, *, before: Charter | None = None, anew: bool = False
+) -> None:
     """Refuse a charter that does not rightly follow the line that it names.
 
     Roots are compared with those that this line knows, those that followed included:
-    nobody reads words to anybody again.
+    nobody reads words to anybody again. A newcomer compares with the charter that is shown.
 
+    Args:
+        before: The charter of that line, where the opening shows it.
     Raises:
         OperatorError: as `check_room`; or another realm, an older charter, another root.
         IntegrityError: the records of the line do not verify.
-    Spec: docs/protocol.md §4.30, §4.31
+    Spec: docs/protocol.md §4.30, §4.31, §4.40
     """
     if charter.predecessor is None or _has(home, charter.line):
         return
-    check_room(home, charter.predecessor, anew=anew)
-    before = current_roster(home)
-    if set(charter.stations) - set(before.members):
-        raise OperatorError(
-            "the charter names a station that is not on the line that it follows",
-            hint="a line with another station begins in another home",
-        )
+    newcomer = is_newcomer(home, charter, before)
+    check_room(home, charter.predecessor, anew=anew, newcomer=newcomer)
     try:
-        check_successor(before, charter)
+        if not newcomer:
+            check_successor(current_roster(home), charter)
+        elif before is not None:
+            check_follows(before, charter)
     except PeerError as error:
         raise OperatorError(
             f"this charter cannot be used: {error}",
             hint="nothing was signed; speak with the other station, then amend anew",
         ) from error
+
+
+def charter_shown(home: Home, charter: Charter) -> bytes:
+    """Return the envelope of the line's charter where one that follows it names a newcomer.
+
+    It shows the newcomer who was on that line and by which rules, and nothing that was said.
+    Spec: docs/protocol.md §4.40
+    """
+    if charter.predecessor is None:
+        return b""
+    directory = home.only_line()
+    if set(charter.stations) <= set(roster_in(directory).members):
+        return b""
+    return read_card(directory).records[0].encode()
 
 
 def check_keys_stay(home: Home) -> None:
@@ -129,11 +169,20 @@ def discard_pending(home: Home) -> Lined | None:
     """Forget a successor that was set up and never worked; return which, None if none waits.
 
     Raises:
+        OperatorError: a change-over to it was cut short: the line before is closed for it.
+        IntegrityError: the ledger of the line before was altered.
         StorageError: the disk refused.
     Spec: docs/enrolment.md §9.2
     """
-    pending = read_lineup(home.lines).pending
-    if pending is not None:
+    found = read_lineup(home.lines)
+    current, pending = found.current, found.pending
+    if current is not None and pending is not None:
+        if is_closed_for(current, pending):
+            raise OperatorError(
+                f"{current.directory.name} is closed for {pending.directory.name} already,"
+                " which can be given up no more",
+                hint="end the change-over that was cut short: hotline line change",
+            )
         try:
             # Its card first: what is left of a cut removal is then no line any more.
             (pending.directory / "line.json").unlink()

@@ -9,6 +9,7 @@ from hotline.core.errors import OperatorError, PeerError
 from hotline.sealing.enrolment import Enrolment, Step, read_enrolment
 from hotline.station.amending import check_charter
 from hotline.station.cards import MAX_AHEAD_MS, accepted_card, check_current, check_realm
+from hotline.station.ceremony import Shown, other_root
 from hotline.station.identity import read_identity
 from hotline.station.upkeep import Bench
 
@@ -47,16 +48,16 @@ def check_file(bench: Bench, encoded: bytes, step: Step, *, anew: bool = False) 
             hint="compare the cards again on both sides, then open the line anew",
         )
     _check_compared(bench, found, identity.station)
-    _check_age(found, bench.clock())
+    check_age(found, bench.clock())
     check_current(found.card, bench.clock())
-    check_charter(bench.home, found.charter, anew=anew)
+    check_charter(bench.home, found.charter, before=found.before, anew=anew)
     return found
 
 
 def _check_compared(bench: Bench, found: Enrolment, ours: str) -> None:
     """Refuse a line of whose members one is not known here by its card, or by another root.
 
-    Spec: docs/enrolment.md §8.2
+    Spec: docs/enrolment.md §8.2, §14.2
     """
     for member in found.charter.members:
         if member.station == ours:
@@ -71,22 +72,37 @@ def _check_compared(bench: Bench, found: Enrolment, ours: str) -> None:
         )
         if known == named:
             continue
-        if member.station == found.sender:
-            raise OperatorError(
-                f"this file is not of the {found.sender} whose card was compared here",
-                hint="nothing was changed; ask their officers in person what happened",
-            )
-        raise OperatorError(
-            f"the charter in this file names another root for {member.station} than the one"
-            " whose card was compared here",
-            hint=f"nothing was changed; compare the words of {member.station} again, at"
-            f" {found.sender}, too",
+        roots = (member.station, named, known)
+        shown: Shown = "FILE" if sender else "CHARTER"
+        refusal = _not_compared(member.station, found.sender)
+        content = (shown, found.encoded, found.sender)
+        raise other_root(bench.home.path, refusal, roots, content, bench.clock())
+
+
+def _not_compared(station: str, sender: str) -> OperatorError:
+    if station == sender:
+        return OperatorError(
+            f"this file is not of the {sender} whose card was compared here",
+            hint="nothing was changed; ask their officers in person what happened",
         )
+    return OperatorError(
+        f"the charter in this file names another root for {station} than the one"
+        " whose card was compared here",
+        hint=f"nothing was changed; compare the words of {station} again, at {sender}, too",
+    )
 
 
-def _check_age(found: Enrolment, now_ms: int) -> None:
-    oldest = min(found.made_ms, found.charter.created_ms)
-    newest = max(found.made_ms, found.charter.created_ms)
+def check_age(found: Enrolment, now_ms: int, *, old_charter: bool = False) -> None:
+    """Refuse a file that is too old to be used, or of a time that is yet to come.
+
+    Args:
+        old_charter: Whether it is about a line that there is already.
+    Raises:
+        OperatorError: it is.
+    Spec: docs/enrolment.md §5.3
+    """
+    made = {found.made_ms} if old_charter else {found.made_ms, found.charter.created_ms}
+    oldest, newest = min(made), max(made)
     if oldest + MAX_AGE_MS < now_ms:
         raise OperatorError(
             "this file is older than 30 days", hint="begin again with hotline line open --anew"

@@ -3,6 +3,7 @@
 OUT/manifest.json                      what is here, with its hashes
 OUT/lines/<handle>/ledger.db           one file each, without a log
 OUT/station.json, OUT/cards/*.card     what the station says of itself, and others of themselves
+OUT/steps/*.json                       steps that the journal has not recorded yet
 OUT/lines/<handle>/line.json           the peers' cards
 OUT/lines/<handle>/successor.json      the line that took over from it
 OUT/lines/<handle>/witnesses.json      where outside witnesses are asked
@@ -42,6 +43,7 @@ from hotline.station.lineup import SUCCESSOR
 from hotline.station.manifest import MANIFEST, FileMark, LedgerMark, Manifest, may_hold
 from hotline.station.outsiders import WITNESSES
 from hotline.station.past import PREFIX
+from hotline.station.steps import NOTES
 
 PRIVATE_DIRECTORY = 0o700
 _BLOCK_BYTES = 1_048_576
@@ -99,6 +101,7 @@ def back_up(home: Home, out: Path, *, with_keys: bool, clock: Clock) -> Backup:
     try:
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(mode=PRIVATE_DIRECTORY)
+        _copy_notes(home.path, part)
         marks = [_copy(home.path, part, file) for file in found]
         _copy_beside(home.path, part, with_keys=with_keys)
         manifest = _write_manifest(part, marks, clock())
@@ -171,6 +174,22 @@ def mark_of(file: Path, name: str) -> LedgerMark:
         root=verdict.root.hex(),
         head=note,
     )
+
+
+def _copy_notes(home: Path, part: Path) -> None:
+    """Copy what waits for the journal, before the journal: so it is in one of the two, or both.
+
+    Spec: docs/ledger.md §23.5
+    """
+    for file in sorted(home.glob(f"{NOTES}/*.json")):
+        name = file.relative_to(home).as_posix()
+        # The journal of a station that runs may have recorded it meanwhile.
+        with contextlib.suppress(FileNotFoundError):
+            if may_hold(name):
+                content = file.read_bytes()
+                make_private((part / name).parent)
+                (part / name).touch(mode=0o600)
+                (part / name).write_bytes(content)
 
 
 def _copy_beside(home: Path, part: Path, *, with_keys: bool) -> None:

@@ -14,6 +14,7 @@ from hotline.core.times import format_time
 from hotline.core.values import Realm
 from hotline.sealing.card import MAX_CARD_BYTES, Card, read_card
 from hotline.sealing.certificate import Usage
+from hotline.station.ceremony import note_card, other_root
 from hotline.station.home import Home
 from hotline.station.identity import Identity, read_identity
 from hotline.station.shelf import write_durably
@@ -54,7 +55,8 @@ def read_outside(encoded: bytes) -> Card:
 def accept_card(home: Home, encoded: bytes, compare: Compare, clock: Clock) -> Card:
     """Accept another station's card once its words were compared, and keep it.
 
-    A newer card of a root that was compared before needs no second comparison.
+    A newer card of a root that was compared before needs no second comparison. That it is
+    accepted is noted before it is kept; the card that is kept, given again, is no news.
 
     Raises:
         OperatorError: it is no good, of another realm, our own, older than the one that is
@@ -65,6 +67,9 @@ def accept_card(home: Home, encoded: bytes, compare: Compare, clock: Clock) -> C
     card, compared = check_card(home, encoded, clock)
     if not compared:
         compare(card)
+    if _kept_bytes(home, card.name) != encoded:
+        # Spec: docs/enrolment.md §14.1
+        note_card(home.path, card, clock(), compared_before=compared)
     directory = home.path / CARDS
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
@@ -77,9 +82,11 @@ def accept_card(home: Home, encoded: bytes, compare: Compare, clock: Clock) -> C
 def check_card(home: Home, encoded: bytes, clock: Clock) -> tuple[Card, bool]:
     """Say whether a card may be accepted, and whether its root was compared before.
 
+    Another root under a known name is noted: that is an alarm.
+
     Raises:
         OperatorError: as `accept_card`, but for the words.
-    Spec: docs/enrolment.md §4.3, §4.4
+    Spec: docs/enrolment.md §4.3, §4.4, §14.2
     """
     identity = read_identity(home)
     card = read_outside(encoded)
@@ -89,10 +96,12 @@ def check_card(home: Home, encoded: bytes, clock: Clock) -> tuple[Card, bool]:
     if known is None:
         return card, False
     if known.root.digest != card.root.digest:
-        raise OperatorError(
+        refusal = OperatorError(
             f"this card shows another root than the one that was compared for {card.name}",
             hint="nothing was changed; ask their officers in person what happened",
         )
+        roots = (card.name, card.root.digest, known.root.digest)
+        raise other_root(home.path, refusal, roots, ("CARD", encoded, card.name), clock())
     if card.made_ms < known.made_ms:
         raise OperatorError(
             f"a newer card of {card.name} was accepted before", hint="ask for the newest one"
@@ -114,8 +123,13 @@ def kept_card(home: Home, station: str) -> Card | None:
     Raises:
         OperatorError: it does not verify any more.
     """
+    kept = _kept_bytes(home, station)
+    return None if kept is None else read_outside(kept)
+
+
+def _kept_bytes(home: Home, station: str) -> bytes | None:
     path = _path(home, station)
-    return read_outside(read_file(path, path.name)) if path.is_file() else None
+    return read_file(path, path.name) if path.is_file() else None
 
 
 def accepted_card(home: Home, station: str) -> Card:

@@ -16,12 +16,12 @@ from hotline.core.exchange.decision import Planned
 from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import Checkpoint
 from hotline.core.records.lasting import sign_lasting
-from hotline.core.values import Digest, sha256
-from hotline.ledger.reader import LedgerReader
+from hotline.core.values import sha256
 from hotline.sealing.roster import Roster
 from hotline.station.amending import roster_in
 from hotline.station.anchors import newest_anchor
 from hotline.station.carrying import carried, carried_routes
+from hotline.station.closing import closing_head
 from hotline.station.drafts import draft_of
 from hotline.station.home import OpenLine, write_json
 from hotline.station.leaving import Left, check_may_close, left_on
@@ -83,8 +83,9 @@ def change_over(bench: Bench, *, leave: bool) -> ChangedOver:
     current, pending = pending_line(bench)
     with at_work(bench) as work:
         roster = roster_in(pending.directory)
-        end = _closed(work, roster, leave=leave)
+        # A line that does not open takes over from none: then nothing is closed for it.
         with _waiting(bench, pending) as follower:
+            end = _closed(work, roster, leave=leave)
             _continue(follower, work, end)
     # Spec: docs/enrolment.md §9.5
     write_json(current.directory / SUCCESSOR, Successor(line=pending.line))
@@ -112,17 +113,6 @@ def _closed(work: Work, after: Roster, *, leave: bool) -> Checkpoint:
         ledger.append(lasting=[sign_lasting(end, line.lasting)])
     ledger.release()
     return end
-
-
-def closing_head(ledger: LedgerReader, successor: Digest) -> Checkpoint | None:
-    """Return the head at which a ledger closed its line in favour of `successor`, or None.
-
-    Spec: docs/ledger.md §22.1
-    """
-    index = ledger.find(successor, ev.LineClosed.kind)
-    if index is None:
-        return None
-    return Checkpoint(ledger.origin, index + 1, ledger.root_at(index + 1))
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from operator import or_
 from hotline.core.errors import PeerError
 from hotline.core.values import Digest
 from hotline.sealing.cell import open_cell, seal_cell
-from hotline.sealing.items import Item
+from hotline.sealing.items import CertificateItem, Item, RevocationItem
 from hotline.sealing.packet import (
     Packet,
     RevocationHead,
@@ -19,7 +19,7 @@ from hotline.sealing.packet import (
     sign_packet,
     verify_packet,
 )
-from hotline.sealing.their_keys import RECOVERABLE, purpose_of
+from hotline.sealing.their_keys import GREETINGS, RECOVERABLE, purpose_of
 from hotline.station.line import Line
 from hotline.station.pair import Pair
 
@@ -27,13 +27,19 @@ INSTANCE_BYTES = 16
 
 
 class Courier:
-    """Seals to and opens from the peers of one line; each peer has its own keys and counter."""
+    """Seals to and opens from the peers of one line; each peer has its own keys and counter.
+
+    Attributes:
+        pairs: Towards the console of each peer that is in office.
+        aside: Towards its other consoles, by station and number.
+    """
 
     def __init__(self, line: Line) -> None:
         """Begin a new instance: its counters start at 1."""
         self._line = line
         self._instance = line.entropy(INSTANCE_BYTES).hex()
         self.pairs = {peer: Pair(line, peer) for peer in line.peers}
+        self.aside = {who: Pair(line, who[0], keys) for who, keys in line.aside.items()}
 
     def seal(self, peer: str, items: Sequence[Item]) -> bytes:
         """Return one cell for `peer`, sealed to its newest key that is alive.
@@ -43,9 +49,22 @@ class Courier:
             PeerError: no key of the peer's may carry them now.
         Spec: docs/protocol.md §7.2, §7.25
         """
-        line, pair, now_ms = self._line, self.pairs[peer], self._line.clock()
-        packed = tuple(items)
+        return self._seal(self.pairs[peer], tuple(items))
+
+    def seal_aside(self, peer: str, endpoint: int, items: Sequence[Item]) -> bytes:
+        """Return one cell for a console of `peer` that is not in office.
+
+        Raises:
+            PeerError: no key of it may carry these items now.
+        Spec: docs/protocol.md §4.35, §4.37
+        """
+        return self._seal(self.aside[peer, endpoint], tuple(items))
+
+    def _seal(self, pair: Pair, packed: tuple[Item, ...]) -> bytes:
+        line, peer, now_ms = self._line, pair.peer, self._line.clock()
         recipient = pair.theirs.choose(purpose_of(packed), packed, now_ms)
+        if packed and isinstance(packed[0], GREETINGS):
+            packed = (*packed, *self._of_console())
         pair.counter += 1
         encoded = encode_packet(
             Packet(
@@ -79,21 +98,54 @@ class Courier:
         Spec: docs/protocol.md §7.24
         """
         line, now_ms = self._line, self._line.clock()
-        opening = {peer: pair.opening(now_ms) for peer, pair in self.pairs.items()}
+        everyone = {f"{peer}/": pair for peer, pair in self.pairs.items()}
+        everyone |= {f"{peer}/{number}": pair for (peer, number), pair in self.aside.items()}
+        opening = {name: pair.opening(now_ms) for name, pair in everyone.items()}
         opened = open_cell(
             cell,
             line=line.roster.line,
             prekeys=reduce(or_, opening.values()),
-            secrets={peer: pair.secret for peer, pair in self.pairs.items()},
+            secrets={name: pair.secret for name, pair in everyone.items()},
         )
-        verified = verify_packet(line.roster, opened, our_station=line.station, at_ms=now_ms)
-        sender = verified.packet.sender
-        if verified.packet.to_kid not in opening[sender]:
+        peer, _, number = opened.peer.partition("/")
+        verified = verify_packet(
+            line.roster,
+            replace(opened, peer=peer),
+            our_station=line.station,
+            at_ms=now_ms,
+            endpoint=int(number or 0),
+        )
+        if verified.packet.to_kid not in opening[opened.peer]:
             raise PeerError("packet: it was written for a key that another peer has")
-        self.pairs[sender].check_counter(verified.packet, now_ms)
+        everyone[opened.peer].check_counter(verified.packet, now_ms)
         if verified.packet.to_kid == line.recovery.key_id:
             return _recovered(verified)
         return verified
+
+    def put_in_office(self, peer: str, endpoint: int) -> bool:
+        """Speak with a spare console of a peer from now on; the one before it stands aside.
+
+        Returns:
+            Whether it was not so before and its keys are here.
+        Spec: docs/protocol.md §4.36
+        """
+        if (peer, endpoint) not in self.aside:
+            return False
+        before = self.pairs[peer]
+        self.pairs[peer] = self.aside.pop((peer, endpoint))
+        self.aside[peer, before.endpoint] = before
+        return True
+
+    def _of_console(self) -> list[Item]:
+        """Return what a handshake brings of our own console that the peer may not know.
+
+        Spec: docs/protocol.md §4.34, §4.36
+        """
+        line = self._line
+        brought = [line.take_over_record] if line.take_over_record else []
+        found: list[Item] = [RevocationItem(envelope=one) for one in brought]
+        certificate = [line.console_record] if line.console_record else []
+        return [*found, *(CertificateItem(envelope=one) for one in certificate)]
 
 
 def _recovered(verified: VerifiedPacket) -> VerifiedPacket:

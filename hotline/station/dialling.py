@@ -98,6 +98,12 @@ def line_card(
     # Of two stations the one that listens does so at the port of the line itself.
     if base is not None and base.port and len(cards) > 2:
         ports = {call.dialer: base.port + call.rank for call in ours}
+        if max(ports.values()) > MAX_PORT:
+            raise OperatorError(
+                f"{identity.station} listens at port {base.port} and needs more ports after that",
+                hint="give a lower port with hotline card export --listen HOST:PORT, then run"
+                " this again",
+            )
     peers = [
         _peer_card(card, theirs.get(card.name), ports.get(card.name, 0))
         for card in cards
@@ -126,4 +132,4 @@ def _peer_card(card: Card, call: Call | None, listen_port: int) -> PeerCard:
     )
     if call is None:
         return peer
-    return peer.model_copy(update={"host": call.host, "port": call.port})
+    return peer.model_copy(update={"host": call.host, "port": call.port, "rank": call.rank})

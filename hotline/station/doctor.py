@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Literal
 
 from hotline.core.errors import HotlineError, IntegrityError, OperatorError, StorageError
+from hotline.core.records.events import OtherRootRefused
 from hotline.core.seams import Clock
+from hotline.core.times import format_time
 from hotline.ledger.health import sqlite_version
 from hotline.station.backing import ledgers_of
 from hotline.station.examining import examine, examine_keys
 from hotline.station.home import Home, LineCard, read_card
 from hotline.station.lineup import SUCCESSOR, read_lineup
 from hotline.station.past import kept_directories
+from hotline.station.steps import NOTES, waiting_steps
 
 Level = Literal["OK", "WARN", "FAIL"]
 
@@ -61,7 +64,35 @@ def check_up(home: Home, clock: Clock, passphrase: str | None) -> list[Finding]:
         findings += _of(name, ledger, clock(), passphrase)
     findings += _leftovers(home)
     findings += _waiting(home)
+    findings += _steps(home)
     return findings
+
+
+def _steps(home: Home) -> Iterator[Finding]:
+    """Say what the journal has not recorded yet of setting lines up, alarms by name.
+
+    Spec: docs/ledger.md §23.4
+    """
+    try:
+        notes = waiting_steps(home.path)
+    except StorageError as error:
+        yield Finding("FAIL", NOTES, f"{_upper(str(error))}.", storage=True)
+        return
+    for _, event in notes.steps:
+        if isinstance(event, OtherRootRefused):
+            when = format_time(event.at_ms)[:16]
+            yield Finding(
+                "WARN",
+                NOTES,
+                f"Another root was shown for {event.station} on {when}Z and refused: ask their "
+                "officers in person what happened.",
+            )
+    if notes.steps:
+        what = f"{len(notes.steps)} of them wait for the journal, which records them at the next"
+        yield Finding("OK", NOTES, f"{what} start of the station.")
+    if notes.strange:
+        what = f"{len(notes.strange)} files there are no steps of this program's: nothing records"
+        yield Finding("WARN", NOTES, f"{what} them; see who put them there.")
 
 
 def _waiting(home: Home) -> Iterator[Finding]:

@@ -25,12 +25,14 @@ from hotline.sealing.charter import (
 from hotline.sealing.enrol import RootKey, countersign_charter, make_charter
 from hotline.sealing.enrolment import Enrolment, write_enrolment
 from hotline.sealing.line_secret import SECRET_BYTES
-from hotline.station.amending import check_charter, check_room
+from hotline.station.amending import charter_shown, check_charter, check_room, is_newcomer
 from hotline.station.arriving import MAX_AGE_MS
 from hotline.station.cards import accepted_card, check_current, read_file
+from hotline.station.ceremony import note_answer, note_completed, note_own
 from hotline.station.dialling import Call, calls_between, routes_of
 from hotline.station.founded import ANSWER_FILE, founded_line
 from hotline.station.gathering import answers_with
+from hotline.station.giving_up import note_waiting_given_up
 from hotline.station.identity import own_card, read_identity
 from hotline.station.opening import (
     Halves,
@@ -79,9 +81,11 @@ class Gathered:
 def opening_again(bench: Bench, peers: Sequence[str], wanted: Wanted) -> bytes | None:
     """Return the opening that this home made before for the same line, None if it made none.
 
+    It is noted again: the call that made it may have ended before that.
+
     Raises:
         OperatorError: it has a line, or opened or joined another one.
-    Spec: docs/enrolment.md §5.2
+    Spec: docs/enrolment.md §5.2, §14.3
     """
     check_room(bench.home, wanted.predecessor)
     joined = kept_joining(bench.home)
@@ -107,6 +111,7 @@ def opening_again(bench: Bench, peers: Sequence[str], wanted: Wanted) -> bytes |
             "the opening of this line is too old to be answered",
             hint="begin anew with --anew",
         )
+    note_own(bench.home.path, kept.own)
     return kept.own.encoded
 
 
@@ -183,7 +188,8 @@ def open_line_with(bench: Bench, peers: Sequence[str], wanted: Wanted, root: Roo
         raise OperatorError(
             "what would be signed is not the charter that was shown", hint="read it once more"
         )
-    check_charter(bench.home, charter_of(read_charter(charter)))
+    written = charter_of(read_charter(charter))
+    check_charter(bench.home, written)
     keys = open_console(bench)
     halves = _draw_halves(bench, peers)
     encoded = write_enrolment(
@@ -193,9 +199,11 @@ def open_line_with(bench: Bench, peers: Sequence[str], wanted: Wanted, root: Roo
         root=root,
         own_card=own_card(bench.home, keys.held, bench.clock),
         made_ms=now_ms,
+        before=charter_shown(bench.home, written),
     )
     opening = read_written(encoded, "open")
     keep_opening(bench.home, opening, Halves(halves, keys.passphrase), bench.entropy)
+    note_own(bench.home.path, opening)
     return encoded
 
 
@@ -214,19 +222,28 @@ def planned_calls(bench: Bench) -> list[Call]:
 
 
 def answer_again(
-    bench: Bench, line: Digest, predecessor: Digest | None = None, *, anew: bool = False
+    bench: Bench,
+    line: Digest,
+    predecessor: Digest | None = None,
+    *,
+    anew: bool = False,
+    newcomer: bool = False,
 ) -> bytes | None:
     """Return the answer that this home gave to the opening of `line`, None if it gave none.
 
+    It is noted again: the call that gave it may have ended before that.
+
     Args:
         predecessor: The line that it follows, None for a first one.
+        newcomer: Whether this station was not on that line.
         anew: Whether an answer to another opening is given up.
     Raises:
         OperatorError: this home has another line, or opened or joined one.
+    Spec: docs/enrolment.md §14.3
     """
     directory = founded_line(bench.home, line)
     if directory is None:
-        check_room(bench.home, predecessor)
+        check_room(bench.home, predecessor, newcomer=newcomer)
         if kept_opening(bench.home) is not None:
             raise OperatorError(
                 "this home has opened a line itself",
@@ -234,6 +251,7 @@ def answer_again(
             )
         joined = kept_joining(bench.home)
         if joined is not None and joined.charter.line == line:
+            note_own(bench.home.path, joined.own)
             return joined.own.encoded
         if joined is not None and not anew:
             raise _joined_already(
@@ -243,7 +261,9 @@ def answer_again(
     path = directory / ANSWER_FILE
     if not path.is_file():
         raise OperatorError("this line was opened here", hint="join it at the other station")
-    return read_file(path, ANSWER_FILE)
+    encoded = read_file(path, ANSWER_FILE)
+    note_own(bench.home.path, read_written(encoded, "join"))
+    return encoded
 
 
 def join_line(bench: Bench, opening: Enrolment, root: RootKey, catalogue: Catalogue) -> bytes:
@@ -256,7 +276,7 @@ def join_line(bench: Bench, opening: Enrolment, root: RootKey, catalogue: Catalo
             wrong passphrase.
         IntegrityError: the records do not verify together.
         StorageError: the disk refused.
-    Spec: docs/enrolment.md §5.3, §8.3
+    Spec: docs/enrolment.md §5.3, §8.3, §14.3
     """
     keys = open_console(bench)
     their_half(opening, keys)
@@ -276,8 +296,10 @@ def join_line(bench: Bench, opening: Enrolment, root: RootKey, catalogue: Catalo
         beside = {ANSWER_FILE: encoded}
         lay_side(bench, [opening, answer], halves, keys, catalogue, beside)
     else:
+        note_waiting_given_up(bench, kept_joining(bench.home))
         kept = Halves(halves, keys.passphrase)
         keep_joining(bench.home, opening, answer, kept, bench.entropy)
+    note_own(bench.home.path, answer)
     return encoded
 
 
@@ -291,18 +313,22 @@ def complete_line(bench: Bench, answers: Sequence[Enrolment], catalogue: Catalog
             twice, or a half does not open.
         IntegrityError: the records do not verify together.
         StorageError: the disk refused.
-    Spec: docs/enrolment.md §5.4, §8.4
+    Spec: docs/enrolment.md §5.4, §8.4, §14.3
     """
-    line = answers[0].charter.line
-    waiting = waiting_line(bench.home)
+    charter = answers[0].charter
+    line, waiting = charter.line, waiting_line(bench.home)
     if founded_line(bench.home, line) is not None:
-        if waiting is not None and waiting.charter.line == line:
+        note_completed(bench.home.path, read_identity(bench.home).station, charter, bench.clock())
+        if waiting is None or waiting.charter.line == line:
+            # Also what a crash left of it: our halves are in it.
             discard_waiting(bench.home)
         return Gathered(line)
-    check_room(bench.home, answers[0].charter.predecessor)
+    check_room(bench.home, charter.predecessor, newcomer=is_newcomer(bench.home, charter))
     if waiting is None:
-        raise no_opening(answers[0].charter, read_identity(bench.home).station)
+        raise no_opening(charter, read_identity(bench.home).station)
     found = answers_with(waiting, answers)
+    for answer in answers:
+        note_answer(bench.home.path, waiting.own.sender, answer, bench.clock())
     missing = tuple(station for station in waiting.awaited if station not in found)
     if missing:
         for answer in found.values():
@@ -325,6 +351,7 @@ def _lay_waiting(
     files = [waiting.opening, *([waiting.own] if joined else []), *answers]
     beside = {ANSWER_FILE: waiting.own.encoded} if joined else {}
     lay_side(bench, files, halves, keys, catalogue, beside)
+    note_completed(bench.home.path, waiting.own.sender, waiting.charter, bench.clock())
     discard_waiting(bench.home)
 
 

@@ -23,6 +23,7 @@ from hotline.sealing.certificate import Certificate, Usage
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.roster import Roster, identify_ledger
 from hotline.station.anchors import JOURNAL, check_anchored, journal_generation, newest_anchor
+from hotline.station.endings import Nearness, alarming, endings
 from hotline.station.holds import standing_holds
 from hotline.station.home import LineCard
 from hotline.station.months import CONTENT_KEY, make_sealer
@@ -30,17 +31,17 @@ from hotline.station.outsiders import named_here, read_places
 from hotline.station.past import Past
 from hotline.station.shelf import read_peer_view
 
+Level = Literal["OK", "WARN", "FAIL"]
+
 MAX_WAL_BYTES = 64_000_000
-SOON_MS = 30 * 86_400_000
 CLOCK_MARGIN_MS = 120_000
-_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
     """One finding about one ledger: a whole sentence."""
 
-    level: Literal["OK", "WARN", "FAIL"]
+    level: Level
     what: str
 
 
@@ -175,19 +176,14 @@ def _certificates(card: LineCard, now_ms: int) -> Iterator[Examined]:
     ours = [one for one in roster.certificates.values() if one.station == card.station]
     for one in ours:
         yield from _withdrawn(roster, one, now_ms)
-    newest: dict[tuple[str, str], Certificate] = {}
-    for one in sorted(ours, key=lambda one: one.not_after_ms):
-        newest[one.person.casefold(), one.usage] = one
-    late = [one for one in newest.values() if one.not_after_ms < now_ms + SOON_MS]
-    if not late:
-        yield Examined("OK", "No certificate of this station ends within 30 days.")
-    for one in late:
-        days = (one.not_after_ms - now_ms) // _DAY_MS
-        whose = f"The certificate of {one.person} for {one.usage}"
-        if days < 0:
-            yield Examined("FAIL", f"{whose} has ended: have the root issue a new one.")
-        else:
-            yield Examined("WARN", f"{whose} ends in {days} days: have the root renew it.")
+    found = endings(roster, card.station, now_ms)
+    alarms = alarming(found)
+    for ending in found:
+        level: Level = "OK"
+        if ending in alarms or (ending.ours and ending.nearness is Nearness.NEAR):
+            level = "FAIL" if ending.ours and ending.nearness > Nearness.SOON else "WARN"
+        what = ending.what[:1].upper() + ending.what[1:]
+        yield Examined(level, f"{what}." if level == "OK" else f"{what}: {ending.remedy}.")
 
 
 def _withdrawn(roster: Roster, certificate: Certificate, now_ms: int) -> Iterator[Examined]:

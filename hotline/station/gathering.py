@@ -11,6 +11,7 @@ from contextlib import suppress
 from hotline.core.errors import OperatorError, PeerError
 from hotline.sealing.enrolment import Enrolment, read_enrolment
 from hotline.station.arriving import check_file
+from hotline.station.founded import founded_line
 from hotline.station.identity import read_identity
 from hotline.station.opening import (
     JOINING,
@@ -24,7 +25,8 @@ from hotline.station.upkeep import Bench
 def read_answers(bench: Bench, files: Sequence[tuple[str, bytes]]) -> list[Enrolment]:
     """Verify answers that were brought here; of several files, those that are none are passed over.
 
-    Passed over are openings and what this station wrote: they lie beside the answers.
+    Passed over are openings and what this station wrote: they lie beside the answers. So may
+    answers to a line that is complete here: they count if there are no others.
 
     Args:
         files: Name and content.
@@ -34,14 +36,18 @@ def read_answers(bench: Bench, files: Sequence[tuple[str, bytes]]) -> list[Enrol
     """
     if len(files) == 1:
         return [check_file(bench, files[0][1], "join")]
-    found = []
+    found: list[Enrolment] = []
+    of_before: list[Enrolment] = []
     for name, encoded in files:
         if _lies_beside(bench, encoded):
             continue
         try:
-            found.append(check_file(bench, encoded, "join"))
+            answer = check_file(bench, encoded, "join")
         except OperatorError as error:
             raise OperatorError(f"{name}: {error}", hint=error.hint) from error
+        known = founded_line(bench.home, answer.charter.line) is not None
+        (of_before if known else found).append(answer)
+    found = found or of_before
     if not found:
         waiting = waiting_line(bench.home)
         meant = " and ".join(waiting.awaited) if waiting is not None else "another station"

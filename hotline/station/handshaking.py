@@ -25,9 +25,15 @@ class Handshaking(Footing):
     """The part of a station that keeps keys young and agrees with each peer on them."""
 
     def _begins(self, peer: str) -> bool:
-        """Return whether we ask when the link comes up: the later member in the charter does."""
+        """Return whether we ask when the link comes up: the later member in the charter does.
+
+        A spare that took over does not wait to be asked: the peer may not know of it yet.
+        Spec: docs/protocol.md §7.26, §4.36
+        """
         members = self.line.roster.members
-        return members.index(self.line.station) > members.index(peer)
+        return bool(self.line.take_over_record) or members.index(self.line.station) > members.index(
+            peer
+        )
 
     def _meet(self, peer: str, *, ask: bool) -> None:
         """Begin with a peer that may have been started again: nothing else before it answers.

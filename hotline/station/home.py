@@ -26,7 +26,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from hotline.core.canonical import from_base64
 from hotline.core.errors import (
     HotlineError,
     IntegrityError,
@@ -36,25 +35,31 @@ from hotline.core.errors import (
 )
 from hotline.core.messages.statement import StationName, first_fault
 from hotline.core.seams import Clock, Entropy
-from hotline.core.times import parse_time
-from hotline.core.values import Digest, Realm
+from hotline.core.values import Digest
 from hotline.host.keyfile import read_key_file
 from hotline.ledger.snapshot import LEDGER_NAME
 from hotline.ledger.store import Ledger
-from hotline.sealing.certificate import Certificate, Usage
+from hotline.sealing.certificate import FIRST_ENDPOINT, Certificate, Usage
 from hotline.sealing.ed25519 import Ed25519Signer, verify_ed25519
 from hotline.sealing.epoch import EpochSealer
 from hotline.sealing.hybrid import HybridSeeds, HybridSigner
 from hotline.sealing.mldsa import MldsaSigner
-from hotline.sealing.prekey import Prekey, PrekeyPublic
+from hotline.sealing.prekey import Prekey
 from hotline.sealing.roster import Roster
+from hotline.station.console_keys import (
+    check_in_office,
+    own_take_over,
+    signing_console,
+    to_introduce,
+)
 from hotline.station.epoch_keys import finish_erasures
 from hotline.station.ledger_keys import adopt_key, new_records, signing_name, staged_key
-from hotline.station.line import Line, PeerKeys
-from hotline.station.line_keys import LineKeys, holds_card_prekey, open_line_keys, spend_prekey
+from hotline.station.line import Line
+from hotline.station.line_keys import holds_card_prekey, spend_prekey
 from hotline.station.lineup import read_lineup
 from hotline.station.months import CONTENT_KEY, MonthlyKeys, make_sealer, open_months
 from hotline.station.past import RENEW_HINT, Past, check_not_between, newest_generation
+from hotline.station.peer_keys import open_peer_keys
 from hotline.station.shelf import Shelf, read_peer_view, write_durably
 
 ED25519, MLDSA65 = "ed25519", "mldsa65"
@@ -65,7 +70,7 @@ class PeerCard(BaseModel):
 
     Attributes:
         prekey, recovery, tls_certificate: Base64, base64 and PEM.
-        host, port: Where the peer listens, if it does.
+        host, port: Where the peer listens, if it does, `rank` ports after that of its route.
         listen_port: Where we listen for this peer, if we do; 0: at the line's own port.
         home: The peer's home on this machine, relative to ours, when a drill made
             both: its listening.json says where it listens now; else "".
@@ -79,6 +84,8 @@ class PeerCard(BaseModel):
     tls_certificate: str
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    rank: Annotated[int, Field(ge=0, le=15)] = 0
+    endpoint: int = FIRST_ENDPOINT
     listen_port: Annotated[int, Field(ge=0, le=65_535)] = 0
     home: str = ""
 
@@ -89,6 +96,9 @@ class LineCard(BaseModel):
     Attributes:
         listens: Whether the only peer dials us.
         follows: Id of the line of this home that this one follows, "" for none.
+        endpoint: Which console of the station this is; `leaves`: a spare's, the generation
+            of the ledger that it leaves behind when it takes over.
+        spares: Other consoles of the peers.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -102,6 +112,9 @@ class LineCard(BaseModel):
     records: tuple[str, ...]
     peers: tuple[PeerCard, ...]
     follows: str = ""
+    endpoint: int = FIRST_ENDPOINT
+    leaves: int = 0
+    spares: tuple[PeerCard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,26 +224,32 @@ def read_line(
     if roster.line.hex() != card.line:
         raise IntegrityError("line.json names another line than its charter")
     console = read_key_file(home.keys / "console.key", passphrase)
-    keys = open_line_keys(directory, passphrase, entropy)
+    described = (*card.peers, *card.spares)
+    found = open_peer_keys(directory, described, card.prekey_not_after, passphrase, entropy)
+    in_office = roster.standing.endpoint_of
     signing = signing_name(console.seeds, roster.ledger_keys(card.station))
     ledger_signer = Ed25519Signer(console.seeds[f"{signing}/{ED25519}"])
     if ledger_signer.public_key not in roster.ledger_keys(card.station):
         card, roster = _brought_up(directory, card, roster)
+    packets, certificate = signing_console(console.seeds, roster, card.station, clock())
     line = Line(
         station=card.station,
         roster=roster,
-        console=Ed25519Signer(console.seeds[f"console/{ED25519}"]),
+        console=packets,
         ledger=ledger_signer,
         lasting=MldsaSigner(console.seeds[f"{signing}/{MLDSA65}"]),
         ledger_certificate=_certificate_of(roster, card.station, ledger_signer.public_key),
         recovery=Prekey(console.seeds["recovery"]),
-        peers={peer.station: _peer_keys(peer, card, keys) for peer in card.peers},
-        keys=keys,
+        peers={name: found[name, in_office(name)] for name in {one for one, _ in found}},
+        aside={who: one for who, one in found.items() if who[1] != in_office(who[0])},
+        endpoint=card.endpoint,
         clock=clock,
         entropy=entropy,
-        generation=newest_generation(directory),
+        generation=max(newest_generation(directory), card.leaves),
         staged=staged_key(console.seeds),
-        prekey_unspent=holds_card_prekey(console, keys, [one.station for one in card.peers]),
+        console_record=to_introduce(certificate, roster, card.records),
+        take_over_record=own_take_over(roster, card.station, card.records),
+        prekey_unspent=holds_card_prekey(console, [one.held for one in found.values()]),
     )
     return directory, card, line
 
@@ -261,6 +280,7 @@ def open_line(home: Home, passphrase: str | None, clock: Clock, entropy: Entropy
     directory, card, line = read_line(home, passphrase, clock, entropy)
     roster = line.roster
     check_not_between(directory)
+    check_in_office(roster, card.station, card.endpoint)
     view = read_peer_view(directory, line.origin, roster.ledger_keys(line.station))
     months = open_months(directory, passphrase, entropy)
     sealer = months.sealer
@@ -368,18 +388,6 @@ def _certificate_of(roster: Roster, station: str, public_key: bytes) -> Digest:
     raise IntegrityError("no certificate of this line is for the station's ledger key")
 
 
-def _peer_keys(peer: PeerCard, card: LineCard, keys: LineKeys) -> PeerKeys:
-    try:
-        prekey, recovery = (
-            PrekeyPublic(from_base64(key, what="prekey")) for key in (peer.prekey, peer.recovery)
-        )
-        not_after_ms = parse_time(card.prekey_not_after)
-    except PeerError as error:
-        raise OperatorError(f"the card of {peer.station} holds no good prekey") from error
-    announced = keys.announced(peer.station, prekey, not_after_ms)
-    return PeerKeys(announced, recovery, keys.pair(peer.station))
-
-
 def write_json(path: Path, value: BaseModel | dict[str, object]) -> None:
     """Write a small JSON file whole, on the disk, or not at all.
 
@@ -388,9 +396,3 @@ def write_json(path: Path, value: BaseModel | dict[str, object]) -> None:
     """
     text = value.model_dump_json() if isinstance(value, BaseModel) else json.dumps(value)
     write_durably(path, text.encode())
-
-
-def realm_of(home: Home) -> Realm:
-    """Return the realm that the home's charter names."""
-    card = read_card(home.only_line())
-    return Roster.read([record.encode() for record in card.records]).realm

@@ -22,8 +22,9 @@ from hotline.sealing.enrol import CertifiedKey
 from hotline.sealing.hybrid import HybridSigner
 from hotline.sealing.prekey import Prekey, draw_prekey
 from hotline.sealing.roster import Roster, StationRecords, read_station
-from hotline.station.home import Home, LineCard, hybrid_seeds, write_json
+from hotline.station.home import Home, LineCard, hybrid_seeds, read_card, write_json
 from hotline.station.line_keys import PREKEY
+from hotline.station.lineup import read_lineup
 
 STATION_FILE = "station.json"
 
@@ -162,15 +163,20 @@ def ready_console(home: Home, passphrase: str | None, entropy: Entropy) -> KeyFi
 
 
 def own_card(home: Home, console: KeyFile, clock: Clock) -> bytes:
-    """Write this station's card as of now.
+    """Write this station's card as of now, with all that the line that is worked has of its keys.
 
     Args:
         console: What `ready_console` opened; it signs.
     Raises:
         OperatorError: the console's certificate is missing or has ended.
         StorageError: the disk.
-    Spec: docs/protocol.md §12.1
+    Spec: docs/protocol.md §12.1, docs/enrolment.md §3.3
     """
+    current = read_lineup(home.lines).current
+    if current is not None:
+        # A ledger key that was changed there: a line that follows must know it.
+        line = read_card(current.directory)
+        take_from_line(home, line, Roster.read([record.encode() for record in line.records]))
     identity = read_identity(home)
     now_ms = clock()
     try:

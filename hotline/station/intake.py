@@ -53,7 +53,7 @@ class Taken:
         shown_back: Our newest head as the peer holds it.
         refetch: The peer lost the end of its ledger and asks for what was in it.
         returned: Statements of ours that the peer gives back.
-        offered: A public record; it is judged when it is recorded.
+        offered: Public records; they are judged when they are recorded.
         revocations_wanted: The peer holds our numbered revocations up to that one.
         splits: Third stations, or the peer, that signed two histories.
         joined: Proofs that two heads of ours are of one history, to send.
@@ -74,7 +74,7 @@ class Taken:
     their_size: int | None = None
     shown_back: ShownBack | None = None
     admissions: list[AdmitGeneration] = field(default_factory=list)
-    offered: Offered | None = None
+    offered: list[Offered] = field(default_factory=list)
     revocations_wanted: int | None = None
     refetch: its.RefetchItem | None = None
     returned: list[RecoverStatement] = field(default_factory=list)
@@ -174,18 +174,21 @@ class Intake:
                 raise PeerError("this line is tested by statements only")
 
     def _offer(self, taken: Taken, item: Offered | its.RevocationsWantedItem) -> None:
-        """Take one public record of a packet, so that each is judged beside those before it.
+        """Take the public records of a packet: one, or the two that a greeting brings.
 
         Raises:
-            PeerError: it is a further one.
+            PeerError: it is one more.
         Spec: docs/ledger.md §20.11
         """
         if isinstance(item, its.RevocationsWantedItem):
             taken.revocations_wanted = item.counter
             return
-        if taken.offered not in (None, item):
+        if item in taken.offered:
+            return
+        kinds = [type(one) for one in taken.offered]
+        if kinds and (type(item) in kinds or its.RootItem in (*kinds, type(item))):
             raise PeerError("certificate: only one public record comes in a packet")
-        taken.offered = item
+        taken.offered.append(item)
 
     def _of_recovery(self, taken: Taken, item: its.Item, situation: Situation) -> None:
         """Sort what stations say of each other's ledgers (docs/ledger.md §8, §19)."""

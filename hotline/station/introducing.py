@@ -5,16 +5,16 @@ Spec: docs/protocol.md §4.22 to §4.25, docs/ledger.md §20.11
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from hotline.core.errors import PeerError
-from hotline.core.exchange.commands import AdmitRecord, Quarantine
+from hotline.core.exchange.commands import AdmitRecord, Quarantine, TrustEvent
 from hotline.core.records import events as ev
 from hotline.core.records.events import MAX_REASON_CHARACTERS
 from hotline.core.values import Digest
 from hotline.ledger.public import record_digest
-from hotline.sealing.authorisation import AUTHORISATION_TYPE
-from hotline.sealing.certificate import Certificate, Usage
+from hotline.sealing.authorisation import AUTHORISATION_TYPE, Act, act_of
+from hotline.sealing.certificate import FIRST_ENDPOINT, Certificate, Usage
 from hotline.sealing.dsse import Envelope, decode_envelope
 from hotline.sealing.enrol import CLOCK_MARGIN_MS
 from hotline.sealing.fingerprint import root_words
@@ -22,7 +22,8 @@ from hotline.sealing.items import MAX_ITEM_BYTES, CertificateItem, RevocationIte
 from hotline.sealing.revocation import REVOCATION_TYPE, Effect, VerifiedRevocation
 from hotline.sealing.root import read_root
 from hotline.sealing.roster import MAX_RECORDS, Roster
-from hotline.sealing.standing import Withdrawal, subject_of
+from hotline.sealing.standing import Withdrawal, endpoint_taken, subject_of
+from hotline.sealing.take_over import console_of, with_take_over
 from hotline.station.admission import MAX_GENERATIONS
 from hotline.station.line import Line
 
@@ -115,17 +116,20 @@ def _admit_certificate(line: Line, peer: str, envelope: bytes) -> AdmitRecord | 
     if len(known) >= (MAX_LEDGER_KEYS if ledger else MAX_CERTIFICATES):
         raise PeerError(f"certificate: this station has had too many {certificate.usage} keys")
     _grow(line, roster, peer)
-    before = known[-1].id.hex() if known else ""
+    same = [one for one in known if one.endpoint == certificate.endpoint]
+    before = same[-1].id.hex() if same else ""
     return AdmitRecord(certificate.id.hex(), envelope, certified(certificate, before))
 
 
 def certified(certificate: Certificate, before: str) -> ev.LedgerKeyChanged | ev.KeyCertified:
     """Return the event that says of a new certificate whose key it is.
 
+    A spare's ledger key changes no ledger before the spare takes over.
+
     Args:
         before: Id in hex of the certificate of the ledger key before it.
     """
-    if certificate.usage is Usage.LEDGER:
+    if certificate.usage is Usage.LEDGER and certificate.endpoint == FIRST_ENDPOINT:
         return ev.LedgerKeyChanged(
             station=certificate.station, certificate=certificate.id.hex(), before=before
         )
@@ -144,11 +148,11 @@ def certified(certificate: Certificate, before: str) -> ev.LedgerKeyChanged | ev
 
 
 def admit_withdrawal(line: Line, envelope: bytes) -> AdmitRecord | None:
-    """Admit a revocation, or two officers' suspension, to the roster; None when it is known.
+    """Admit a revocation, a suspension or a take-over to the roster; None when it is known.
 
     Raises:
         PeerError: it does not verify, or does not continue its chain.
-    Spec: docs/protocol.md §4.21, §4.23
+    Spec: docs/protocol.md §4.21, §4.23, §4.36
     """
     decoded = decode_envelope(
         envelope,
@@ -156,8 +160,11 @@ def admit_withdrawal(line: Line, envelope: bytes) -> AdmitRecord | None:
         what="revocation",
         max_bytes=MAX_ITEM_BYTES,
     )
-    revokes = decoded.payload_type == REVOCATION_TYPE
-    admitted = (_admit_revocation if revokes else _admit_suspension)(line, decoded)
+    if decoded.payload_type == REVOCATION_TYPE:
+        admit: Callable[[Line, Envelope], TrustEvent | None] = _admit_revocation
+    else:
+        admit = _admit_take_over if act_of(decoded) is Act.TAKE_OVER else _admit_suspension
+    admitted = admit(line, decoded)
     if admitted is None:
         return None
     return AdmitRecord(decoded.digest.hex(), envelope, admitted)
@@ -193,6 +200,34 @@ def _admit_suspension(line: Line, envelope: Envelope) -> ev.TrustWithdrawn | Non
         verified.digest,
     )
     return _withdrawn(roster, withdrawal)
+
+
+def _admit_take_over(line: Line, envelope: Envelope) -> ev.EndpointTaken | None:
+    """Admit the take-over of a spare, of either station: its number only rises.
+
+    Raises:
+        PeerError: it does not verify, an officer who signed is not trusted any more, or a
+            console with that number or a higher one took over before.
+    Spec: docs/protocol.md §4.36
+    """
+    before = line.roster
+    if envelope.digest in before.record_digests:
+        return None
+    roster, verified = with_take_over(before, envelope)
+    said, endpoint = verified.authorisation, endpoint_taken(verified)
+    if endpoint <= before.standing.endpoint_of(said.station):
+        raise PeerError("take-over: that console of the station was left behind")
+    if any(before.is_withdrawn(one, line.clock()) for one in verified.officers):
+        raise PeerError("take-over: an officer who signed it is not trusted any more")
+    line.admit(roster)
+    return ev.EndpointTaken(
+        station=said.station,
+        endpoint=endpoint,
+        certificate=console_of(roster, verified).id.hex(),
+        record=verified.digest.hex(),
+        officers=verified.names,
+        reason=said.reason,
+    )
 
 
 def _of_revocation(verified: VerifiedRevocation) -> Withdrawal:
@@ -300,7 +335,7 @@ def _later(roster: Roster, station: str, now_ms: int) -> Iterator[Certificate]:
 
 
 def _unnumbered(line: Line) -> Iterator[Digest]:
-    """Yield the suspensions of our own certificates, and every prepared revocation.
+    """Yield suspensions of our own certificates, every prepared revocation and take-over.
 
     One of the peer's may have been used here: its own station hears of it so.
     """
@@ -311,6 +346,7 @@ def _unnumbered(line: Line) -> Iterator[Digest]:
         if ours and certificate is not None and certificate.covers(line.clock()):
             yield digest
     yield from standing.prepared
+    yield from (one.digest for one in standing.take_overs.values())
 
 
 def revocations_after(

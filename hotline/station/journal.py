@@ -3,11 +3,12 @@
 HOME/journal/ledger.db, head.db    the record, in the format of every ledger
 HOME/journal/content.key           keys of its contents
 HOME/journal-<n>                   a journal that was left behind, moved there by hand
+HOME/steps/                        steps that it records when it is next used
 
 Its origin has the digest of the station's root record in the place of a line
 id, its public records are that root and the station's certificates: so it
 verifies like any ledger. Lines anchor its head (hotline.station.keeping).
-Spec: docs/ledger.md §18.3 to §18.6
+Spec: docs/ledger.md §18.3 to §18.6, §23
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from hotline.sealing.epoch import EPOCH_KEY_BYTES, epoch_of
 from hotline.station.anchors import JOURNAL, check_anchored, journal_generation
 from hotline.station.drafts import draft_of, record_draft
 from hotline.station.months import CONTENT_KEY, MonthlyKeys, open_months, seed_name
+from hotline.station.steps import forget_notes, unrecorded, waiting_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,9 @@ class Journal:
         unanchored: Whether something was recorded since `head` was asked for last.
     """
 
-    def __init__(self, ledger: Ledger, months: MonthlyKeys, clock: Clock) -> None:
+    def __init__(self, home: Path, ledger: Ledger, months: MonthlyKeys, clock: Clock) -> None:
         """Take over an open ledger; callers use `open_journal`."""
-        self._ledger, self._months, self._clock = ledger, months, clock
+        self._home, self._ledger, self._months, self._clock = home, ledger, months, clock
         self.unanchored = False
 
     @property
@@ -78,13 +80,19 @@ class Journal:
         return self._ledger.size
 
     def record(self, *events: ev.Event) -> None:
-        """Make events durable.
+        """Make events durable, behind the steps that were noted before them.
 
         Raises:
+            IntegrityError: an entry does not read.
             StorageError: nobody knows whether they are; the journal is unusable.
+        Spec: docs/ledger.md §23.3
         """
-        now_ms = self._clock()
-        self._append([draft_of(Planned(event), now_ms) for event in events], now_ms)
+        now_ms, notes = self._clock(), waiting_steps(self._home)
+        noted = unrecorded(notes, self._ledger) if notes.steps else ()
+        drafts = [draft_of(Planned(event), now_ms) for event in (*noted, *events)]
+        if drafts:
+            self._append(drafts, now_ms)
+        forget_notes(notes)
 
     def head(self) -> Checkpoint:
         """Return the newest head; head.db holds it, so that an anchor may name it.
@@ -177,10 +185,11 @@ def open_journal(
         entropy=entropy,
         trusted_keys=owner.trusted_keys,
     )
-    journal = Journal(ledger, months, clock)
+    journal = Journal(home, ledger, months, clock)
     try:
         check_anchored(anchored, origin, ledger)
         journal.catch_up(owner)
+        journal.record()
     except BaseException:
         journal.close()
         raise

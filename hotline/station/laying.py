@@ -108,7 +108,7 @@ def lay_home(
         StorageError: the disk refused.
     """
     root = new.keys.root
-    _lay_tls(home, new.tls)
+    lay_tls(home, new.tls)
     _lay_keys(home, new, entropy)
     owner = JournalOwner(
         station=root.station,
@@ -132,7 +132,12 @@ def lay_home(
     write_identity(home, identity)
 
 
-def _lay_tls(home: Home, tls: TlsIdentity) -> None:
+def lay_tls(home: Home, tls: TlsIdentity) -> None:
+    """Make a home's directories, and what its links show.
+
+    Raises:
+        StorageError: the disk refused.
+    """
     try:
         home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         home.keys.mkdir(mode=0o700)

@@ -14,7 +14,7 @@ from pathlib import Path
 from hotline.core.errors import OperatorError, PeerError
 from hotline.core.seams import Entropy
 from hotline.core.values import Digest
-from hotline.host.keyfile import KeyFile, read_key_file, write_key_file
+from hotline.host.keyfile import read_key_file
 from hotline.ledger.public import record_digest
 from hotline.sealing.certificate import MAX_VALIDITY_MS, Usage
 from hotline.sealing.ed25519 import Ed25519Signer
@@ -29,9 +29,9 @@ from hotline.sealing.hybrid import HybridSeeds, HybridSigner, draw_hybrid_seeds
 from hotline.sealing.joining import join_record
 from hotline.sealing.root import parse_root
 from hotline.sealing.roster import Roster
+from hotline.station.staged_keys import adopt_pair, key_pair, stage_pair, staged_pair
 
 LEDGER, STAGED = "ledger", "ledger-next"
-_HALVES = ("ed25519", "mldsa65")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def open_root(path: Path, passphrase: str | None, records: Sequence[bytes]) -> R
         OperatorError: no such key file, a wrong passphrase, or another line's root.
     """
     seeds = read_key_file(path, passphrase).seeds
-    public_key = HybridSigner(_pair(seeds, "root")).public_key
+    public_key = HybridSigner(key_pair(seeds, "root")).public_key
     for record in records:
         try:
             root = parse_root(record)
@@ -64,8 +64,8 @@ def open_root(path: Path, passphrase: str | None, records: Sequence[bytes]) -> R
             continue
         if root.key == public_key:
             # The successor's seeds may be kept elsewhere.
-            successor = _pair(seeds, "next") if f"next/{_HALVES[0]}" in seeds else None
-            return rejoin_root(root, record, _pair(seeds, "root"), successor)
+            successor = key_pair(seeds, "next") if "next/ed25519" in seeds else None
+            return rejoin_root(root, record, key_pair(seeds, "root"), successor)
     raise OperatorError(f"{path.name} is not the root of this station on this line")
 
 
@@ -92,8 +92,7 @@ def stage_key(path: Path, key: LedgerKey, passphrase: str | None, entropy: Entro
     Raises:
         StorageError: the disk refused.
     """
-    held = read_key_file(path, passphrase)
-    _write(path, held, {**held.seeds, **_named(STAGED, key.seeds)}, passphrase, entropy)
+    stage_pair(path, LEDGER, key.seeds, passphrase, entropy)
 
 
 def adopt_key(path: Path, passphrase: str | None, entropy: Entropy) -> None:
@@ -102,16 +101,13 @@ def adopt_key(path: Path, passphrase: str | None, entropy: Entropy) -> None:
     Raises:
         StorageError: the disk refused.
     """
-    held = read_key_file(path, passphrase)
-    staged = _pair(held.seeds, STAGED)
-    seeds = {name: seed for name, seed in held.seeds.items() if not name.startswith(STAGED)}
-    _write(path, held, {**seeds, **_named(LEDGER, staged)}, passphrase, entropy)
+    adopt_pair(path, LEDGER, passphrase, entropy)
 
 
 def staged_key(seeds: Mapping[str, bytes]) -> bytes | None:
     """Return the Ed25519 public key that is staged in a console's key file, or None."""
-    seed = seeds.get(f"{STAGED}/{_HALVES[0]}")
-    return None if seed is None else Ed25519Signer(seed).public_key
+    staged = staged_pair(seeds, LEDGER)
+    return None if staged is None else Ed25519Signer(staged.ed25519).public_key
 
 
 def signing_name(seeds: Mapping[str, bytes], known: Sequence[bytes]) -> str:
@@ -132,7 +128,7 @@ def staged_before(
         if public is not None and certificate.key.ed25519 == public:
             for record in (one.encode() for one in records):
                 if record_digest(record) == certificate.id:
-                    return LedgerKey(_pair(seeds, STAGED), record, certificate.id)
+                    return LedgerKey(key_pair(seeds, STAGED), record, certificate.id)
     return None
 
 
@@ -155,25 +151,3 @@ def new_records(
             records += [record.decode()] if grown is not roster else []
             roster = grown
     return roster, tuple(records)
-
-
-def _write(
-    path: Path,
-    held: KeyFile,
-    seeds: Mapping[str, bytes],
-    passphrase: str | None,
-    entropy: Entropy,
-) -> None:
-    renewed = KeyFile(held.station, held.realm, seeds)
-    write_key_file(path, renewed, passphrase, entropy=entropy, replace=True, wipe=True)
-
-
-def _pair(seeds: Mapping[str, bytes], name: str) -> HybridSeeds:
-    try:
-        return HybridSeeds(*(seeds[f"{name}/{half}"] for half in _HALVES))
-    except KeyError as error:
-        raise OperatorError(f"the key file holds no {name} key") from error
-
-
-def _named(name: str, seeds: HybridSeeds) -> dict[str, bytes]:
-    return {f"{name}/{_HALVES[0]}": seeds.ed25519, f"{name}/{_HALVES[1]}": seeds.mldsa65}

@@ -41,9 +41,11 @@ def judge_kept(directory: Path, line: Line) -> Verdict | None:
     return verdict if verdict.origin == line.origin else None
 
 
-def describe_kept(directory: Path, line: Line, verdict: Verdict | None) -> Renewal:
+def describe_kept(directory: Path, line: Line, verdict: Verdict | None, room: int = 0) -> Renewal:
     """Return what two officers sign about the ledger, and the generation that follows it.
 
+    Args:
+        room: So many numbers are left out before that generation.
     Raises:
         OperatorError: the line has had too many generations.
         StorageError: head.db cannot be read, or a station works this line.
@@ -58,7 +60,7 @@ def describe_kept(directory: Path, line: Line, verdict: Verdict | None) -> Renew
         countersigned_size=known.size if known else 0,
         countersigned_root=known.root if known else EMPTY_ROOT,
         released_size=released_size,
-        generation=generation,
+        generation=generation + room,
     )
 
 

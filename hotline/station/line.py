@@ -9,6 +9,7 @@ from hotline.core.exchange.rules import FIRST_GENERATION
 from hotline.core.records.checkpoint import build_origin, witness_name
 from hotline.core.seams import Clock, Entropy, Signer
 from hotline.core.values import Digest, Realm
+from hotline.sealing.certificate import FIRST_ENDPOINT
 from hotline.sealing.ed25519 import Ed25519Signer
 from hotline.sealing.prekey import Prekey, PrekeyPublic
 from hotline.sealing.roster import Roster
@@ -23,11 +24,15 @@ class PeerKeys:
     Attributes:
         announced: Its newest prekey; `recovery`: its key that lasts.
         held: The secret of our pair, and our prekeys towards it.
+        store: Where these lie; None: nothing is kept.
+        endpoint: Which console of the peer has them.
     """
 
     announced: TheirPrekey
     recovery: PrekeyPublic
     held: PairSecrets
+    store: LineKeys | None = field(repr=False, default=None)
+    endpoint: int = FIRST_ENDPOINT
 
 
 @dataclass(slots=True)
@@ -38,10 +43,16 @@ class Line:
         console: Signs packets; `ledger`: signs heads, orders and cosignatures.
         ledger_certificate: Id of the certificate of `ledger`.
         recovery: Opens announcements, heads and NACKs of a peer that knows no other key.
-        keys: Where the keys of the peers lie; None where nothing is kept.
+        endpoint: Which console of the station this is: 1, or a spare's number.
+        aside: The keys of a peer's other consoles, by station and number: a spare that may
+            not speak yet, or one that was left behind.
         generation: Of our ledger of this line and of our orders.
         lasting: The ML-DSA-65 half of `ledger`; signs heads for long.
         staged: Public half of a ledger key that is made and not handed over to yet, or None.
+        console_record: Envelope of the newest certificate of `console` where enrolment did
+            not make it known; it goes with every handshake.
+        take_over_record: Envelope of the authorisation by which this console, a spare, took
+            over; so does that.
         prekey_unspent: Whether console.key still holds a prekey that this line has.
     """
 
@@ -58,7 +69,10 @@ class Line:
     staged: bytes | None = None
     prekey_unspent: bool = False
     lasting: Signer = field(repr=False, kw_only=True)
-    keys: LineKeys | None = field(repr=False, default=None)
+    endpoint: int = FIRST_ENDPOINT
+    aside: Mapping[tuple[str, int], PeerKeys] = field(repr=False, default_factory=dict)
+    console_record: bytes = field(repr=False, default=b"")
+    take_over_record: bytes = field(repr=False, default=b"")
 
     def admit(self, roster: Roster) -> None:
         """Go on with a roster that has one more certificate; it is decided to record it."""

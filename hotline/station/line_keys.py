@@ -2,13 +2,14 @@
 
 line.key        for each peer the line secret with its days, and our prekeys (sealed)
 announced.json  for each peer its newest prekey: public, and found again if it is lost
+spare-<STATION>-<N>.key, .json  the same towards another console of a peer
 Spec: docs/protocol.md §7.6, §7.24
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,9 +91,9 @@ def read_pair(seeds: Mapping[str, bytes], peer: str) -> PairSecrets:
 class LineKeys:
     """line.key and announced.json of one line, opened once and written when a day turns."""
 
-    def __init__(self, directory: Path, held: OpenKeyFile, entropy: Entropy) -> None:
+    def __init__(self, announced: Path, held: OpenKeyFile, entropy: Entropy) -> None:
         """Take over what was opened; callers use `open_line_keys`."""
-        self._path, self._held, self._entropy = directory / ANNOUNCED, held, entropy
+        self._path, self._held, self._entropy = announced, held, entropy
         self._announced = _read_announced(self._path)
 
     def pair(self, peer: str) -> PairSecrets:
@@ -135,19 +136,30 @@ class LineKeys:
         self._announced = announced
 
 
-def open_line_keys(directory: Path, passphrase: str | None, entropy: Entropy) -> LineKeys:
+def spare_name(station: str, endpoint: int) -> str:
+    """Return how files about another console of a peer are named in a line's directory."""
+    return f"spare-{station}-{endpoint}"
+
+
+def open_line_keys(
+    directory: Path, passphrase: str | None, entropy: Entropy, spare: str = ""
+) -> LineKeys:
     """Open the sealing keys of the line in `directory`.
 
+    Args:
+        spare: Name of those towards another console of a peer.
     Raises:
         OperatorError: no such key file, or it does not open.
         StorageError: the disk refused.
     """
-    return LineKeys(directory, open_key_file(directory / LINE_KEY, passphrase), entropy)
+    announced = directory / (f"{spare}.json" if spare else ANNOUNCED)
+    held = open_key_file(directory / (f"{spare}.key" if spare else LINE_KEY), passphrase)
+    return LineKeys(announced, held, entropy)
 
 
-def holds_card_prekey(console: KeyFile, keys: LineKeys, peers: Sequence[str]) -> bool:
+def holds_card_prekey(console: KeyFile, pairs: Iterable[PairSecrets]) -> bool:
     """Return whether console.key still holds a prekey that the line has, too."""
-    held = (one.seed for peer in peers for one in keys.pair(peer).prekeys)
+    held = (one.seed for pair in pairs for one in pair.prekeys)
     return PREKEY in console.seeds and console.seeds[PREKEY] in held
 
 

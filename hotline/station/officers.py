@@ -25,7 +25,7 @@ from hotline.sealing.roster import Roster
 from hotline.station.beginning import AskNew
 from hotline.station.drafts import record_draft
 from hotline.station.home import hybrid_seeds, read_card, write_json
-from hotline.station.identity import Identity, read_identity, take_from_line, with_record
+from hotline.station.identity import read_identity, take_from_line, with_record
 from hotline.station.journal import JournalOwner, open_journal
 from hotline.station.laying import CONSOLE_KEY, seeds_of
 from hotline.station.ledger_keys import open_root
@@ -85,11 +85,11 @@ def add_officer(
     path = bench.home.officer(subject.person)
     made = None if path.exists() else HybridSigner(draw_hybrid_seeds(bench.entropy))
     signer = made or _officer_key(bench, path)
-    issued = _issue(bench, identity, root, signer, subject, days)
+    issued = issue(bench, root, signer, subject, days=days)
     if made is not None:
         held = KeyFile(root.station, root.realm, seeds_of("officer", made.seeds))
         write_key_file(path, held, ask_new(path.name), entropy=bench.entropy)
-    return _admit(bench, issued, catalogue)
+    return admit_issued(bench, issued, catalogue)
 
 
 def renew_officer(
@@ -112,38 +112,50 @@ def renew_officer(
     if signer.public_key != before.key:
         raise OperatorError(f"the key file of {person} holds another key than the certificate")
     subject = Subject(person, before.name, before.rank, before.role)
-    return _admit(bench, _issue(bench, identity, root, signer, subject, days), catalogue)
+    return admit_issued(bench, issue(bench, root, signer, subject, days=days), catalogue)
 
 
 def _officer_key(bench: Bench, path: Path) -> HybridSigner:
     return HybridSigner(hybrid_seeds(read_key_file(path, bench.passphrase(path)).seeds, "officer"))
 
 
-def _issue(
+def issue(
     bench: Bench,
-    identity: Identity,
     root: RootKey,
     signer: HybridSigner,
     subject: Subject,
-    days: int,
+    usage: Usage = Usage.STATEMENT,
+    *,
+    days: int = MAX_DAYS,
 ) -> CertifiedKey:
+    """Have the root certify a key for so many days from now on; nothing counts by that yet.
+
+    Raises:
+        OperatorError: more days than a certificate may last, or a name that is none.
+    """
     if not 1 <= days <= MAX_DAYS:
         raise OperatorError(f"a certificate lasts 1 to {MAX_DAYS} days")
     begins_ms = max(0, bench.clock() - CLOCK_MARGIN_MS)
-    certificates = identity.verified().certificates.values()
+    certificates = read_identity(bench.home).verified().certificates.values()
     return issue_certificate(
         root,
         signer,
         subject=subject,
-        usage=Usage.STATEMENT,
+        usage=usage,
         serial=1 + max((one.serial for one in certificates), default=0),
         not_before_ms=begins_ms,
         not_after_ms=begins_ms + days * DAY_MS,
     )
 
 
-def _admit(bench: Bench, issued: CertifiedKey, catalogue: Catalogue) -> Certificate:
-    """Let a certificate count: in station.json, then in the records that rest on it."""
+def admit_issued(bench: Bench, issued: CertifiedKey, catalogue: Catalogue) -> Certificate:
+    """Let a certificate count: in station.json, then in the records that rest on it.
+
+    Raises:
+        OperatorError: a wrong passphrase.
+        StorageError: the disk, or the station runs.
+    Spec: docs/enrolment.md §3.3
+    """
     identity = with_record(bench.home, issued.certificate)
     level_records(bench, catalogue)
     return identity.verified().certificates[issued.cert_id]

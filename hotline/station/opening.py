@@ -66,13 +66,14 @@ class Halves:
 
 
 def keep_opening(home: Home, opening: Enrolment, halves: Halves, entropy: Entropy) -> None:
-    """Keep an opening until the answers come.
+    """Keep an opening until the answers come; nothing that a crash left of another one stays.
 
     Raises:
         OperatorError: a LIVE half without a passphrase.
         StorageError: the disk refused.
     Spec: docs/enrolment.md §5.2
     """
+    discard_opening(home)
     directory = _make(home.path / OPENING)
     _keep_halves(directory, opening, halves, entropy)
     write_durably(directory / OPENING_FILE, opening.encoded)
@@ -95,14 +96,14 @@ def keep_joining(
     write_durably(directory / ANSWER_FILE, answer.encoded)
 
 
-def kept_opening(home: Home) -> Waiting | None:
+def kept_opening(home: Home, step: Step = "open") -> Waiting | None:
     """Return the line that was opened here and waits for answers, or None.
 
     Raises:
         IntegrityError: its file was altered.
     """
     directory = home.path / OPENING
-    opening = _read_own(directory / OPENING_FILE, "open")
+    opening = _read_own(directory / OPENING_FILE, step)
     return None if opening is None else Waiting(directory, opening, opening)
 
 

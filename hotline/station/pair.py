@@ -20,7 +20,7 @@ from hotline.sealing.packet import Packet, VerifiedPacket
 from hotline.sealing.prekey import PREKEY_SEED_BYTES, Prekey
 from hotline.sealing.their_keys import TheirKeys
 from hotline.sealing.turns import StoredPrekey, TurnKeys
-from hotline.station.line import Line
+from hotline.station.line import Line, PeerKeys
 from hotline.station.line_keys import FIRST_ASEQ, PairSecrets
 
 NONCE_BYTES = 32
@@ -40,16 +40,19 @@ class Pair:
         asked_s, nacked_s, resealed_s: When that was done last, by the event loop's clock.
     """
 
-    def __init__(self, line: Line, peer: str) -> None:
+    def __init__(self, line: Line, peer: str, keys: PeerKeys | None = None) -> None:
         """Begin a new start: no turn key, nobody has proved anything.
 
         The first prekey is drawn where line.key holds none.
 
+        Args:
+            keys: Of one of the peer's consoles that is not in office.
         Raises:
             StorageError: that one could not be written.
         """
-        keys = line.peers[peer]
-        self._line, self.peer = line, peer
+        keys = keys or line.peers[peer]
+        self.endpoint = keys.endpoint
+        self._line, self.peer, self._store = line, peer, keys.store
         held = keys.held if keys.held.prekeys else self._first(keys.held)
         self.ours = TurnKeys(held.prekeys, line.recovery, line.entropy)
         self.theirs = TheirKeys(keys.announced, keys.recovery)
@@ -70,8 +73,8 @@ class Pair:
         now_ms = self._line.clock()
         seed = self._line.entropy(PREKEY_SEED_BYTES)
         held = replace(held, prekeys=(StoredPrekey(next_aseq(FIRST_ASEQ, now_ms), seed, now_ms),))
-        if self._line.keys is not None:
-            self._line.keys.keep(self.peer, held)
+        if self._store is not None:
+            self._store.keep(self.peer, held)
         return held
 
     # --- which packets are new ---------------------------------------------------------------
@@ -98,6 +101,11 @@ class Pair:
         Spec: docs/protocol.md §7.26
         """
         return packet.instance == self._instance
+
+    @property
+    def instance(self) -> str:
+        """The start of the peer that proved itself last, "" when none did."""
+        return self._instance
 
     def _whole(self, now_ms: int) -> bool:
         return self._gap_ms is None or not 0 <= now_ms - self._gap_ms < GRACE_MS
@@ -155,8 +163,8 @@ class Pair:
 
     def _write(self, held: PairSecrets, now_ms: int) -> bool:
         try:
-            if self._line.keys is not None:
-                self._line.keys.keep(self.peer, held)
+            if self._store is not None:
+                self._store.keep(self.peer, held)
         except StorageError as error:
             self._not_before_ms = now_ms + RETRY_MS
             self.faults.append(error)
@@ -263,8 +271,8 @@ class Pair:
         if newer is None:
             return
         try:
-            if self._line.keys is not None:
-                self._line.keys.keep_announced(self.peer, newer)
+            if self._store is not None:
+                self._store.keep_announced(self.peer, newer)
         except StorageError as error:
             # We go on without it: the peer is told which one we have, and keeps that one.
             self.faults.append(error)

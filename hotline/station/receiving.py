@@ -15,6 +15,7 @@ from hotline.sealing import items as its
 from hotline.sealing.cell import UnknownKeyError
 from hotline.sealing.packet import VerifiedPacket
 from hotline.station.asking import Asking
+from hotline.station.consoles_aside import ConsolesAside
 from hotline.station.footing import present
 from hotline.station.forks import resolutions
 from hotline.station.handshaking import Handshaking
@@ -25,12 +26,15 @@ from hotline.station.recovering import Recovering
 from hotline.station.releasing import Releasing
 from hotline.station.requests import Recorded
 from hotline.station.trusting import Listed, Trusting
+from hotline.station.ways import Ways
 from hotline.station.witnessing import Witnessing
 
 MAX_DISPLAYED_REPEATED = 64
 
 
-class Receiving(Keeping, Trusting, Witnessing, Recovering, Releasing, Asking, Handshaking):
+class Receiving(
+    Keeping, Trusting, Witnessing, Recovering, Releasing, Asking, Handshaking, ConsolesAside
+):
     """The part of a station that takes what its peers say."""
 
     async def _take_cell(self, cell: bytes, by: str = "") -> None:
@@ -47,11 +51,31 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering, Releasing, Asking, Ha
         except PeerError:
             self._refused += 1
             return
+        if not verified.in_office:
+            await self._hear_aside(verified)
+            return
+        in_office = self.line.roster.standing.endpoint_of(verified.packet.sender)
+        if verified.endpoint != in_office:
+            if not await self._let_take_over(verified):
+                return
+            await self._follow(verified.packet.sender, verified.endpoint)
         listed = await self._may_be_read(verified.packet)
         if listed is Listed.BEHIND:
             self._settle_keys(verified)
         elif listed is Listed.STANDS:
             await self._take_packet(verified)
+
+    async def _follow(self, peer: str, endpoint: int) -> None:
+        """Speak with the console of a peer that took over, and with no other one.
+
+        Spec: docs/protocol.md §4.36
+        """
+        if not self._courier.put_in_office(peer, endpoint):
+            return
+        self._begin_letters(peer, ask=False)
+        route = self.routes[peer]
+        if isinstance(route, Ways):
+            await route.turn_to(endpoint, f"spare console {endpoint} of {peer} took over")
 
     async def _take_packet(self, verified: VerifiedPacket) -> None:
         taken = self._intake.sort(verified, self.situation)
@@ -66,6 +90,7 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering, Releasing, Asking, Ha
         )
         self._settle_keys(verified)
         self._settle(recorded)
+        self._heed(recorded)
         if taken.head is not None:
             self._comparing.take_shown(taken.peer)
         self._say_splits(taken.splits, recorded)
@@ -91,14 +116,12 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering, Releasing, Asking, Ha
         self._begin_lost(taken.peer)
 
     def _all_of(self, taken: Taken) -> Sequence[Command]:
-        """Return what a packet asks for; the public record in it is judged only now.
+        """Return what a packet asks for; the public records in it are judged only now.
 
         Spec: docs/ledger.md §20.11
         """
-        if taken.offered is None:
-            return taken.commands()
-        admission = admit_offered(self.line, taken.peer, taken.offered)
-        return [*taken.commands(), *([admission] if admission else [])]
+        found = [admit_offered(self.line, taken.peer, one) for one in taken.offered]
+        return [*taken.commands(), *(admission for admission in found if admission)]
 
     def _answer(self, peer: str, commands: Sequence[Command], recorded: Recorded) -> None:
         """Receipt what is recorded, say what is refused."""
@@ -120,6 +143,7 @@ class Receiving(Keeping, Trusting, Witnessing, Recovering, Releasing, Asking, Ha
         self._outgoings[peer].restart()
         self._meet(peer, ask=ask)
         self._say_all(peer)
+        self._tell_all_left(peer)
 
     def _begin_lost(self, peer: str) -> None:
         """Say all anew where letters were lost with the key that they were sealed to.

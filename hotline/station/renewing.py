@@ -98,6 +98,7 @@ def renew_ledger(
     packs: Sequence[PackRef],
     *,
     new_key: bool = False,
+    room: int = 0,
 ) -> Renewed:
     """Leave a refused ledger behind and begin the next generation, or end a renewal cut short.
 
@@ -107,6 +108,7 @@ def renew_ledger(
         packs: The packs of templates in use.
         new_key: The root certifies a new ledger key, which signs the new generation: the
             old one is doubted. A ledger that stands is then left behind, too.
+        room: So many numbers are left out before the new generation.
     Raises:
         OperatorError: the ledger stands; not two persons; a wrong passphrase; a
             certificate that expired.
@@ -131,10 +133,8 @@ def renew_ledger(
             "the ledger of this line stands, so there is nothing to leave behind",
             hint="if only the peer knows better, start the station: the peer shows what it holds",
         )
-    renewal = describe_kept(directory, line, judge_kept(directory, line))
-    record, verified = ceremony.bench.authorise(
-        line, Act.GENERATION, renewal.details(), reason, persons
-    )
+    renewal = describe_kept(directory, line, judge_kept(directory, line), room)
+    record, verified = bench.authorise(line, Act.GENERATION, renewal.details(), reason, persons)
     key = _new_key(ceremony) if new_key else None
     _make(ceremony, renewal, record, verified, packs, key)
     kept = take_place(directory, renewal.generation)

@@ -17,6 +17,7 @@ from hotline.core.records import events as ev
 from hotline.core.seams import Clock
 from hotline.sealing.card import Route
 from hotline.station.cards import kept_card
+from hotline.station.dialling import MAX_PORT
 from hotline.station.drafts import draft_of
 from hotline.station.home import Home, OpenLine, PeerCard, read_card, write_json
 from hotline.station.identity import Listening, read_identity
@@ -94,7 +95,7 @@ def routes_of_cards(home: Home, opened: OpenLine, clock: Clock) -> OpenLine:
         if told.route is not None and is_elsewhere(peer, told.route):
             # A crash came between the record and the file.
             opened = _write(opened, peer, told.route)
-        card = _newer_card(home, opened, peer.station, told.at_ms)
+        card = _newer_card(home, opened, peer, told.at_ms)
         if card is not None and is_elsewhere(peer, card):
             opened = _take(opened, peer, card, clock())
     return opened
@@ -117,15 +118,22 @@ def route_told(opened: OpenLine, station: str) -> Told:
     return Told(next(iter(opened.ledger.leaves(0, 1))).recorded_at_ms, None)
 
 
-def _newer_card(home: Home, opened: OpenLine, station: str, told_ms: int) -> Route | None:
-    """Return the route on a card of a root that the line knows, made after `told_ms`."""
+def _newer_card(home: Home, opened: OpenLine, peer: PeerCard, told_ms: int) -> Route | None:
+    """Return where a card leads that was made after `told_ms`, of a root that the line knows.
+
+    A station that several dial listens for us `rank` ports after that of its route.
+    Spec: docs/enrolment.md §8.6
+    """
     card = None
     with contextlib.suppress(OperatorError):
-        card = kept_card(home, station)
-    root = opened.line.roster.lineages[station].first.digest
+        card = kept_card(home, peer.station)
+    root = opened.line.roster.lineages[peer.station].first.digest
     if card is None or card.root.digest != root or card.made_ms <= told_ms:
         return None
-    return card.body.route
+    route = card.body.route
+    if route is None or route.port + peer.rank > MAX_PORT:
+        return None
+    return Route(host=route.host, port=route.port + peer.rank)
 
 
 def is_elsewhere(peer: PeerCard, route: Route) -> bool:

@@ -4,77 +4,147 @@ from __future__ import annotations
 
 import json
 import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from hotline.core.errors import LinkError
+from hotline.core.errors import LinkError, PeerError
 from hotline.sealing.tls_identity import tls_pin
 from hotline.station.footing import MakeRoute
-from hotline.station.home import Home, OpenLine, PeerCard, write_json
+from hotline.station.home import Home, LineCard, PeerCard, write_json
+from hotline.station.line import Line
+from hotline.station.ways import Ways
 from hotline.transport.dialer import Dialer
 from hotline.transport.link import Timings
 from hotline.transport.listener import Listener
 from hotline.transport.route import Chance, Monotonic, OnCell, OnFault, OnState, Route
-from hotline.transport.tls import PinnedPeer, TlsIdentity
+from hotline.transport.tls import TlsIdentity, pinned
 
 LISTENING = "listening.json"
 ROUTE_NAME = "direct"
 
 
+class Laid(Protocol):
+    """A line as its directory describes it, with or without an open ledger."""
+
+    @property
+    def directory(self) -> Path:
+        """Of the line."""
+
+    @property
+    def card(self) -> LineCard:
+        """What line.json says."""
+
+    @property
+    def line(self) -> Line:
+        """Its keys and roster."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes the direct route to each peer, with a way to each console of it."""
+
+    home: Home
+    opened: Laid
+    consoles: Mapping[str, Sequence[PeerCard]]
+    keys: Mapping[tuple[str, int], bytes]
+    monotonic: Monotonic
+    chance: Chance
+    timings: Timings
+
+    @property
+    def _identity(self) -> TlsIdentity:
+        tls = self.home.path / "tls"
+        return TlsIdentity(tls / "cert.pem", tls / "key.pem")
+
+    def __call__(self, name: str, on_cell: OnCell, on_state: OnState, on_fault: OnFault) -> Route:
+        found = self.consoles[name]
+        if listens_for(self.opened, name):
+            return self._listen(found, on_cell, on_state, on_fault)
+
+        def dial(number: int, on_state: OnState) -> Route:
+            one = next(one for one in found if one.endpoint == number)
+            return Dialer(
+                ROUTE_NAME,
+                where=lambda: _where(self.home, self.opened, one),
+                identity=self._identity,
+                peer=pinned(self.keys[name, number]),
+                on_cell=on_cell,
+                on_state=on_state,
+                on_fault=on_fault,
+                clock=self.monotonic,
+                chance=self.chance,
+                timings=self.timings,
+            )
+
+        numbers = tuple(one.endpoint for one in found)
+        if len(numbers) == 1:
+            return dial(numbers[0], on_state)
+        return Ways(numbers[0], numbers, dial, on_state)
+
+    def _listen(
+        self, found: Sequence[PeerCard], on_cell: OnCell, on_state: OnState, on_fault: OnFault
+    ) -> Listener:
+        """Listen for whichever console of the peer dials; the newest session counts."""
+        opened, peer = self.opened, found[0]
+        file = opened.directory / _listening_name(opened, peer.station)
+        return Listener(
+            ROUTE_NAME,
+            host=opened.card.host,
+            port=_read_listening(file)[1] or peer.listen_port or opened.card.port,
+            bound=lambda host, port: write_json(file, {"host": host, "port": port}),
+            identity=self._identity,
+            peer=pinned(*(self.keys[one.station, one.endpoint] for one in found)),
+            on_cell=on_cell,
+            on_state=on_state,
+            on_fault=on_fault,
+            clock=self.monotonic,
+            timings=self.timings,
+        )
+
+
 def route_maker(
-    home: Home, opened: OpenLine, *, monotonic: Monotonic, chance: Chance, timings: Timings
+    home: Home, opened: Laid, *, monotonic: Monotonic, chance: Chance, timings: Timings
 ) -> MakeRoute:
     """Return what makes the direct route to each peer: one of the two dials, the other listens.
 
     Raises:
         LinkError: a peer's TLS certificate does not read.
-    Spec: docs/transport.md §1.4
+    Spec: docs/transport.md §1.4, §1.5
     """
-    identity = TlsIdentity(home.path / "tls" / "cert.pem", home.path / "tls" / "key.pem")
-    peers = {peer.station: peer for peer in opened.card.peers}
-    pins = {name: _pinned(peer) for name, peer in peers.items()}
-
-    def make(name: str, on_cell: OnCell, on_state: OnState, on_fault: OnFault) -> Route:
-        peer = peers[name]
-        if listens_for(opened, name):
-            file = opened.directory / _listening_name(opened, name)
-            return Listener(
-                ROUTE_NAME,
-                host=opened.card.host,
-                port=_read_listening(file)[1] or peer.listen_port or opened.card.port,
-                bound=lambda host, port: write_json(file, {"host": host, "port": port}),
-                identity=identity,
-                peer=pins[name],
-                on_cell=on_cell,
-                on_state=on_state,
-                on_fault=on_fault,
-                clock=monotonic,
-                timings=timings,
-            )
-        return Dialer(
-            ROUTE_NAME,
-            where=lambda: _where(home, opened, peer),
-            identity=identity,
-            peer=pins[name],
-            on_cell=on_cell,
-            on_state=on_state,
-            on_fault=on_fault,
-            clock=monotonic,
-            chance=chance,
-            timings=timings,
-        )
-
-    return make
+    names = [peer.station for peer in opened.card.peers]
+    consoles = {name: _consoles_of(opened, name) for name in names}
+    keys = {
+        (one.station, one.endpoint): _certificate_of(one)
+        for found in consoles.values()
+        for one in found
+    }
+    return _Maker(home, opened, consoles, keys, monotonic, chance, timings)
 
 
-def _pinned(peer: PeerCard) -> PinnedPeer:
+def _consoles_of(opened: Laid, name: str) -> list[PeerCard]:
+    """Return the peer's console in office, then the one aside that matters most, if any.
+
+    A spare that is to come matters more than one that was left behind.
+    """
+    described = [one for one in (*opened.card.peers, *opened.card.spares) if one.station == name]
+    in_office = opened.line.roster.standing.endpoint_of(name)
+    front = [one for one in described if one.endpoint == in_office]
+    aside = [one for one in described if one.endpoint != in_office]
+    return [*front, *sorted(aside, key=lambda one: -one.endpoint)[:1]]
+
+
+def _certificate_of(peer: PeerCard) -> bytes:
     try:
         der = ssl.PEM_cert_to_DER_cert(peer.tls_certificate)
-    except ValueError as error:
+        tls_pin(der)
+    except (ValueError, PeerError) as error:
         raise LinkError(f"the card of {peer.station} holds no TLS certificate") from error
-    return PinnedPeer((der,), (tls_pin(der),))
+    return der
 
 
-def listens_for(opened: OpenLine, peer: str) -> bool:
+def listens_for(opened: Laid, peer: str) -> bool:
     """Return whether the peer dials us; on a line of two the card says it itself.
 
     On a line of more that was set up by hand, whom we dial has a port; on one that a drill
@@ -89,7 +159,7 @@ def listens_for(opened: OpenLine, peer: str) -> bool:
     return members.index(opened.line.station) < members.index(peer)
 
 
-def _listening_name(opened: OpenLine, dialer: str) -> str:
+def _listening_name(opened: Laid, dialer: str) -> str:
     """Return the file that says where a station listens for another one.
 
     A listener serves one peer, so on a line of three and more each has a port of its own.
@@ -98,7 +168,7 @@ def _listening_name(opened: OpenLine, dialer: str) -> str:
     return LISTENING if pair else f"{LISTENING.removesuffix('.json')}-{dialer}.json"
 
 
-def _where(home: Home, opened: OpenLine, peer: PeerCard) -> tuple[str, int]:
+def _where(home: Home, opened: Laid, peer: PeerCard) -> tuple[str, int]:
     """Ask anew at each dial: a listener on this machine may have moved."""
     if not peer.home:
         return peer.host, peer.port

@@ -12,8 +12,12 @@ from pydantic import ValidationError
 
 from hotline.core.errors import OperatorError
 from hotline.core.messages.statement import first_fault
-from hotline.sealing.charter import Charter, Policy
+from hotline.core.values import Digest
+from hotline.sealing.amendment import MIN_STAYING
+from hotline.sealing.charter import Charter, Member, Policy
+from hotline.sealing.roster import Roster
 from hotline.station.amending import current_roster
+from hotline.station.cards import accepted_card
 from hotline.station.enrolling import Wanted
 from hotline.station.home import Home
 from hotline.station.identity import read_identity
@@ -27,6 +31,8 @@ class Amendment:
         two: Templates that two officers must sign from now on.
         one: Templates that one officer may sign from now on.
         languages: All that are approved, instead of those before.
+        add: Stations that join the line, whose cards are here.
+        remove: Stations that are on the line and leave it.
     """
 
     name: str | None = None
@@ -36,49 +42,86 @@ class Amendment:
     authentic: str | None = None
     test_period_s: int | None = None
     presence: bool | None = None
+    add: Sequence[str] = ()
+    remove: Sequence[str] = ()
 
 
 def wanted_after(home: Home, amendment: Amendment) -> tuple[list[str], Wanted]:
     """Return with whom, and what, the charter is to say that follows the home's line.
 
     Raises:
-        OperatorError: no line, nothing would change, or a
+        OperatorError: no line, nothing would change, a station cannot join or leave, or a
             value that no charter can have.
-    Spec: docs/enrolment.md §9.1
+    Spec: docs/enrolment.md §9.1, §9.8
     """
     roster = current_roster(home)
     charter = roster.charter
-    peers = [name for name in charter.stations if name != read_identity(home).station]
+    peers = _peers(charter, read_identity(home).station, amendment)
     policy = _policy(charter.policy, amendment)
     name = amendment.name or charter.name
     # A charter that names the newest roots is another one, whatever else it says.
     rooted = any(lineage.later for lineage in roster.lineages.values())
-    if (name, policy) == (charter.name, charter.policy) and not rooted:
+    moved = bool(amendment.add or amendment.remove)
+    if (name, policy) == (charter.name, charter.policy) and not rooted and not moved:
         raise OperatorError(
             "the charter would say what it says already", hint="name what is to change; see --help"
         )
     return peers, Wanted(name, policy, charter.line)
 
 
-def previewed(home: Home, wanted: Wanted) -> Charter:
+def previewed(home: Home, peers: Sequence[str], wanted: Wanted) -> Charter:
     """Return what the charter will say, before anybody signs it; it has no id of its own yet.
 
     Raises:
-        OperatorError: the home has no line.
+        OperatorError: the home has no line, or no card of a station that joins.
     Spec: docs/enrolment.md §9.1
     """
     roster = current_roster(home)
-    members = tuple(
-        member.model_copy(update={"root": roster.lineages[member.station].newest.digest})
-        for member in roster.charter.members
-    )
+    stations = [read_identity(home).station, *peers]
     return replace(
         roster.charter,
         name=wanted.name,
         policy=wanted.policy,
-        members=members,
+        members=tuple(Member(station=one, root=_root(home, roster, one)) for one in stations),
         predecessor=wanted.predecessor,
     )
+
+
+def _root(home: Home, roster: Roster, station: str) -> Digest:
+    """Return a station's newest root, as the line knows it or the card of a newcomer says."""
+    if station in roster.lineages:
+        return roster.lineages[station].newest.digest
+    return accepted_card(home, station).station.newest.digest
+
+
+def _peers(charter: Charter, ours: str, amendment: Amendment) -> list[str]:
+    """Return who is with us on the line that follows: who stays, in its order, then who joins.
+
+    Raises:
+        OperatorError: somebody joins who is on the line, leaves who is not, or too few stay.
+    Spec: docs/enrolment.md §9.8
+    """
+    there = ", ".join(charter.stations)
+    for station in amendment.add:
+        if station in charter.stations or amendment.add.count(station) > 1:
+            raise OperatorError(
+                f"{station} cannot join the line: it would be on it twice", hint=f"on it: {there}"
+            )
+    for station in amendment.remove:
+        if station not in charter.stations:
+            raise OperatorError(f"{station} is not on this line", hint=f"on it are {there}")
+    if ours in amendment.remove:
+        raise OperatorError(
+            f"{ours} cannot leave by a charter of its own",
+            hint="another station of the line opens the one that this station is not on",
+        )
+    staying = [one for one in charter.stations if one not in amendment.remove]
+    if len(staying) < MIN_STAYING:
+        raise OperatorError(
+            f"{ours} alone would stay on the line",
+            hint="a line with nobody of the old one begins in another home: hotline line open",
+        )
+    return [*(one for one in staying if one != ours), *amendment.add]
 
 
 def _policy(before: Policy, amendment: Amendment) -> Policy:

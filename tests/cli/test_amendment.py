@@ -10,7 +10,8 @@ from hotline.cli.main import main
 from hotline.host.clock import system_clock
 from hotline.station.lineup import read_lineup
 from tests.station.amended import exchange_cards
-from tests.station.homes import enrol
+from tests.station.homes import SOUTH_ROUTE, begin, enrol
+from tests.station.homes import exchange_cards as compared
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str | Path, code: int = 0) -> str:
@@ -80,6 +81,10 @@ def test_change_that_was_begun_is_given_up_on_both_sides(
     run(capsys, "line", "amend", north, "--name", "second", "--out", opening)
     run(capsys, "line", "join", south, opening, "--out", answer)
     exchange_cards(*places)
+    # What cannot be said gives nothing up.
+    nothing = ("line", "amend", north, "--anew", "--out", opening)
+    assert "would say what it says already" in run(capsys, *nothing, code=2)
+    assert "It waits for the answer of SOUTH." in run(capsys, "line", "show", north)
     again = run(capsys, "line", "amend", north, "--name", "third", "--anew", "--out", opening)
     assert "third" in again
     assert "was set up already" in run(
@@ -89,3 +94,33 @@ def test_change_that_was_begun_is_given_up_on_both_sides(
     assert "Gave up second-" in given_up
     run(capsys, "line", "complete", north, answer)
     assert read_lineup(north / "lines").count == read_lineup(south / "lines").count == 2
+
+
+def test_station_joins_and_reads_that_the_record_before_is_not_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    north, south = enrol(tmp_path, system_clock())
+    east = begin(tmp_path / "east", "EAST", route=SOUTH_ROUTE, now_ms=system_clock())
+    compared(north, south, east)
+    homes = [place.home.path for place in (north, south, east)]
+    opening = tmp_path / "o.enrol"
+    amend = ("line", "amend", homes[0], "--out", opening)
+    assert "EAST is not on this line" in run(capsys, *amend, "--remove", "EAST", code=2)
+    shown = run(capsys, *amend, "--add", "EAST")
+    assert "  EAST joins\n    old  is not on the line\n    new  " in shown
+    answers = [tmp_path / f"{path.name}.enrol" for path in homes[1:]]
+    told = [
+        run(capsys, "line", "join", home, opening, "--out", answer)
+        for home, answer in zip(homes[1:], answers, strict=True)
+    ]
+    words = "which this station\nwas not on: its record is not yours. What changes:\n  EAST joins\n"
+    assert [words in one for one in told] == [False, True]
+    assert "  EAST joins\n" in told[0]
+    assert words in run(capsys, "line", "show", homes[2])
+    done = [run(capsys, "line", "complete", home, *answers) for home in homes]
+    ends = ["in the minute in which the others change over" in one for one in done]
+    assert ends == [False, False, True]
+    for home in homes[:2]:
+        run(capsys, "line", "change", home)
+    assert "whose record is not here." in run(capsys, "line", "show", homes[2])
+    assert "as of a station that joined" in run(capsys, "verify", homes[2])

@@ -289,3 +289,21 @@ def test_statement_that_needs_a_second_officer_awaits_the_release_and_exits_3(
     words = ["send", str(tmp_path / "north"), "-t", "conv/free-text", "--text", "x"]
     assert main([*words, "--officer", "north1", "--wait", "0.2"]) == 3
     assert "it awaits the second officer that the charter asks for" in told(capsys)
+
+
+def test_renewed_console_is_shown_by_the_line_and_its_card_counts_at_the_other_station(
+    homes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Spec: docs/enrolment.md §10.2, §10.5, §10.6"""
+    north, south, card = str(homes / "north"), str(homes / "south"), str(homes / "north.card")
+    assert main(["renew", north, "--new-key", "--days", "12"]) == 0
+    assert "Start the station: the other one is told" in told(capsys)
+    assert main(["line", "show", north]) == 0
+    shown = told(capsys)
+    assert "ALARM: the certificate of console of NORTH for transport ends in 11 days" in shown
+    assert "the certificate of console of SOUTH for transport ends in 91 days" in shown
+    assert main(["renew", north, "--days", "93"]) == 2
+    assert main(["card", "export", north, "--out", card]) == 0
+    told(capsys)
+    assert main(["card", "import", south, card]) == 0
+    assert "It counts on the line: 1 new certificates." in told(capsys)

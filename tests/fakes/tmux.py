@@ -74,10 +74,13 @@ class Server:
 
     def __init__(self, directory: Path) -> None:
         self._socket = directory / "tmux"
+        self._conf = directory / "tmux.conf"
+        # Or a server whose last window was closed goes away while the next one is opened.
+        self._conf.write_text("set -s exit-empty off\n")
 
     def run(self, *words: str) -> str:
         """Run one tmux command and return what it printed."""
-        command = ["tmux", "-f", "/dev/null", "-S", str(self._socket), *words]
+        command = ["tmux", "-f", str(self._conf), "-S", str(self._socket), *words]
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
     def terminal(self, name: str, columns: int = 80, rows: int = 24) -> Terminal:

@@ -124,9 +124,19 @@ def test_root_and_successor_of_a_live_station_are_never_kept_nor_looked_for(
         assert live.find(name) is None
 
 
+def test_root_of_a_live_station_is_not_kept_under_another_name(live: HomeKeyring) -> None:
+    backend = Sealed()
+    keyring.set_keyring(backend)
+    for seed in ("root/ed25519", "next/ed25519"):
+        why = refused(lambda seed=seed: live.store("old.key", SECRET, [seed]))
+        assert "is not kept in a keyring" in why
+    assert not backend.kept
+    live.store("old.key", SECRET, ["officer/ed25519"])
+
+
 def test_exercise_root_may_be_kept(exercise: HomeKeyring) -> None:
     keyring.set_keyring(Memory())
-    exercise.store("root.key", SECRET)
+    exercise.store("root.key", SECRET, ["root/ed25519"])
     assert exercise.find("root.key") == SECRET
 
 

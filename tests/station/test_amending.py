@@ -86,7 +86,7 @@ def test_only_what_is_named_changes_and_is_shown_before_it_is_signed(
         name="n-s-two", two=["deesc/cease-propose"], languages=["en", "fr"], test_period_s=3600
     )
     _, wanted = wanted_after(north.home, amendment)
-    shown = changes(before, previewed(north.home, wanted))
+    shown = changes(before, previewed(north.home, ["SOUTH"], wanted))
     assert [(one.what, one.before, one.after) for one in shown] == [
         ("name", "n-s", "n-s-two"),
         ("languages", "en; en decides", "en, fr; en decides"),

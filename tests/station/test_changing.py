@@ -27,9 +27,11 @@ from hotline.sealing.certificate import Usage
 from hotline.sealing.items import RootItem
 from hotline.sealing.root import ROOT_TYPE
 from hotline.station import changing, rekeying
+from hotline.station.amending import discard_pending
 from hotline.station.assembly import Machine, open_station
 from hotline.station.backing import back_up
-from hotline.station.changing import change_over, closing_head, pending_line, whats_left
+from hotline.station.changing import change_over, pending_line, whats_left
+from hotline.station.closing import closing_head
 from hotline.station.doctor import check_up
 from hotline.station.holds import place_hold
 from hotline.station.home import Home, content_sealer
@@ -42,6 +44,7 @@ from hotline.station.rerouting import reroute
 from hotline.station.restoring import restore
 from hotline.station.revoking import revoke, suspend, take_into_card
 from hotline.station.upkeep import at_work
+from hotline.station.wanting import Amendment
 from tests.fakes.line import FAST
 from tests.station.amended import amend, amends, exchange_cards, places_in, worked
 from tests.station.homes import NOW_MS, Place, enrol
@@ -148,6 +151,9 @@ def test_change_over_cut_short_is_ended_by_the_same_command(
     machine = Machine(find_config(), north.bench.clock, system_entropy)
     with pytest.raises(OperatorError, match="closed for the one that follows it"):
         open_station(north.home, machine, passphrase=None, timings=FAST)
+    # Without its successor a closed line could neither be worked nor followed.
+    with pytest.raises(OperatorError, match="can be given up no more"):
+        discard_pending(north.home)
     change_over(north.bench, leave=False)
     for directory, kind in ((before.directory, ev.LineClosed), (after.directory, ev.LineContinued)):
         with ledger_of(north, directory) as reader:
@@ -276,6 +282,28 @@ def test_ledger_key_that_changes_is_handed_over_in_the_closed_ledgers_too(
         place_hold(work, "NOW", "why", "north1")
     review = review_ledgers(north.home.path, None)
     assert review.ok, review.lines()
+
+
+def test_line_amended_after_its_ledger_key_changed_takes_over(tmp_path: Path) -> None:
+    north, south = enrol(tmp_path)
+    for name, opener, joiner in (("second", south, north), ("third", north, south)):
+        with at_work(north.bench) as work:
+            rekey_ledger(work)
+        north.now_ms = south.now_ms = north.now_ms + 60_000
+        exchange_cards(north, south)
+        opener.completes(joiner.joins(amends(opener, Amendment(name=name))))
+        for one in (north, south):
+            change_over(one.bench, leave=False)
+    assert review_ledgers(north.home.path, None).ok
+
+
+def test_line_is_not_closed_for_one_that_does_not_open(north: Place) -> None:
+    before, after = pending_line(north.bench)
+    (after.directory / "line.key").unlink()
+    with pytest.raises(OperatorError):
+        change_over(north.bench, leave=True)
+    with ledger_of(north, before.directory) as old:
+        assert not list(old.of_kind(ev.LineClosed.kind))
 
 
 def look_after(north: Place, handle: str) -> None:

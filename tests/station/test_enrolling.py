@@ -204,7 +204,7 @@ def test_opening_cut_before_its_file_is_written_is_no_opening(two: tuple[Place, 
     north.completes(south.joins(north.opens("SOUTH")))
 
 
-@pytest.mark.parametrize("name", ["_lay_tls", "_lay_keys", "open_journal", "write_identity"])
+@pytest.mark.parametrize("name", ["lay_tls", "_lay_keys", "open_journal", "write_identity"])
 def test_home_whose_making_was_cut_short_is_not_there(tmp_path: Path, name: str) -> None:
     home, catalogue = Home(tmp_path / "h"), place_at(tmp_path).catalogue
     new = NewStation("NORTH", Realm.EXERCISE)

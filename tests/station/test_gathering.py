@@ -11,30 +11,37 @@ from pathlib import Path
 import pytest
 
 from hotline.core.errors import IntegrityError, OperatorError, PeerError
+from hotline.host.config import find_config
 from hotline.host.entropy import system_entropy
 from hotline.host.keyfile import is_protected, read_key_file, write_key_file
-from hotline.sealing.card import Card
+from hotline.sealing.card import Card, Route
 from hotline.sealing.enrol import countersign_charter
 from hotline.sealing.enrolment import open_half, read_enrolment, write_enrolment
 from hotline.sealing.prekey import Prekey
 from hotline.station import laying, opening, side
 from hotline.station.arriving import MAX_AGE_MS, check_file
+from hotline.station.assembly import Machine, open_station
 from hotline.station.cards import accept_card, accepted_card
 from hotline.station.enrolling import Wanted, answer_again, opening_again
-from hotline.station.founded import line_directories
+from hotline.station.founded import ANSWER_FILE, line_directories
 from hotline.station.gathering import read_answers
 from hotline.station.home import read_card, read_line
-from hotline.station.identity import STATION_FILE
+from hotline.station.identity import STATION_FILE, Listening, read_identity, write_identity
 from hotline.station.opening import discard_opening, kept_joining, kept_opening, waiting_line
+from tests.fakes.line import FAST
+from tests.station.amended import amends, exchange_cards
 from tests.station.cuts import power_cut
 from tests.station.homes import (
     DAY_MS,
     NOW_MS,
+    ROUTE,
     WANTED,
     Place,
     agreed,
     begin,
     begin_three,
+    enrol,
+    never,
     place_at,
 )
 
@@ -99,6 +106,15 @@ def check_one_line(three: Three) -> None:
     cards = [read_card(place.home.only_line()) for place in three]
     assert len({card.records for card in cards}) == 1
     assert all(waiting_line(place.home) is None for place in three)
+
+
+def complete_all(three: Three, files: Files) -> None:
+    """Complete the line at all three."""
+    north, south, east = three
+    _, of_south, of_east = files
+    assert north.completes(of_south, of_east) == ()
+    assert south.completes(of_east) == ()
+    assert east.completes(of_south) == ()
 
 
 # --- the whole way
@@ -261,6 +277,7 @@ def test_join_cut_short_is_no_join_and_is_done_anew(begun: Three, name: str, aft
 
 CUTS = [(laying, "write_key_file", 1), (laying, "_begin_ledger", 0), (laying, "write_json", 0)]
 CUTS += [(side, "spend_prekey", 0), (opening, "discard_joining", 0)]
+CUTS += [(opening.shutil, "rmtree", 0)]
 
 
 @pytest.mark.parametrize(("module", "name", "after"), CUTS)
@@ -272,9 +289,24 @@ def test_completion_cut_short_is_ended_by_the_same_command(
     with power_cut(module, name, after):
         south.completes(of_east)
     assert south.completes(of_east) == ()
+    # Our halves are in what waited.
+    assert not (south.home.path / opening.JOINING).exists()
     north.completes(of_south, of_east)
     east.completes(of_south)
     check_one_line(joined)
+
+
+def test_answers_kept_for_an_opening_whose_giving_up_was_cut_short_are_gone(
+    joined: Three, files: Files
+) -> None:
+    north, south, _ = joined
+    assert north.completes(files[1]) == ("EAST",)
+    with power_cut(opening.shutil, "rmtree"):
+        discard_opening(north.home)
+    north.now_ms += 1
+    other = north.opens("SOUTH", "EAST")
+    opening.discard_joining(south.home)
+    assert north.completes(south.joins(other)) == ("EAST",)
 
 
 def test_completion_ended_late_leaves_the_prekey_of_a_newer_card_alone(
@@ -358,6 +390,20 @@ def again(place: Place, opened: bytes) -> bytes:
     """Return another answer of a station that has lost what it had."""
     shutil.rmtree(place.home.path / "joining")
     return place.joins(opened)
+
+
+def test_answer_of_a_line_that_is_complete_does_not_stand_for_one_that_waits(
+    tmp_path: Path,
+) -> None:
+    north, south = enrol(tmp_path)
+    before = (south.home.only_line() / ANSWER_FILE).read_bytes()
+    north.now_ms = south.now_ms = NOW_MS + 60_000
+    exchange_cards(north, south)
+    now = south.joins(amends(north))
+    found = read_answers(north.bench, [("1.enrol", before), ("2.enrol", now)])
+    assert [one.encoded for one in found] == [now]
+    found = read_answers(north.bench, [("1.enrol", before), ("0.enrol", before)])
+    assert [one.encoded for one in found] == [before, before]
 
 
 def test_station_that_answered_twice_with_other_content_is_refused(
@@ -490,3 +536,45 @@ def test_other_words_than_those_of_the_waiting_opening_are_refused(joined: Three
     for peers, wanted in ((["SOUTH"], WANTED), (["SOUTH", "EAST"], Wanted("other", WANTED.policy))):
         with pytest.raises(OperatorError, match="has opened the line n-s with SOUTH and EAST"):
             opening_again(north.bench, peers, wanted)
+
+
+# --- where they dial
+
+
+async def test_newer_card_of_a_station_that_several_dial_is_followed_to_our_own_port(
+    joined: Three, files: Files
+) -> None:
+    complete_all(joined, files)
+    north, _, east = joined
+    at_first = read_card(east.home.only_line()).peers[0]
+    assert (at_first.host, at_first.port) == ("127.0.0.1", 47_111)
+    for moved, at in ((ROUTE, 47_111), (Route(host="north.example", port=9), 10)):
+        identity = read_identity(north.home)
+        write_identity(north.home, identity.model_copy(update={"route": moved}))
+        north.now_ms = east.now_ms = east.now_ms + 60_000
+        accept_card(east.home, north.card(), never, east.bench.clock)
+        machine = Machine(find_config(), east.bench.clock, system_entropy)
+        station, _ = open_station(east.home, machine, passphrase=None, timings=FAST)
+        await station.close()
+        peer = read_card(east.home.only_line()).peers[0]
+        assert (peer.station, peer.host, peer.port) == ("NORTH", moved.host, at)
+
+
+def test_ports_that_do_not_suffice_to_listen_are_refused_until_they_do(
+    joined: Three, files: Files
+) -> None:
+    north = joined[0]
+    listens_at(north, 65_535)
+    with pytest.raises(OperatorError, match="listens at port 65535 and needs more") as refused:
+        north.completes(*files[1:])
+    assert "--listen" in refused.value.hint
+    listens_at(north, 65_534)
+    assert north.completes(*files[1:]) == ()
+    ports = [peer.listen_port for peer in read_card(north.home.only_line()).peers]
+    assert ports == [65_534, 65_535]
+
+
+def listens_at(place: Place, port: int) -> None:
+    listening = Listening(host="127.0.0.1", port=port)
+    identity = read_identity(place.home)
+    write_identity(place.home, identity.model_copy(update={"listening": listening}))

@@ -429,7 +429,7 @@ def test_prekey_that_cannot_be_written_is_not_announced(
     ends: dict[str, End], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Spec: docs/protocol.md §7.24"""
-    pair, keys = ends["SOUTH"].pair, ends["SOUTH"].line.keys
+    pair, keys = ends["SOUTH"].pair, ends["SOUTH"].line.peers["NORTH"].store
     assert keys is not None
     before, tomorrow = pair.ours.offer, T0 + DAY_MS
     with monkeypatch.context() as patch:
@@ -447,8 +447,9 @@ def test_prekey_of_the_peer_that_cannot_be_written_is_not_used(
     north, south = ends["NORTH"], ends["SOUTH"]
     pass_time(ends, DAY_MS)
     first = south.opening
-    assert north.line.keys is not None
-    monkeypatch.setattr(north.line.keys, "keep_announced", full)
+    store = north.line.peers["SOUTH"].store
+    assert store is not None
+    monkeypatch.setattr(store, "keep_announced", full)
     shake(ends)
     assert north.pair.ready
     assert south.pair.ready

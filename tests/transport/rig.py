@@ -49,10 +49,17 @@ class Papers:
     certificate: x509.Certificate
 
 
-def mint(folder: Path, name: str, *, issuer: Papers | None = None, ca: bool = False) -> Papers:
+def mint(
+    folder: Path,
+    name: str,
+    *,
+    issuer: Papers | None = None,
+    ca: bool = False,
+    days_ago: int = 1,
+) -> Papers:
     key = Ed25519PrivateKey.generate()
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    start = datetime.now(UTC) - timedelta(days=1)
+    start = datetime.now(UTC) - timedelta(days=days_ago)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from pathlib import Path
 
 import pytest
 
 from hotline.core.errors import InvariantError, LinkError, PeerError
 from hotline.transport.frames import MAX_CELL_BYTES
 from hotline.transport.route import Route
-from tests.transport.rig import Pair, until
+from tests.transport.rig import Pair, mint, until
 
 
 async def test_cells_go_both_ways_in_order_and_unchanged(pair: Pair) -> None:
@@ -188,3 +189,17 @@ async def test_listener_on_a_taken_port_raises_link_error(pair: Pair) -> None:
         with pytest.raises(LinkError) as caught:
             await listener.run()
     assert "port" in caught.value.hint
+
+
+async def test_pinned_keys_outlive_the_dates_of_their_certificates(
+    tmp_path: Path,
+) -> None:
+    """Spec: docs/transport.md §3.7"""
+    old = Pair(*(mint(tmp_path, name, days_ago=400) for name in ("NORTH", "SOUTH", "STRANGER")))
+    listener, dialer = old.listener(), old.dialer()
+    async with old.running(listener, dialer):
+        await until(lambda: listener.up and dialer.up)
+    stranger = old.dialer(identity=old.stranger.identity)
+    async with old.running(old.listener(), stranger):
+        await until(lambda: stranger.dials >= 2)
+        assert not stranger.up

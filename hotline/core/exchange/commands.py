@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hotline.core.messages.statement import Statement
 from hotline.core.messages.template import Template
 from hotline.core.records.events import (
+    EndpointTaken,
     Event,
     ForkResolvedElsewhere,
     ForkResolvedThere,
@@ -20,7 +21,14 @@ from hotline.core.records.events import (
     TrustWithdrawn,
 )
 
-TrustEvent = LedgerKeyChanged | KeyCertified | TrustWithdrawn | SuspensionLifted | RootChanged
+TrustEvent = (
+    LedgerKeyChanged
+    | KeyCertified
+    | TrustWithdrawn
+    | SuspensionLifted
+    | RootChanged
+    | EndpointTaken
+)
 """What a public record that is admitted may change."""
 
 

@@ -53,7 +53,7 @@ class Planned:
                 return Digest(bytes.fromhex(self.event.successor))
             case ev.LineContinued():
                 return Digest(bytes.fromhex(self.event.head))
-            case ev.TrustWithdrawn() | ev.SuspensionLifted():
+            case ev.TrustWithdrawn() | ev.SuspensionLifted() | ev.EndpointTaken():
                 return Digest(bytes.fromhex(self.event.record))
             case ev.KeyCertified():
                 return Digest(bytes.fromhex(self.event.certificate))

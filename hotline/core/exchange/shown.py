@@ -46,5 +46,8 @@ SHOWN = (
     ev.DeskUnlocked,
     ev.ForkResolvedElsewhere,
     ev.SplitSeen,
+    ev.CardAccepted,
+    ev.OtherRootRefused,
+    ev.LineStepTaken,
 )
 """Events that stand in the timeline as rows of their own."""

@@ -18,6 +18,10 @@ TRUST_SHOWN = (
     ev.RevocationsRefused,
     ev.RootChanged,
     ev.RootCompared,
+    ev.ReachRenewed,
+    ev.EndpointTaken,
+    ev.SpareAdmitted,
+    ev.SpareTested,
 )
 """Events of trust that stand in the timeline as rows of their own."""
 

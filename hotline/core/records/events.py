@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from hotline.core import canonical
 from hotline.core.errors import IntegrityError, InvariantError
 from hotline.core.messages.statement import first_fault
+from hotline.core.records.ceremony_events import CardAccepted, LineStepTaken, OtherRootRefused
 from hotline.core.records.event import MAX_REASON_CHARACTERS, Event, OrderRef, Reason
 from hotline.core.records.exchange_events import (
     DeadlineMet,
@@ -83,10 +84,14 @@ from hotline.core.records.station_events import (
     WatchOpened,
 )
 from hotline.core.records.trust_events import (
+    EndpointTaken,
     KeyCertified,
+    ReachRenewed,
     RevocationsRefused,
     RootChanged,
     RootCompared,
+    SpareAdmitted,
+    SpareTested,
     SuspensionLifted,
     TrustWithdrawn,
 )
@@ -95,6 +100,7 @@ __all__ = [
     "EVENTS",
     "MAX_EVENT_BYTES",
     "MAX_REASON_CHARACTERS",
+    "CardAccepted",
     "CellsRefused",
     "ClockDoubted",
     "ContentErased",
@@ -110,6 +116,7 @@ __all__ = [
     "DisplayedThere",
     "DrillEnded",
     "DrillStarted",
+    "EndpointTaken",
     "EpochKeyDestroyed",
     "EpochKeyMade",
     "Event",
@@ -134,11 +141,14 @@ __all__ = [
     "LedgerRestored",
     "LineClosed",
     "LineContinued",
+    "LineStepTaken",
     "LinkChanged",
     "OfficerAcknowledged",
     "OrderRef",
+    "OtherRootRefused",
     "PackLoaded",
     "PeerGenerationAdmitted",
+    "ReachRenewed",
     "ReadBack",
     "Reason",
     "ReceiptObtained",
@@ -150,6 +160,8 @@ __all__ = [
     "RootChanged",
     "RootCompared",
     "RouteChanged",
+    "SpareAdmitted",
+    "SpareTested",
     "SplitSeen",
     "StatementCorrected",
     "StatementQuarantined",
@@ -225,6 +237,10 @@ EVENTS: dict[int, type[Event]] = {
         RevocationsRefused,
         RootChanged,
         RootCompared,
+        ReachRenewed,
+        EndpointTaken,
+        SpareAdmitted,
+        SpareTested,
         WitnessNamed,
         WitnessDropped,
         WitnessAnswered,
@@ -240,6 +256,9 @@ EVENTS: dict[int, type[Event]] = {
         DeskUnlocked,
         ForkResolvedElsewhere,
         SplitSeen,
+        CardAccepted,
+        OtherRootRefused,
+        LineStepTaken,
     )
 }
 """Kind number to event, as docs/ledger.md §3 lists them."""

@@ -19,7 +19,7 @@ class KeyCertified(Event):
     kind: ClassVar[int] = 70
     station: str
     certificate: HexDigest
-    usage: Literal["statement", "transport"]
+    usage: Literal["statement", "transport", "ledger"]
     name: str
     root: HexDigest
 
@@ -97,3 +97,63 @@ class RootCompared(Event):
     agreed: bool
     role: str
     name: str
+
+
+class ReachRenewed(Event):
+    """A newer card of another station said otherwise how it is reached; that counts from now on.
+
+    Attributes:
+        pin: SHA-256 of the public key that its links show; `recovery`: id of its recovery key.
+    """
+
+    kind: ClassVar[int] = 85
+    station: str
+    pin: HexDigest
+    recovery: str
+
+
+class EndpointTaken(Event):
+    """A spare console took its station's place on the line; the authorisation is bound.
+
+    From then on nothing of the console before it is taken.
+
+    Attributes:
+        endpoint: The spare's number, which only rises; `record`: digest of the authorisation.
+        certificate: Of the spare's console.
+        officers: Role, rank and name of who signed.
+    """
+
+    kind: ClassVar[int] = 86
+    station: str
+    endpoint: int
+    certificate: HexDigest
+    record: HexDigest
+    officers: tuple[str, ...]
+    reason: Reason
+
+
+class SpareAdmitted(Event):
+    """A spare console of a station shares a secret with the peer now; it may not speak yet.
+
+    Attributes:
+        pin: SHA-256 of the public key that its links show.
+    """
+
+    kind: ClassVar[int] = 87
+    station: str
+    endpoint: int
+    pin: HexDigest
+
+
+class SpareTested(Event):
+    """A spare console of a station and the peer proved their keys to each other.
+
+    Attributes:
+        instance: Names the spare's start, as its packets did.
+    """
+
+    kind: ClassVar[int] = 88
+    station: str
+    endpoint: int
+    peer: str
+    instance: str

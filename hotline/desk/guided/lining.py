@@ -24,9 +24,10 @@ from hotline.station.enrolling import (
     open_line_with,
 )
 from hotline.station.founded import check_no_line, line_directories
-from hotline.station.home import Home, read_card
+from hotline.station.giving_up import give_up_opening
+from hotline.station.home import read_card
 from hotline.station.officers import unlock_root
-from hotline.station.opening import discard_opening, kept_opening
+from hotline.station.opening import kept_opening
 from hotline.station.upkeep import Bench
 
 _OFFICERS_NEEDED = 2
@@ -146,7 +147,7 @@ class Lining:
         found = check_file(bench, read_file(path, path.name), "join")
         complete_line(bench, [found], self._catalogue)
 
-    def give_up(self, home: Home) -> None:
+    def give_up(self, bench: Bench) -> None:
         """Forget a line that was opened here and is not complete.
 
         Raises:
@@ -154,8 +155,8 @@ class Lining:
             StorageError: the disk refused.
         """
         self._shown = None
-        check_no_line(home)
-        discard_opening(home)
+        check_no_line(bench.home)
+        give_up_opening(bench)
 
 
 def check_first(charter: Charter) -> None:

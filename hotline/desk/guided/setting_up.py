@@ -286,7 +286,7 @@ class SettingUp:
 
     def give_up(self) -> SetupView:
         """Forget a line that was opened here and is not complete."""
-        self._lining.give_up(self._place)
+        self._lining.give_up(self._bench(Unlocking()))
         return self.view()
 
 
