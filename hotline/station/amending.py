@@ -5,11 +5,14 @@ Spec: docs/protocol.md §4.30, §4.31, §4.40, docs/enrolment.md §9
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from hotline.core.canonical import to_base64
 from hotline.core.errors import OperatorError, PeerError
 from hotline.core.values import Digest
 from hotline.sealing.amendment import check_follows, check_successor
+from hotline.sealing.card import Card
 from hotline.sealing.charter import Charter
 from hotline.sealing.roster import Roster
 from hotline.station.founded import check_no_line
@@ -134,6 +137,23 @@ def check_charter(
             f"this charter cannot be used: {error}",
             hint="nothing was signed; speak with the other station, then amend anew",
         ) from error
+
+
+def check_unspent(home: Home, cards: Sequence[Card]) -> None:
+    """Refuse cards that the line which is worked was set up with: a prekey serves one line.
+
+    Raises:
+        OperatorError: one of them is such a card; nobody could open what is sealed to it.
+    Spec: docs/enrolment.md §9.1
+    """
+    spent = {one.station: one.prekey for one in read_card(home.only_line()).peers}
+    old = [one.name for one in cards if to_base64(one.prekey.encoded) == spent.get(one.name)]
+    if old:
+        raise OperatorError(
+            f"the card of {' and '.join(old)} that is here was used up by the line of today",
+            hint="ask for a card of today and import it: hotline card export there, hotline"
+            " card import here",
+        )
 
 
 def charter_shown(home: Home, charter: Charter) -> bytes:

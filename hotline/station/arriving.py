@@ -6,6 +6,7 @@ Spec: docs/enrolment.md §5.3, §5.4
 from __future__ import annotations
 
 from hotline.core.errors import OperatorError, PeerError
+from hotline.sealing.card import Card
 from hotline.sealing.enrolment import Enrolment, Step, read_enrolment
 from hotline.station.amending import check_charter
 from hotline.station.cards import MAX_AHEAD_MS, accepted_card, check_current, check_realm
@@ -52,6 +53,30 @@ def check_file(bench: Bench, encoded: bytes, step: Step, *, anew: bool = False) 
     check_current(found.card, bench.clock())
     check_charter(bench.home, found.charter, before=found.before, anew=anew)
     return found
+
+
+def cards_to_answer(bench: Bench, opening: Enrolment) -> list[Card]:
+    """Return whom our answer is sealed to: the opener by the card in its file, the others by ours.
+
+    Raises:
+        OperatorError: the opener sealed to another key of a station than the one on our card.
+    Spec: docs/enrolment.md §8.2
+    """
+    ours = read_identity(bench.home).station
+    cards = [opening.card]
+    for head in opening.heads:
+        if head.to == ours:
+            continue
+        card = accepted_card(bench.home, head.to)
+        check_current(card, bench.clock())
+        if card.prekey.key_id != head.to_kid:
+            raise OperatorError(
+                f"{opening.sender} has another card of {head.to} than this station",
+                hint=f"import the newest card of {head.to} here; if it is here, at {opening.sender}"
+                ", who then begins anew with hotline line open --anew",
+            )
+        cards.append(card)
+    return cards
 
 
 def _check_compared(bench: Bench, found: Enrolment, ours: str) -> None:

@@ -25,8 +25,14 @@ from hotline.sealing.charter import (
 from hotline.sealing.enrol import RootKey, countersign_charter, make_charter
 from hotline.sealing.enrolment import Enrolment, write_enrolment
 from hotline.sealing.line_secret import SECRET_BYTES
-from hotline.station.amending import charter_shown, check_charter, check_room, is_newcomer
-from hotline.station.arriving import MAX_AGE_MS
+from hotline.station.amending import (
+    charter_shown,
+    check_charter,
+    check_room,
+    check_unspent,
+    is_newcomer,
+)
+from hotline.station.arriving import MAX_AGE_MS, cards_to_answer
 from hotline.station.cards import accepted_card, check_current, read_file
 from hotline.station.ceremony import note_answer, note_completed, note_own
 from hotline.station.dialling import Call, calls_between, routes_of
@@ -121,7 +127,8 @@ def check_opening(
     """Say whether a line to `peers` can be opened; return the cards that it is opened with.
 
     Raises:
-        OperatorError: no accepted card, it is out of date, or nobody of a pair can be dialled.
+        OperatorError: no accepted card, it is out of date or used up, or nobody of a pair can
+            be dialled.
     Spec: docs/enrolment.md §5.1, §8.1
     """
     check_room(bench.home, predecessor)
@@ -135,6 +142,8 @@ def check_opening(
     theirs = [accepted_card(bench.home, peer) for peer in peers]
     for card in theirs:
         check_current(card, bench.clock())
+    if predecessor is not None:
+        check_unspent(bench.home, theirs)
     calls_between({identity.station: identity.route, **routes_of(theirs)})
     return theirs
 
@@ -280,7 +289,7 @@ def join_line(bench: Bench, opening: Enrolment, root: RootKey, catalogue: Catalo
     """
     keys = open_console(bench)
     their_half(opening, keys)
-    cards = _cards_to_answer(bench, opening)
+    cards = cards_to_answer(bench, opening)
     charter = countersign_charter(opening.charter_record, root)
     halves = _draw_halves(bench, [card.name for card in cards])
     encoded = write_enrolment(
@@ -353,30 +362,6 @@ def _lay_waiting(
     lay_side(bench, files, halves, keys, catalogue, beside)
     note_completed(bench.home.path, waiting.own.sender, waiting.charter, bench.clock())
     discard_waiting(bench.home)
-
-
-def _cards_to_answer(bench: Bench, opening: Enrolment) -> list[Card]:
-    """Return whom our answer is sealed to: the opener by the card in its file, the others by ours.
-
-    Raises:
-        OperatorError: the opener sealed to another key of a station than the one on our card.
-    Spec: docs/enrolment.md §8.2
-    """
-    ours = read_identity(bench.home).station
-    cards = [opening.card]
-    for head in opening.heads:
-        if head.to == ours:
-            continue
-        card = accepted_card(bench.home, head.to)
-        check_current(card, bench.clock())
-        if card.prekey.key_id != head.to_kid:
-            raise OperatorError(
-                f"{opening.sender} has another card of {head.to} than this station",
-                hint=f"import the newest card of {head.to} here; if it is here, at {opening.sender}"
-                ", who then begins anew with hotline line open --anew",
-            )
-        cards.append(card)
-    return cards
 
 
 def _draw_halves(bench: Bench, peers: Sequence[str]) -> dict[str, bytes]:

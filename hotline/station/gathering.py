@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 from hotline.core.errors import OperatorError, PeerError
+from hotline.sealing.card import read_card
 from hotline.sealing.enrolment import Enrolment, read_enrolment
 from hotline.station.arriving import check_file
 from hotline.station.founded import founded_line
@@ -25,8 +27,8 @@ from hotline.station.upkeep import Bench
 def read_answers(bench: Bench, files: Sequence[tuple[str, bytes]]) -> list[Enrolment]:
     """Verify answers that were brought here; of several files, those that are none are passed over.
 
-    Passed over are openings and what this station wrote: they lie beside the answers. So may
-    answers to a line that is complete here: they count if there are no others.
+    Passed over are cards, openings and what this station wrote: they lie beside the answers. So
+    may answers to a line that is complete here: they count if there are no others.
 
     Args:
         files: Name and content.
@@ -59,9 +61,10 @@ def read_answers(bench: Bench, files: Sequence[tuple[str, bytes]]) -> list[Enrol
 
 
 def _lies_beside(bench: Bench, encoded: bytes) -> bool:
-    with suppress(PeerError):
-        read_enrolment(encoded, "open")
-        return True
+    for read in (read_card, partial(read_enrolment, step="open")):
+        with suppress(PeerError):
+            read(encoded)
+            return True
     with suppress(PeerError):
         ours = read_identity(bench.home).verified().root.digest
         return read_enrolment(encoded, "join").card.root.digest == ours

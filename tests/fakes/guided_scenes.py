@@ -218,7 +218,7 @@ SCENES: dict[str, tuple[str, SetupView, Callable[[], Answers]]] = {
     "charter": ("charter", KNOWING, _answers(opens=True, line=LINE, charter=CHARTER)),
     "sign": ("sign", replace(KNOWING, held=frozenset()), _answers(opens=True, charter=CHARTER)),
     "carry": ("carry", OPENED, NOTHING),
-    "carry-written": ("carry", OPENED, _answers(written={"line": "north-opening.enrol"})),
+    "carry-written": ("carry", OPENED, _answers(written={"file": "north-opening.enrol"})),
     "carry-joined": ("carry", JOINED, NOTHING),
     "answer": ("answer", OPENED, NOTHING),
     "give-up": ("give-up", OPENED, NOTHING),

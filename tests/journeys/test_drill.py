@@ -40,11 +40,10 @@ def test_drill_outcome_as_json_has_the_documented_shape(tmp_path: Path) -> None:
     assert set(outcome) == {"stations", "reconciled", "statements", "acknowledged", "ladder"}
 
 
-@pytest.mark.parametrize("seed", [1, 2])
 def test_drill_with_sides_killed_at_random_moments_loses_and_doubles_nothing(
-    tmp_path: Path, seed: int
+    tmp_path: Path,
 ) -> None:
-    kills = run_with_kills(tmp_path / "homes", seed, kills_wanted=5)
+    kills = run_with_kills(tmp_path / "homes", 1, kills_wanted=6)
     assert kills >= 2
     assert_whole(outcome_of(tmp_path / "homes"))
 

@@ -20,7 +20,7 @@ from hotline.station.enrolling import Wanted, answer_again, opening_again
 from hotline.station.giving_up import give_up_successor
 from hotline.station.home import Home
 from hotline.station.lineup import read_lineup
-from hotline.station.opening import discard_opening
+from hotline.station.opening import discard_opening, kept_opening
 from hotline.station.wanting import Amendment, previewed, wanted_after
 from tests.station.amended import TWO, amends, exchange_cards, places_in
 from tests.station.homes import DAY_MS, NOW_MS, WANTED, Place, begin, begin_three, enrol
@@ -218,3 +218,14 @@ def test_charter_of_another_realm_does_not_follow(tmp_path: Path, made: Path) ->
         check_successor(before, replace(charter, predecessor=None))
     stations = replace(charter, members=(*before.charter.members,))
     check_successor(before, stations)
+
+
+def test_line_is_not_amended_by_cards_that_were_used_up(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made, tmp_path / "two")
+    north, south = places_in(tmp_path / "two", NOW_MS + 60_000)
+    with pytest.raises(OperatorError, match="card of SOUTH that is here was used up") as refused:
+        amends(north)
+    assert "card import" in refused.value.hint
+    assert kept_opening(north.home) is None
+    exchange_cards(north, south)
+    south.joins(amends(north))

@@ -180,6 +180,9 @@ def test_of_several_files_openings_and_our_own_are_passed_over(joined: Three, fi
     _, south, _ = joined
     found = read_answers(south.bench, [(str(place), one) for place, one in enumerate(files)])
     assert [one.sender for one in found] == ["EAST"]
+    card = (south.home.path / "cards" / "EAST.card").read_bytes()
+    found = read_answers(south.bench, [("east.card", card), ("east.enrol", files[2])])
+    assert [one.sender for one in found] == ["EAST"]
     with pytest.raises(OperatorError, match="none of these files is the answer of EAST"):
         read_answers(south.bench, [("a", files[0]), ("b", files[1])])
     with pytest.raises(OperatorError, match=r"^bad\.enrol: this file cannot be used"):

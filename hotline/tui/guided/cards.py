@@ -6,23 +6,21 @@ from textual.app import ComposeResult
 
 from hotline.desk.guided.views import CONSOLE_KEY, PeerView
 from hotline.tui.guided.ask import Ask
+from hotline.tui.guided.going_out import FileOutPage
 from hotline.tui.guided.page import Buttons, GuidePage
 from hotline.tui.guided.said import SaidLines
 
 
-class OwnCardPage(GuidePage):
+class OwnCardPage(FileOutPage):
     """Writes this station's card to a file."""
 
     STEP, TITLE = 5, "OUR CARD"
-
-    @property
-    def _written(self) -> str:
-        return self.answers.written.get("card", "")
+    FILE, NAME, WRITE = "card", "card", "Write the card"
 
     def now(self) -> str:
         """Say what happens."""
-        if self._written:
-            return f"Carry {self._written} to the other station."
+        if self.written:
+            return f"Carry {self.written} to the other station."
         return "You write this station's card: a file that says who you are."
 
     def why(self) -> str:
@@ -33,36 +31,17 @@ class OwnCardPage(GuidePage):
         """Say what comes next."""
         return "Their card, which they give to you."
 
-    def guide_words(self) -> str:
-        """Say which keys."""
-        if self._written:
-            return "Give them the file, then Enter on Next. You may write it again at any time."
-        return "Enter goes on. If you gave them the card already, go to Next with Tab."
-
     def questions(self) -> ComposeResult:
         """Yield where it goes."""
         yield Ask(
             "file",
             "File",
-            value=self._written or self.guide.card_file(),
+            value=self.written or self.guide.card_file(),
             told="On the medium that you carry, or as it stands here.",
             about=("write", "cannot"),
         )
-        if not self._written:
+        if not self.written:
             yield from self.unlocking(CONSOLE_KEY)
-
-    def buttons(self) -> Buttons:
-        """Return both ways; what is written is not the first one any more."""
-        if self._written:
-            return (("next", "Next"), ("write", "Write it again"))
-        return (("write", "Write the card"), ("next", "Next"))
-
-    def begin(self) -> None:
-        """Once it is written, the button is next."""
-        if self._written:
-            self.query_one("#next").focus()
-        else:
-            super().begin()
 
     def press(self, button: str) -> None:
         """Write it, or go on."""
@@ -70,11 +49,7 @@ class OwnCardPage(GuidePage):
             self.shell.go("theirs")
         elif not self.refused(self.missing_phrases()):
             work = self.guide.write_card(self.typed("file"), self.unlocked())
-            self.shell.work("The card is signed and written. A moment.", work, self._done)
-
-    def _done(self, path: str) -> None:
-        self.answers.written["card"] = path
-        self.shell.go("card", f"Wrote {path}")
+            self.shell.work("The card is signed and written. A moment.", work, self.done)
 
 
 class TheirCardPage(GuidePage):

@@ -6,15 +6,17 @@ from textual.app import ComposeResult
 
 from hotline.desk.guided.views import CONSOLE_KEY, LineView
 from hotline.tui.guided.ask import Ask
+from hotline.tui.guided.going_out import FileOutPage
 from hotline.tui.guided.page import Buttons, GuidePage
 
 _NO_LINE = LineView("", "", False, False, ())
 
 
-class CarryPage(GuidePage):
+class CarryPage(FileOutPage):
     """Writes the file that goes to the other station."""
 
     STEP, TITLE = 9, "THE FILE TO CARRY"
+    FILE, NAME, WRITE = "file", "carry", "Write the file"
 
     @property
     def _line(self) -> LineView:
@@ -24,14 +26,10 @@ class CarryPage(GuidePage):
     def _what(self) -> str:
         return "answer" if self._line.joined else "opening"
 
-    @property
-    def _written(self) -> str:
-        return self.answers.written.get("line", "")
-
     def now(self) -> str:
         """Say what happens."""
-        if self._written:
-            return f"Carry {self._written} to {self._line.peer}."
+        if self.written:
+            return f"Carry {self.written} to {self._line.peer}."
         return f"The charter is signed. You write the {self._what} file for them."
 
     def why(self) -> str:
@@ -46,30 +44,11 @@ class CarryPage(GuidePage):
             return "You are done here, and can start the console."
         return "You wait for their answer. You may leave meanwhile."
 
-    def guide_words(self) -> str:
-        """Say which keys."""
-        if self._written:
-            return "Give them the file, then Enter on Next. You may write it again at any time."
-        return "Enter goes on. If you gave them the file already, go to Next with Tab."
-
     def questions(self) -> ComposeResult:
         """Yield where it goes."""
         told = "What is secret in it, only they can open."
-        file = self._written or self.guide.travelling_file()
+        file = self.written or self.guide.travelling_file()
         yield Ask("file", "File", value=file, told=told, about=("write",))
-
-    def buttons(self) -> Buttons:
-        """Return both ways; what is written is not the first one any more."""
-        if self._written:
-            return (("next", "Next"), ("write", "Write it again"))
-        return (("write", "Write the file"), ("next", "Next"))
-
-    def begin(self) -> None:
-        """Once it is written, the button is next."""
-        if self._written:
-            self.query_one("#next").focus()
-        else:
-            super().begin()
 
     def press(self, button: str) -> None:
         """Write it, or go on."""
@@ -77,11 +56,7 @@ class CarryPage(GuidePage):
             self.shell.go("done" if self._line.whole else "answer")
             return
         work = self.guide.write_travelling(self.typed("file"))
-        self.shell.work("The file is written.", work, self._done)
-
-    def _done(self, path: str) -> None:
-        self.answers.written["line"] = path
-        self.shell.go("carry", f"Wrote {path}")
+        self.shell.work("The file is written.", work, self.done)
 
 
 class AnswerPage(GuidePage):

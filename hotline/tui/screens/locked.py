@@ -37,13 +37,13 @@ class LockedScreen(FrameScreen):
     def compose_body(self) -> ComposeResult:
         """Yield what it means, the passphrase or a button, and the timeline."""
         lock = self.held
-        why = "No key was pressed for a while" if lock.idle else "It was locked on a key"
-        yield self._line(f" {why}: the officer's key has left the memory.")
+        why = "Nothing was typed for a while" if lock.idle else "It was locked with ^L"
+        yield self._line(f" {why}: the key that signs has left the memory.")
         yield self._line(
             " The line works on; what comes in is shown here, and a FLASH rings the bell."
         )
         yield self._line(
-            " Nothing is signed, acknowledged or released until then. Drafts are kept."
+            " Until it is unlocked nothing is signed, acknowledged or released. Drafts stay."
         )
         with Horizontal(id="unlock-row"):
             if lock.protected:
