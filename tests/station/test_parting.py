@@ -23,11 +23,12 @@ from hotline.sealing.enrol import countersign_charter, make_charter
 from hotline.sealing.packet import Packet, RevocationHead, encode_packet, sign_packet
 from hotline.sealing.statements import verify_statement
 from hotline.station import changing
-from hotline.station.amending import current_roster, discard_pending
+from hotline.station.amending import current_roster
 from hotline.station.arriving import check_file
 from hotline.station.assembly import Machine, open_station
 from hotline.station.changing import change_over, whats_left
 from hotline.station.courier import Courier
+from hotline.station.giving_up import give_up_successor
 from hotline.station.lineup import read_lineup
 from hotline.station.parting import end_line, notice_of
 from hotline.station.upkeep import at_work
@@ -333,7 +334,7 @@ def test_member_swapped_by_the_opener_is_listed_where_it_is_signed(
     north, south, _ = three
     west = begin(tmp_path / "west", "WEST", route=ROUTE, now_ms=LATER_MS)
     for place in (north, south):
-        discard_pending(place.home)
+        give_up_successor(place.bench)
     exchange_cards(north, south, west)
     opening = amends(north, Amendment(add=["WEST"], remove=["EAST"]))
     for place in (south, west):
