@@ -86,6 +86,7 @@ NOW_MS = 1_795_357_886_000
 WARM_UP = 20
 HPKE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 ANY_KEY = X25519PrivateKey.generate()
+ANY_PK = os.urandom(1_216)
 
 Call = Callable[[], object]
 
@@ -297,26 +298,25 @@ def rotations() -> dict[str, tuple[Call, Call]]:
         )
         PrekeyPublic(announced.pk)
 
-    return {"rotate": (rotate, lambda: bare_take_up(bare_draw()))}
+    return {"rotate": (rotate, lambda: bare_take_up(bare_draw()[1]))}
 
 
-def bare_draw() -> bytes:
-    """Draw a sealing key as the libraries do; return its public half."""
+def bare_draw() -> tuple[MLKEM768X25519PrivateKey, bytes]:
+    """Draw a sealing key as the libraries do; return it and its public half."""
     expanded = hashlib.shake_256(os.urandom(32)).digest(96)
     mlkem = MLKEM768PrivateKey.from_seed_bytes(expanded[:64])
     x25519 = X25519PrivateKey.from_private_bytes(expanded[64:])
-    MLKEM768X25519PrivateKey(mlkem, x25519)
     pk = mlkem.public_key().public_bytes_raw() + x25519.public_key().public_bytes_raw()
     hashlib.sha256(pk).digest()
-    return pk
+    return MLKEM768X25519PrivateKey(mlkem, x25519), pk
 
 
-def bare_take_up(pk: bytes) -> None:
+def bare_take_up(pk: bytes) -> MLKEM768X25519PublicKey:
     """Read a peer's sealing key as the libraries do."""
     other = X25519PublicKey.from_public_bytes(pk[1184:])
-    MLKEM768X25519PublicKey(MLKEM768PublicKey.from_public_bytes(pk[:1184]), other)
     ANY_KEY.exchange(other)  # the library says no to a point of small order only here
     hashlib.sha256(pk).digest()
+    return MLKEM768X25519PublicKey(MLKEM768PublicKey.from_public_bytes(pk[:1184]), other)
 
 
 class Handshakes:
@@ -362,49 +362,90 @@ class Handshakes:
         assert all(pair.ready for one in self.ends.values() for pair in one.pairs.values())
 
 
+class BareHandshake:
+    """What the libraries need for H1, H2 and H3, in the order that the protocol demands.
+
+    Each packet announces a key that is drawn for it and taken up by the peer; H1 is sealed
+    to a key that lasts, each other one to the key that the packet before it announced.
+    """
+
+    def __init__(self, line: Line, packets: Sequence[bytes]) -> None:
+        """Read `packets` once, so that they can be written."""
+        keys = line.north.console.signer.seeds
+        self.console, self.secret = sodium.crypto_sign_seed_keypair(keys.ed25519)
+        self.lasting = line.south.prekey.public.handle, line.south.prekey.handle
+        self.key, self.info, self.aad = os.urandom(32), os.urandom(140), os.urandom(25)
+        self.packets = packets
+        self.bodies = [json.loads(one) for one in packets]
+        self.asked, self.answered = packets[0][-1_900:], packets[1][-2_000:]  # as long as they are
+
+    def write(self, body: Any) -> None:
+        """Write a packet: its keys as base64, and JSON."""
+        for announced in announcements(body):
+            announced["pk"] = base64.b64encode(ANY_PK).decode()
+        json.dumps(body)
+
+    def seal(self, encoded: bytes, recipient: MLKEM768X25519PublicKey) -> tuple[bytes, bytes]:
+        """Sign and seal it; return the cell and the signature."""
+        signed = sodium.crypto_sign(canonical.pae(PACKET_TYPE, encoded), self.secret)
+        padded = encoded + signed[:64] + bytes(-(len(encoded) + 68) % PADDING_BYTES + 4)
+        hmac.digest(self.key, self.aad, "sha256")
+        nonce = os.urandom(24)
+        inner = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(padded, self.aad, nonce, self.key)
+        return HPKE.encrypt(nonce + inner, recipient, self.info), signed[:64]
+
+    def open(
+        self, cell: bytes, prekey: MLKEM768X25519PrivateKey, encoded: bytes, signature: bytes
+    ) -> None:
+        """Open it, verify and read it."""
+        inner = HPKE.decrypt(cell, prekey, self.info)
+        hmac.digest(self.key, self.aad, "sha256")
+        sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
+            inner[24:], self.aad, inner[:24], self.key
+        )
+        message = canonical.pae(PACKET_TYPE, encoded)
+        sodium.crypto_sign_open(signature + message, self.console)
+        for announced in announcements(json.loads(encoded)):
+            base64.b64decode(announced["pk"])
+
+    def hash(self, *items: bytes) -> None:
+        """Tie the handshake together, or find out that it is tied together."""
+        hashlib.sha256(b"".join(items)).digest()
+
+    def meet(self) -> None:
+        """Take the three packets there, one after the other."""
+        recipient, prekey = self.lasting
+        os.urandom(32)
+        self.hash(self.asked)
+        for number, (body, encoded) in enumerate(zip(self.bodies, self.packets, strict=True), 1):
+            drawn, pk = bare_draw()
+            self.write(body)
+            cell, signature = self.seal(encoded, recipient)
+            self.open(cell, prekey, encoded, signature)
+            recipient, prekey = bare_take_up(pk), drawn
+            if number == 1:
+                os.urandom(32)
+                self.hash(self.asked)
+            if number < len(self.packets):
+                self.hash(self.asked, self.answered)
+
+
+def announcements(body: Any) -> list[Any]:
+    """Return every announcement of a key in a packet of the handshake."""
+    prekeys = [item["prekey"] for item in body["items"] if "prekey" in item]
+    return [body["announcement"], *prekeys]
+
+
 def handshakes(line: Line) -> dict[str, tuple[Call, Call]]:
     """Meet; and what the libraries need for three packets and the keys in them."""
     ours = Handshakes(line)
-    drawn, taken_up = counted(ours.meet)
-    asked, answered = ours.packets[0][-1_900:], ours.packets[1][-2_000:]  # as long as H1 and H2
-    console, secret = sodium.crypto_sign_seed_keypair(line.north.console.signer.seeds.ed25519)
-    recipient, prekey = line.south.prekey.public, line.south.prekey
-    key, info, aad = os.urandom(32), os.urandom(140), os.urandom(25)
-
-    def bare_packet(encoded: bytes) -> None:
-        body = json.loads(encoded)
-        for place in (body, *body["items"]):
-            for name in ("announcement", "prekey"):
-                if name in place:
-                    base64.b64encode(base64.b64decode(place[name]["pk"]))
-        json.dumps(body)
-        nonce, message = os.urandom(24), canonical.pae(PACKET_TYPE, encoded)
-        for _ in ("to seal", "to open"):
-            hmac.digest(key, aad, "sha256")
-        signed = sodium.crypto_sign(message, secret)
-        padded = encoded + signed[:64] + bytes(-(len(encoded) + 68) % PADDING_BYTES + 4)
-        inner = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(padded, aad, nonce, key)
-        cell = HPKE.encrypt(nonce + inner, recipient.handle, info)
-        inner = HPKE.decrypt(cell, prekey.handle, info)
-        sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(inner[24:], aad, inner[:24], key)
-        sodium.crypto_sign_open(signed, console)
-
-    def bare_meet() -> None:
-        for encoded in ours.packets:
-            os.urandom(32)
-            bare_packet(encoded)
-        for _ in ("each station",) * 2:
-            hashlib.sha256(asked).digest()
-            hashlib.sha256(asked + answered).digest()
-        keys = [bare_draw() for _ in range(drawn)]
-        for number in range(taken_up):
-            bare_take_up(keys[number % len(keys)])
-
-    return {"handshake": (ours.meet, bare_meet)}
+    each = len(ours.packets)
+    assert counted(ours.meet) == (each, each), "the floor draws and takes up one in each packet"
+    return {"handshake": (ours.meet, BareHandshake(line, ours.packets).meet)}
 
 
 def counted(meet: Call) -> tuple[int, int]:
-    """Return how many keys a handshake draws and takes up: no fewer would do."""
+    """Return how many keys a handshake draws and takes up."""
     counts = {"drawn": 0, "taken up": 0}
 
     def draw(entropy: Entropy) -> Prekey:

@@ -25,6 +25,20 @@ REFUSALS = {
         "desk/test_guided.py::test_words_that_differ_twice_keep_no_card",
         "desk/test_guided.py::test_card_is_settled_only_after_the_words",
     ),
+    "a newcomer of another root, or one whose words somebody on the line never compared": (
+        "station/test_members.py::test_newcomer_of_another_root_than_the_compared_one_is_refused",
+        "station/test_members.py::test_newcomer_whose_card_one_member_never_compared_is_refused",
+    ),
+    "a notice that ends a line and that not all who stay signed": (
+        "station/test_parting.py::test_charter_that_not_all_who_stay_signed_ends_nothing",
+        "station/test_parting.py::"
+        "test_charter_that_names_the_station_or_follows_nothing_does_not_end_its_line",
+    ),
+    "a station that left and speaks on the line that follows": (
+        "station/test_parting.py::test_statement_of_who_left_is_refused_on_the_line_that_follows",
+        "station/test_parting.py::"
+        "test_cell_of_who_left_opens_on_the_old_line_and_is_refused_on_the_new_one",
+    ),
     "a member of three that speaks as another": (
         "journeys/test_group_attacks.py::test_member_cannot_speak_as_another_to_a_third",
     ),
@@ -62,6 +76,8 @@ REFUSALS = {
     ),
     "a charter that follows a line it may not follow": (
         "station/test_amending.py::test_charter_that_names_a_line_that_is_not_here_is_refused",
+        "station/test_members.py::test_station_that_was_on_the_line_and_lost_it_is_no_newcomer",
+        "station/test_members.py::test_newcomer_that_is_not_shown_the_line_before_is_refused",
         "station/test_amending.py::test_second_successor_is_refused_until_the_first_is_given_up",
         "station/test_amending.py::test_successor_older_than_its_predecessor_is_refused",
         "station/test_amending.py::test_charter_of_another_realm_does_not_follow",

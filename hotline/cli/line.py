@@ -16,6 +16,7 @@ from hotline.cli.line_after import (
     lineup_lines,
     route,
 )
+from hotline.cli.line_left import end, notice
 from hotline.cli.line_words import (
     charter_lines,
     completed,
@@ -175,6 +176,8 @@ def complete(
 
 app.command(short_help="Change the charter: open the line that follows this one.")(amend)
 app.command(short_help="Change over: close this line, work the one that follows it.")(change)
+app.command(short_help="Write what tells a station that it is not on the next line.")(notice)
+app.command(short_help="Close a line that the others closed without us.")(end)
 app.command("route", short_help="Change where the other station is dialled.")(route)
 
 

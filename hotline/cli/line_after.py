@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -148,8 +149,20 @@ def change(
     for line in whats_left(bench).lines():
         print(line)
     done = change_over(bench, leave=leave)
+    for line in gone_lines(bench.home):
+        print(line)
     print(f"{done.before.directory.name} is closed with {done.end.size} entries, and kept.")
     print(f"{done.after.directory.name} has taken over. Then: hotline console {home}")
+
+
+def gone_lines(home: Home) -> Iterator[str]:
+    """Yield who is not on the line that took over, and how that station is told."""
+    from hotline.cli.line_words import and_list
+    from hotline.station.parting import notice_of
+
+    with suppress(OperatorError):
+        gone = and_list(notice_of(home).gone)
+        yield f"{gone} left: hotline line notice {home.path} --out FILE writes what to carry there."
 
 
 def route(

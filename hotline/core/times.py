@@ -28,8 +28,18 @@ def _ms(moment: datetime) -> int:
 
 def format_time(at_ms: int) -> str:
     """Write `at_ms` (milliseconds since 1970, UTC) as the wire does: 2026-11-22T14:31:26.000Z."""
-    # A tenth of what strftime takes: every packet is dated.
-    return f"{_moment(at_ms).isoformat(timespec='milliseconds')[: -len('+00:00')]}Z"
+    # Every packet is dated, and names a time until which a key is good: mostly of one day.
+    minutes, past_ms = divmod(at_ms, 60_000)
+    hours, minute = divmod(minutes, 60)
+    day, hour = divmod(hours, 24)
+    second, milli = divmod(past_ms, 1000)
+    return f"{_date(day)}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z"
+
+
+@lru_cache(maxsize=16)
+def _date(day: int) -> str:
+    """Write a day, counted from 1970-01-01."""
+    return (_EPOCH + timedelta(days=day)).date().isoformat()
 
 
 def parse_time(text: object) -> int:

@@ -71,9 +71,9 @@ def follow(taken: Generations, check: Check) -> Generations:
     found = _Findings()
     beside = _beside(taken.path)
     follows = Roster.read(verdict.records).charter.predecessor is not None
-    if not (follows or beside or (taken.path.parent / SUCCESSOR).exists()):
-        return taken
     marks = _marks(taken.path.parent)
+    if not (follows or beside or marks.closed or (taken.path.parent / SUCCESSOR).exists()):
+        return taken
     _look_ahead(marks, beside, found)
     _look_back(verdict, marks, beside, check, found)
     return replace(

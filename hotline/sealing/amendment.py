@@ -1,6 +1,6 @@
 """A charter that follows another: what must hold between the two, and what changes.
 
-Spec: docs/protocol.md §4.30, §4.31, §4.40
+Spec: docs/protocol.md §4.30, §4.31, §4.40, §4.41
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hotline.core.errors import PeerError
-from hotline.sealing.charter import Charter, Policy
+from hotline.sealing.charter import Charter, Policy, charter_of
+from hotline.sealing.dsse import Envelope, hybrid_signatures
 from hotline.sealing.fingerprint import root_groups
 from hotline.sealing.roster import Roster
 
@@ -62,6 +63,31 @@ def check_follows(before: Charter, charter: Charter) -> None:
         raise PeerError("charter: its opener is not on the line that it follows")
     if len(set(charter.stations) & set(before.stations)) < MIN_STAYING:
         raise PeerError("charter: of the line that it follows at least two stations must stay")
+
+
+def check_ended(before: Roster, envelope: Envelope, station: str) -> Charter:
+    """Return the charter for which the others closed a line that `station` is on, and it is not.
+
+    The signatures of those who stay are verified; of one who joins nothing is known here.
+
+    Raises:
+        PeerError: it does not follow this line, names `station`, or somebody of this line
+            who is on the new one did not sign it by the newest root that the line knows.
+    Spec: docs/protocol.md §4.41
+    """
+    charter = charter_of(envelope)
+    check_successor(before, charter)
+    if station in charter.stations:
+        raise PeerError(f"charter: it names {station}, which joins it or not, but did not leave")
+    signatures = hybrid_signatures(envelope, what="charter")
+    for member in charter.members:
+        lineage = before.lineages.get(member.station)
+        if lineage is None:
+            continue
+        signature = signatures.get(member.root)
+        if signature is None or not lineage.newest.key.verify(envelope.message, signature):
+            raise PeerError(f"charter: {member.station} did not sign it")
+    return charter
 
 
 def changes(before: Charter, after: Charter) -> tuple[Change, ...]:

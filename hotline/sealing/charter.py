@@ -95,7 +95,7 @@ class Charter:
     @property
     def stations(self) -> tuple[str, ...]:
         """Names of the members, in the charter's order."""
-        return tuple(member.station for member in self.members)
+        return tuple([member.station for member in self.members])
 
     def least_signers(self, template: str, need: int) -> int:
         """Return how many persons must sign: the policy's minimum, which `need` only raises.

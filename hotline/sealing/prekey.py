@@ -65,7 +65,7 @@ class PrekeyPublic:
         """Return the public half of a key of our own: there is nothing to doubt about it."""
         halves = private.public_key(), x25519.public_key()
         public = cls.__new__(cls)
-        public.encoded = b"".join(half.public_bytes_raw() for half in halves)
+        public.encoded = halves[0].public_bytes_raw() + halves[1].public_bytes_raw()
         public.key_id = prekey_id(public.encoded)
         public.handle = MLKEM768X25519PublicKey(*halves)
         return public

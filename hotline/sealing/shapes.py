@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
@@ -70,11 +70,9 @@ def read_hex(value: Any, size: int) -> bytes:
     return value
 
 
-def _read_digest(value: Any) -> Digest:
-    return Digest(read_hex(value, 32))
-
-
+@lru_cache(maxsize=256)
 def _check_time(text: str) -> str:
+    """Check a time once, as `parse_time` reads it once."""
     parse_time(text)
     return text
 
@@ -92,7 +90,7 @@ def _check_given(text: str) -> str:
 _AS_BASE64 = PlainSerializer(canonical.to_base64, return_type=str)
 _AS_HEX = PlainSerializer(bytes.hex, return_type=str)
 
-DigestHex = Annotated[Digest, PlainValidator(_read_digest), _AS_HEX]
+DigestHex = Annotated[Digest, PlainValidator(partial(read_hex, size=32)), _AS_HEX]
 KeyIdHex = Annotated[bytes, PlainValidator(partial(read_hex, size=16)), _AS_HEX]
 SaltHex = Annotated[bytes, PlainValidator(partial(read_hex, size=32)), _AS_HEX]
 Time = Annotated[str, AfterValidator(_check_time)]
@@ -157,9 +155,10 @@ def shape(model: type[ModelT], value: Any, *, what: str) -> ModelT:
         PeerError: a missing, unknown or malformed field; its place is named.
     """
     try:
-        return model.model_validate(value)
+        shaped: ModelT = model.__pydantic_validator__.validate_python(value)
     except ValidationError as error:
         raise PeerError(f"{what}: {first_fault(error)}") from error
+    return shaped
 
 
 def read_shape(model: type[ModelT], payload: bytes, *, what: str, max_bytes: int) -> ModelT:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -32,10 +33,17 @@ class Purpose(Enum):
     NACK = auto()
 
 
+_ALONE: Mapping[type[Item], Purpose] = {
+    HelloItem: Purpose.ASK,
+    HelloAnswerItem: Purpose.ANSWER,
+    NackItem: Purpose.NACK,
+}
+"""What a packet of one such item is for."""
+
+
 def purpose_of(items: tuple[Item, ...]) -> Purpose:
     """Return what a packet of these items is for."""
-    kinds = {HelloItem: Purpose.ASK, HelloAnswerItem: Purpose.ANSWER, NackItem: Purpose.NACK}
-    return kinds.get(type(items[0]), Purpose.MAIL) if len(items) == 1 else Purpose.MAIL
+    return _ALONE.get(type(items[0]), Purpose.MAIL) if len(items) == 1 else Purpose.MAIL
 
 
 @dataclass(frozen=True, slots=True)

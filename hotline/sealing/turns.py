@@ -65,7 +65,7 @@ class TurnKeys:
     def opening(self) -> dict[bytes, Prekey]:
         """Every key that opens now, by its key id."""
         keys = (self.recovery, *self._stored.values(), *self._turns.values())
-        return {key.key_id: key for key in keys}
+        return {key.public.key_id: key for key in keys}
 
     @property
     def newest(self) -> int:
@@ -96,7 +96,8 @@ class TurnKeys:
 
     def want_turn(self) -> None:
         """Have the next packet announce a new turn key."""
-        self._ring = replace(self._ring, wanted=True)
+        ring = self._ring
+        self._ring = Ring(ring.current, ring.previous, ring.floor, wanted=True)
 
     def must_speak(self, now_ms: int) -> bool:
         """Return whether a new turn key is due although nothing else is to be said."""
@@ -124,8 +125,10 @@ class TurnKeys:
 
         Spec: docs/protocol.md §7.23
         """
-        self._ring = tables.expired(self._ring, now_ms, whole=whole)
-        self._forget()
+        left = tables.expired(self._ring, now_ms, whole=whole)
+        if left is not self._ring:
+            self._ring = left
+            self._forget()
 
     def _forget(self) -> None:
         for aseq in self._turns.keys() - self._ring.alive:
@@ -183,8 +186,10 @@ class TurnKeys:
         if aseq not in self._stored:
             return
         self.prekeys = tuple(
-            replace(one, replaced_ms=now_ms) if one.aseq < aseq and not one.replaced_ms else one
-            for one in self.prekeys
+            [
+                replace(one, replaced_ms=now_ms) if one.aseq < aseq and not one.replaced_ms else one
+                for one in self.prekeys
+            ]
         )
 
     def left(self, now_ms: int) -> tuple[StoredPrekey, ...]:
@@ -192,7 +197,7 @@ class TurnKeys:
 
         Spec: docs/protocol.md §7.24
         """
-        return tuple(one for one in self.prekeys if not one.over(now_ms))
+        return tuple([one for one in self.prekeys if not one.over(now_ms)])
 
     def destroy(self, left: tuple[StoredPrekey, ...]) -> None:
         """Destroy every prekey that is not in `left`."""

@@ -5,22 +5,20 @@ Spec: docs/protocol.md §4.30, §4.31, §4.40, docs/enrolment.md §9
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from hotline.core.canonical import to_base64
-from hotline.core.errors import OperatorError, PeerError, StorageError
+from hotline.core.errors import OperatorError, PeerError
 from hotline.core.values import Digest
 from hotline.sealing.amendment import check_follows, check_successor
 from hotline.sealing.card import Card
 from hotline.sealing.charter import Charter
 from hotline.sealing.roster import Roster
-from hotline.station.closing import is_closed_for
 from hotline.station.founded import check_no_line
 from hotline.station.home import Home, read_card
 from hotline.station.identity import read_identity
-from hotline.station.lineup import Lined, read_lineup
+from hotline.station.lineup import read_lineup
 from hotline.station.opening import kept_joining, waiting_line
 
 _CHANGE = "end that with hotline line change, or give it up with --anew"
@@ -183,33 +181,6 @@ def check_keys_stay(home: Home) -> None:
         raise OperatorError(
             "a line that names the keys of today is being set up in this home", hint=_CHANGE
         )
-
-
-def discard_pending(home: Home) -> Lined | None:
-    """Forget a successor that was set up and never worked; return which, None if none waits.
-
-    Raises:
-        OperatorError: a change-over to it was cut short: the line before is closed for it.
-        IntegrityError: the ledger of the line before was altered.
-        StorageError: the disk refused.
-    Spec: docs/enrolment.md §9.2
-    """
-    found = read_lineup(home.lines)
-    current, pending = found.current, found.pending
-    if current is not None and pending is not None:
-        if is_closed_for(current, pending):
-            raise OperatorError(
-                f"{current.directory.name} is closed for {pending.directory.name} already,"
-                " which can be given up no more",
-                hint="end the change-over that was cut short: hotline line change",
-            )
-        try:
-            # Its card first: what is left of a cut removal is then no line any more.
-            (pending.directory / "line.json").unlink()
-            shutil.rmtree(pending.directory)
-        except OSError as error:
-            raise StorageError(f"{pending.directory.name} cannot be removed") from error
-    return pending
 
 
 def _has(home: Home, line: Digest) -> bool:

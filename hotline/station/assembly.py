@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from hotline.core.errors import OperatorError
 from hotline.core.exchange.rules import Rules
 from hotline.core.seams import Clock, Entropy
 from hotline.host.clock import monotonic_s
@@ -15,6 +14,7 @@ from hotline.host.packs import load_catalogue
 from hotline.host.tables import load_ladder
 from hotline.station.home import Home, OpenLine, open_line
 from hotline.station.keeping import open_kept
+from hotline.station.parting import check_not_ended
 from hotline.station.rerouting import routes_of_cards
 from hotline.station.routes import route_maker
 from hotline.station.station import Station
@@ -67,7 +67,7 @@ def open_station(
         kept = open_kept(home, opened, passphrase, rules.catalogue.packs)
         try:
             station = Station(opened.line, opened.ledger, rules, maker, kept)
-            _check_open(station)
+            check_not_ended(home, station.situation.closed_for, opened.ledger)
             return station, opened
         except BaseException:
             if kept.journal is not None:
@@ -76,15 +76,3 @@ def open_station(
     except BaseException:
         opened.ledger.close()
         raise
-
-
-def _check_open(station: Station) -> None:
-    """Refuse to work a line that was closed: a crash left the change-over half done.
-
-    Spec: docs/enrolment.md §9.3
-    """
-    if station.situation.closed_for:
-        raise OperatorError(
-            "this line was closed for the one that follows it",
-            hint="end that with the same hotline line change as before",
-        )

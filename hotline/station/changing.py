@@ -17,6 +17,7 @@ from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import Checkpoint
 from hotline.core.records.lasting import sign_lasting
 from hotline.core.values import sha256
+from hotline.sealing.charter import Charter
 from hotline.sealing.roster import Roster
 from hotline.station.amending import roster_in
 from hotline.station.anchors import newest_anchor
@@ -94,20 +95,39 @@ def change_over(bench: Bench, *, leave: bool) -> ChangedOver:
 
 def _closed(work: Work, after: Roster, *, leave: bool) -> Checkpoint:
     """Close the line in its own ledger, once; return the head that does."""
-    ledger, line = work.opened.ledger, work.opened.line
-    end = closing_head(ledger, after.line)
+    end = closing_head(work.opened.ledger, after.line)
     if end is None:
         check_may_close(work, after)
         left = left_on(work)
         if left.must_be_seen and not leave:
             raise OperatorError(
-                f"something still stands on the line {line.roster.name}",
+                f"something still stands on the line {work.opened.line.roster.name}",
                 hint="work the line until it is settled, or say --leave to leave it behind",
             )
+        return close_ledger(work, left, after.charter)
+    return _signed_for_long(work, end)
+
+
+def close_ledger(work: Work, left: Left, after: Charter) -> Checkpoint:
+    """Record, once, that a line was closed in favour of another one; return its last head.
+
+    Args:
+        left: What stands on the line.
+    Raises:
+        IntegrityError, StorageError: the ledger does not take it.
+    Spec: docs/ledger.md §22.1
+    """
+    ledger = work.opened.ledger
+    if closing_head(ledger, after.line) is None:
         work.record(Planned(left.closing(after)))
-        end = closing_head(ledger, after.line)
+    end = closing_head(ledger, after.line)
     if end is None:
         raise IntegrityError("the ledger does not hold what was recorded just now")
+    return _signed_for_long(work, end)
+
+
+def _signed_for_long(work: Work, end: Checkpoint) -> Checkpoint:
+    ledger, line = work.opened.ledger, work.opened.line
     if ledger.lasting(end.origin, end.size) is None:
         # Spec: docs/ledger.md §22.1
         ledger.append(lasting=[sign_lasting(end, line.lasting)])

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache, reduce
+from operator import or_
 
 from hotline.core.errors import PeerError
+from hotline.core.values import Digest
 from hotline.sealing.cell import open_cell, seal_cell
 from hotline.sealing.items import CertificateItem, Item, RevocationItem
 from hotline.sealing.packet import (
@@ -101,7 +104,7 @@ class Courier:
         opened = open_cell(
             cell,
             line=line.roster.line,
-            prekeys={key_id: key for keys in opening.values() for key_id, key in keys.items()},
+            prekeys=reduce(or_, opening.values()),
             secrets={name: pair.secret for name, pair in everyone.items()},
         )
         peer, _, number = opened.peer.partition("/")
@@ -159,5 +162,10 @@ def revocation_head(line: Line) -> RevocationHead:
 
     Spec: docs/protocol.md §4.22
     """
-    counter, digest = line.roster.standing.head(line.station)
+    return _head(*line.roster.standing.head(line.station))
+
+
+@lru_cache(maxsize=64)
+def _head(counter: int, digest: Digest) -> RevocationHead:
+    """Check a head once: every packet shows it, and only a revocation changes it."""
     return RevocationHead(counter=counter, digest=digest)

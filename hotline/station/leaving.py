@@ -18,10 +18,12 @@ from hotline.core.messages.statement import Statement
 from hotline.core.records import events as ev
 from hotline.core.records.line_events import MAX_LEFT
 from hotline.core.times import format_time
+from hotline.sealing.charter import Charter
 from hotline.sealing.roster import Roster
 from hotline.station.upkeep import Work
 
 _MINUTES = 16
+_SHORT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Left:
             yield f"NO ANSWER by {whom}: {_named(dialogue.digest, statement)}"
         yield from self.notes
 
-    def closing(self, after: Roster) -> ev.LineClosed:
+    def closing(self, after: Charter) -> ev.LineClosed:
         """Return the event that closes the line in favour of another one."""
         digests = [state.digest for state in self.undelivered]
         digests += [release.digest for release in self.unreleased]
@@ -88,12 +90,26 @@ def left_on(work: Work) -> Left:
     )
 
 
+def check_closed_for(closed_for: str, after: Charter) -> None:
+    """Refuse to close a line for a second other one.
+
+    Raises:
+        OperatorError: it was closed for another one.
+    Spec: docs/enrolment.md §9.2
+    """
+    if closed_for not in ("", after.line.hex()):
+        raise OperatorError(
+            f"this line was closed in favour of the line {closed_for[:_SHORT]}",
+            hint="a line has one successor; ask the other stations which one they work",
+        )
+
+
 def check_may_close(work: Work, after: Roster) -> None:
     """Refuse to close a line on which something stands that another line would do away with.
 
     Raises:
-        OperatorError: a fork stands; a certificate of ours is suspended; or the new charter
-            rests on a changed root that no officer has found right.
+        OperatorError: it was closed for another one; a fork stands; a certificate of ours is
+            suspended; or the new charter rests on a changed root that no officer has found right.
     Spec: docs/enrolment.md §9.4, docs/protocol.md §4.33
     """
     forks = standing_forks(work.situation)
@@ -102,6 +118,7 @@ def check_may_close(work: Work, after: Roster) -> None:
             f"the line is FROZEN: {forks[0].words}",
             hint="two officers resolve that first: hotline ledger resolve",
         )
+    check_closed_for(work.situation.closed_for, after.charter)
     line, now_ms = work.opened.line, work.bench.clock()
     for one in line.roster.certificates.values():
         found = line.roster.standing.withdrawal(one)

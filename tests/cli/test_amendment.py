@@ -10,8 +10,9 @@ from hotline.cli.main import main
 from hotline.host.clock import system_clock
 from hotline.station.lineup import read_lineup
 from tests.station.amended import exchange_cards
-from tests.station.homes import SOUTH_ROUTE, begin, enrol
+from tests.station.homes import SOUTH_ROUTE, WANTED, begin, begin_three, enrol
 from tests.station.homes import exchange_cards as compared
+from tests.station.test_members import gather
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str | Path, code: int = 0) -> str:
@@ -124,3 +125,30 @@ def test_station_joins_and_reads_that_the_record_before_is_not_its_own(
         run(capsys, "line", "change", home)
     assert "whose record is not here." in run(capsys, "line", "show", homes[2])
     assert "as of a station that joined" in run(capsys, "verify", homes[2])
+
+
+def test_station_that_left_is_told_and_closes_its_side(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = begin_three(tmp_path, system_clock())
+    opening, file = tmp_path / "o.enrol", tmp_path / "east.notice"
+    gather(*places, opening=places[0].opens("SOUTH", "EAST"))
+    exchange_cards(*places)
+    north, south, east = (place.home.path for place in places)
+    notice = ("line", "notice", north, "--out", file)
+    assert "nobody has left the line" in run(capsys, *notice, code=2)
+    shown = run(capsys, "line", "amend", north, "--remove", "EAST", "--out", opening)
+    assert "  EAST leaves\n    old  " in shown
+    assert "\n    new  is not on the line any more\n" in shown
+    answer = tmp_path / "a.enrol"
+    run(capsys, "line", "join", south, opening, "--out", answer)
+    run(capsys, "line", "complete", north, answer)
+    assert "EAST left: hotline line notice" in run(capsys, "line", "change", north)
+    assert f"Carry it to EAST, not on the line {WANTED.name}" in run(capsys, *notice)
+    done = run(capsys, "line", "end", east, file)
+    assert "NORTH and SOUTH are on the line n-s, which follows this one without" in done
+    refused = run(capsys, "inbox", east, code=2)
+    assert "the other stations closed this line in favour of n-s, " in refused
+    assert "which this station is not on" in refused
+    assert "VERIFIED" in run(capsys, "verify", east)
+    assert "n-s" in run(capsys, "replay", east)

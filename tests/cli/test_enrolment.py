@@ -15,7 +15,7 @@ from hotline.host.clock import system_clock
 from hotline.sealing.charter import default_policy
 from hotline.sealing.fingerprint import read_fingerprint, root_words, word_list
 from hotline.station.enrolling import Wanted
-from tests.station.homes import begin, begin_two, enrol
+from tests.station.homes import ROUTE, begin, begin_two, enrol
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_card_show_of_a_home_and_of_its_file_say_the_same(
     assert main(["card", "show", str(card), "--ascii"]) == 0
     assert told(capsys) == own
     assert "officer north1: Officer north1, until " in own
-    assert "dialled at 127.0.0.1:47110" in own
+    assert f"dialled at 127.0.0.1:{ROUTE.port}" in own
     assert len(re.findall(r"\b\d{1,2} [a-z]{3,8}\b", own)) == 24
 
 
@@ -161,7 +161,7 @@ def test_line_open_with_what_no_charter_can_say_opens_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
 ) -> None:
     from hotline.station.cards import accept_card
-    from tests.station.homes import ROUTE, agreed
+    from tests.station.homes import agreed
 
     now_ms = system_clock()
     north = begin(tmp_path / "n", "NORTH", route=ROUTE, now_ms=now_ms)
@@ -180,7 +180,7 @@ def test_line_show_says_how_far_it_has_come(
     homes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["line", "show", str(homes / "south")]) == 0
-    assert "SOUTH dials NORTH at 127.0.0.1:47110" in told(capsys)
+    assert f"SOUTH dials NORTH at 127.0.0.1:{ROUTE.port}" in told(capsys)
     begin(tmp_path / "e", "EAST")
     assert main(["line", "show", str(tmp_path / "e")]) == 0
     assert "EAST has no line yet. Cards accepted: none." in told(capsys)

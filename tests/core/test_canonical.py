@@ -154,7 +154,20 @@ SEEDS = (
     b'{"a":' * 12 + b"1" + b"}" * 12,
 )
 PIECES = (b'"', b"\\", b"\\n", b"\\u0041", b" ", b".0", b"e1", b"-0", b"NaN", b"{}", b"[]", b",")
-PIECES += (b"\x7f", b"\xc3\xbc", b"\xed\xa0\x80", b"9" * 17, b'"a":1,', b"1", b"true", b"null")
+PIECES += (
+    b"\x00",
+    b"\x1f",
+    b"\t",
+    b"\n",
+    b"\x7f",
+    b"\xc3\xbc",
+    b"\xed\xa0\x80",
+    b"9" * 17,
+    b'"a":1,',
+    b"1",
+    b"true",
+    b"null",
+)
 
 
 def test_quick_reading_says_what_a_plain_one_says() -> None:
@@ -212,6 +225,15 @@ def test_base64_read_back_is_the_bytes(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("text", ["YR==", "YQ", "YQ=", "Y Q==", "YQ==\n", "_w==", "é", "YQ==YQ=="])
-def test_other_base64_is_refused(text: str) -> None:
+@pytest.mark.parametrize("before", ["", "YWJj"])
+def test_other_base64_is_refused(before: str, text: str) -> None:
+    with pytest.raises(PeerError):
+        from_base64(before + text, what="thing")
+
+
+@pytest.mark.parametrize(
+    "text", ["\\/AA", "\\u0059Q==", "YQ==\\n", 'YQ=="', '"', "\\", "\x00", "\ud800"]
+)
+def test_base64_that_json_would_read_otherwise_is_refused(text: str) -> None:
     with pytest.raises(PeerError):
         from_base64(text, what="thing")

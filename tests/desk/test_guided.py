@@ -124,8 +124,8 @@ def test_homes_of_the_commands_come_to_a_whole_line(known: Two) -> None:
     assert theirs is not None
     assert (ours.whole, ours.joined, theirs.whole, theirs.joined) == (True, False, True, True)
     assert ours.charter == theirs.charter == shown
-    assert ours.dialled == "NORTH listens at 127.0.0.1:47110; SOUTH dials it."
-    assert theirs.dialled == "SOUTH dials NORTH at 127.0.0.1:47110."
+    assert ours.dialled == f"NORTH listens at 127.0.0.1:{ROUTE.port}; SOUTH dials it."
+    assert theirs.dialled == f"SOUTH dials NORTH at 127.0.0.1:{ROUTE.port}."
     # Again and again: the answer that was given before.
     again = known.south
     again.look_at_opening(opening)

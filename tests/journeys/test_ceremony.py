@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.fakes.ports import free_port
 
 TOP = Path(__file__).resolve().parents[2]
 SECRETS = {
@@ -26,12 +27,6 @@ SECRETS = {
     "officer-s1.key": "southern cross at three",
 }
 TIMEOUT_S = 100
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

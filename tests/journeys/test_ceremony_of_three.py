@@ -7,30 +7,17 @@ process; every step of the line and all that is said on it are processes of thei
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hotline.cli.main import main
+from tests.fakes.ports import free_ports
 from tests.journeys.test_ceremony import begin, end, run, words_of
 
 Told = Callable[..., str]
 STATIONS = ("NORTH", "SOUTH", "EAST")
-
-
-def free_ports(count: int) -> int:
-    """Return the first of some ports in succession that are all free."""
-    for first in range(20_011, 60_000, 97):
-        try:
-            for port in range(first, first + count):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return first
-    raise AssertionError("no ports are free")
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import socket
 import sys
 from pathlib import Path
 
 import pytest
 
 from hotline.review.reviewing import Asked, review_ledgers
+from tests.fakes.ports import free_port
 from tests.fakes.tmux import NEEDS_TMUX, Terminal, tmux_server
 
 WORD = re.compile(r"\b(\d{1,2}) ([a-z]{3,8})\b")
@@ -81,12 +81,6 @@ def compare(reader: Shell, home: str, typist: Shell, asks: str) -> None:
         )
     typist.answers("Type yes:", "yes")
     typist.done("is accepted")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @NEEDS_TMUX

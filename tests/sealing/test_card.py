@@ -295,6 +295,15 @@ def group_file(world: World, sender: StationKeys, made_ms: int = NOW_MS) -> byte
     )
 
 
+def test_second_charter_that_the_first_one_does_not_follow_is_refused(world: World) -> None:
+    for sender, step in ((world.north, "open"), (world.south, "join")):
+        encoded = group_file(world, sender)
+        heads = encoded.split(b"\n")
+        shown = [*heads[:3], charter_by(world, world.north), *heads[3:]]
+        with pytest.raises(PeerError, match="second charter is not the one"):
+            read_enrolment(b"\n".join(shown), step)  # type: ignore[arg-type]
+
+
 def test_file_of_a_line_of_three_gives_each_recipient_its_own_half(world: World) -> None:
     found = read_enrolment(group_file(world, world.south), "join")
     assert (found.sender, found.recipients) == ("SOUTH", ("NORTH", "EAST"))

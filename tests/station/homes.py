@@ -27,13 +27,17 @@ from hotline.station.home import Home
 from hotline.station.identity import own_card, ready_console
 from hotline.station.officers import add_officer, unlock_root
 from hotline.station.upkeep import Bench
+from tests.fakes.ports import free_ports
 from tests.station.months import no_passphrase
 
 NOW_MS = 1_795_357_886_000
 DAY_MS = 86_400_000
 WANTED = Wanted("n-s", default_policy())
-ROUTE = Route(host="127.0.0.1", port=47_110)
-SOUTH_ROUTE = Route(host="127.0.0.1", port=47_120)
+_PORTS = free_ports(4)
+ROUTE = Route(host="127.0.0.1", port=_PORTS)
+"""NORTH's; on a line of three it listens at the port after it, too."""
+
+SOUTH_ROUTE = Route(host="127.0.0.1", port=_PORTS + 2)
 
 
 def nothing(_name: str) -> None:

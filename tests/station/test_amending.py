@@ -13,10 +13,11 @@ from hotline.core.values import Digest, Realm
 from hotline.review.reviewing import review_ledgers
 from hotline.sealing.amendment import changes, check_successor
 from hotline.sealing.enrol import make_charter
-from hotline.station.amending import current_roster, discard_pending, roster_in
+from hotline.station.amending import current_roster, roster_in
 from hotline.station.arriving import check_file
 from hotline.station.changing import change_over
 from hotline.station.enrolling import Wanted, answer_again, opening_again
+from hotline.station.giving_up import give_up_successor
 from hotline.station.home import Home
 from hotline.station.lineup import read_lineup
 from hotline.station.opening import discard_opening, kept_opening
@@ -174,13 +175,13 @@ def test_second_successor_is_refused_until_the_first_is_given_up(
     second = amends(north, Amendment(name="other"))
     with pytest.raises(OperatorError, match=r"successor n-s-[0-9a-f]+ of this line was set up"):
         check_file(south.bench, second, "open")
-    gone = discard_pending(south.home)
+    gone = give_up_successor(south.bench)
     assert gone is not None
     north.completes(south.joins(second))
     with pytest.raises(OperatorError, match="was set up already"):
         amends(north, Amendment(name="third"))
-    assert discard_pending(south.home) is not None
-    assert discard_pending(south.home) is None
+    assert give_up_successor(south.bench) is not None
+    assert give_up_successor(south.bench) is None
 
 
 def test_successor_older_than_its_predecessor_is_refused(made: Path, tmp_path: Path) -> None:

@@ -27,12 +27,12 @@ from hotline.sealing.certificate import Usage
 from hotline.sealing.items import RootItem
 from hotline.sealing.root import ROOT_TYPE
 from hotline.station import changing, rekeying
-from hotline.station.amending import discard_pending
 from hotline.station.assembly import Machine, open_station
 from hotline.station.backing import back_up
 from hotline.station.changing import change_over, pending_line, whats_left
 from hotline.station.closing import closing_head
 from hotline.station.doctor import check_up
+from hotline.station.giving_up import give_up_successor
 from hotline.station.holds import place_hold
 from hotline.station.home import Home, content_sealer
 from hotline.station.introducing import admit_offered
@@ -153,7 +153,7 @@ def test_change_over_cut_short_is_ended_by_the_same_command(
         open_station(north.home, machine, passphrase=None, timings=FAST)
     # Without its successor a closed line could neither be worked nor followed.
     with pytest.raises(OperatorError, match="can be given up no more"):
-        discard_pending(north.home)
+        give_up_successor(north.bench)
     change_over(north.bench, leave=False)
     for directory, kind in ((before.directory, ev.LineClosed), (after.directory, ev.LineContinued)):
         with ledger_of(north, directory) as reader:

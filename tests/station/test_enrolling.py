@@ -82,7 +82,11 @@ def test_line_set_up_by_hand_is_one_line_with_one_secret(two: tuple[Place, Place
     card = read_card(north.home.only_line())
     assert (card.listens, card.host, card.port) == (True, ROUTE.host, ROUTE.port)
     other = read_card(south.home.only_line())
-    assert (other.listens, other.peers[0].host, other.peers[0].port) == (False, ROUTE.host, 47_110)
+    assert (other.listens, other.peers[0].host, other.peers[0].port) == (
+        False,
+        ROUTE.host,
+        ROUTE.port,
+    )
     assert card.records == other.records
     assert kept_opening(north.home) is None
     assert not half_path(north.home).exists()

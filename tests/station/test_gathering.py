@@ -35,6 +35,7 @@ from tests.station.homes import (
     DAY_MS,
     NOW_MS,
     ROUTE,
+    SOUTH_ROUTE,
     WANTED,
     Place,
     agreed,
@@ -133,9 +134,10 @@ def test_line_of_three_set_up_by_hand_is_one_line_with_a_secret_for_each_pair(
         {peer.station: (peer.port, peer.listen_port) for peer in card.peers}
         for card in (read_card(place.home.only_line()) for place in joined)
     ]
-    assert ports[0] == {"SOUTH": (0, 47_110), "EAST": (0, 47_111)}
-    assert ports[1] == {"NORTH": (47_110, 0), "EAST": (0, 47_120)}
-    assert ports[2] == {"NORTH": (47_111, 0), "SOUTH": (47_120, 0)}
+    north_port, south_port = ROUTE.port, SOUTH_ROUTE.port
+    assert ports[0] == {"SOUTH": (0, north_port), "EAST": (0, north_port + 1)}
+    assert ports[1] == {"NORTH": (north_port, 0), "EAST": (0, south_port)}
+    assert ports[2] == {"NORTH": (north_port + 1, 0), "SOUTH": (south_port, 0)}
     # The prekey of the card is the line's now, and the halves are gone.
     for place in joined:
         assert "prekey" not in read_key_file(place.home.keys / "console.key", None).seeds
@@ -550,8 +552,8 @@ async def test_newer_card_of_a_station_that_several_dial_is_followed_to_our_own_
     complete_all(joined, files)
     north, _, east = joined
     at_first = read_card(east.home.only_line()).peers[0]
-    assert (at_first.host, at_first.port) == ("127.0.0.1", 47_111)
-    for moved, at in ((ROUTE, 47_111), (Route(host="north.example", port=9), 10)):
+    assert (at_first.host, at_first.port) == ("127.0.0.1", ROUTE.port + 1)
+    for moved, at in ((ROUTE, ROUTE.port + 1), (Route(host="north.example", port=9), 10)):
         identity = read_identity(north.home)
         write_identity(north.home, identity.model_copy(update={"route": moved}))
         north.now_ms = east.now_ms = east.now_ms + 60_000

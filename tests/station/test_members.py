@@ -9,7 +9,6 @@ import pytest
 
 from hotline.core.errors import IntegrityError, OperatorError
 from hotline.sealing.amendment import changes
-from hotline.sealing.card import Route
 from hotline.sealing.enrolment import Enrolment, read_enrolment
 from hotline.station import enrolling
 from hotline.station.amending import current_roster, is_newcomer, predecessor_of
@@ -25,7 +24,6 @@ from tests.station.homes import (
     Place,
     agreed,
     begin,
-    begin_three,
     enrol,
     exchange_cards,
     place_at,
@@ -115,40 +113,6 @@ def test_newcomer_repeats_every_step(three: list[Place]) -> None:
     assert check_file(east.bench, opening, "open").charter == charter
 
 
-def test_three_become_two_and_who_left_is_named(tmp_path: Path) -> None:
-    north, south, east = begin_three(tmp_path)
-    gather(north, south, east, opening=north.opens("SOUTH", "EAST"))
-    before = current_roster(north.home)
-    for place in (north, south, east):
-        place.now_ms = LATER_MS
-    exchange_cards(north, south)
-    opening = amends(south, Amendment(remove=["EAST"]))
-    found, told = seen(north, opening)
-    assert [(what, new) for what, _, new in told] == [
-        ("EAST leaves", "is not on the line any more")
-    ]
-    assert found.before is None
-    with pytest.raises(OperatorError, match="is for NORTH, not for EAST"):
-        check_file(east.bench, opening, "open")
-    gather(south, north, opening=opening)
-    # EAST would have another successor, without SOUTH: a line has one.
-    exchange_cards(north, east)
-    rival = amends(east, Amendment(remove=["SOUTH"]))
-    with pytest.raises(OperatorError, match="was set up already"):
-        check_file(north.bench, rival, "open")
-    for place in (north, south):
-        change_over(place.bench, leave=False)
-        after = current_roster(place.home)
-        assert after.members == ("SOUTH", "NORTH")
-        assert after.charter.predecessor == before.line
-        theirs = {one.id for one in before.certificates.values() if one.station == "EAST"}
-        assert theirs
-        assert not theirs & after.certificates.keys()
-    with pytest.raises(OperatorError, match="followed by another one already"):
-        check_file(north.bench, rival, "open")
-    assert current_roster(east.home).line == before.line
-
-
 # --- refusals
 
 
@@ -223,29 +187,3 @@ def test_opening_that_shows_another_charter_than_the_one_that_it_follows_is_refu
     monkeypatch.setattr(enrolling, "charter_shown", lambda _home, _charter: other)
     with pytest.raises(IntegrityError, match="second charter is not the one"):
         amends(north, EAST)
-
-
-def test_newcomer_with_a_line_of_its_own_needs_another_home(
-    three: list[Place], tmp_path: Path
-) -> None:
-    north, _, east = three
-    west = begin(tmp_path / "west", "WEST", now_ms=LATER_MS)
-    exchange_cards(east, west)
-    gather(east, west, opening=east.opens("WEST"))
-    exchange_cards(*three)
-    with pytest.raises(OperatorError, match="east has a line already"):
-        check_file(east.bench, amends(north, EAST), "open")
-
-
-def test_member_swapped_by_the_opener_is_listed_where_it_is_signed(tmp_path: Path) -> None:
-    """The opener was asked to add WEST; it adds WEST and leaves EAST out: SOUTH reads that."""
-    north, south, east = begin_three(tmp_path)
-    gather(north, south, east, opening=north.opens("SOUTH", "EAST"))
-    west = begin(tmp_path / "west", "WEST", route=Route(host="127.0.0.1", port=47_140))
-    for place in (north, south, west):
-        place.now_ms = LATER_MS
-    exchange_cards(north, south, west)
-    opening = amends(north, Amendment(add=["WEST"], remove=["EAST"]))
-    for place in (south, west):
-        _, told = seen(place, opening)
-        assert sorted(what for what, _, _ in told) == ["EAST leaves", "WEST joins"]

@@ -21,7 +21,7 @@ from hotline.station.rerouting import listen_anew, reroute
 from hotline.station.upkeep import at_work
 from tests.fakes.line import FAST
 from tests.station.amended import places_in
-from tests.station.homes import NOW_MS, Place, enrol, never
+from tests.station.homes import NOW_MS, ROUTE, Place, enrol, never
 from tests.station.test_enrolling import power_cut
 
 ELSEWHERE = Route(host="north.example", port=4_711)
@@ -76,7 +76,7 @@ def test_route_is_changed_by_command_and_recorded(two: tuple[Place, Place]) -> N
         done = reroute(work, ELSEWHERE)
         assert (done.peer, done.now) == ("NORTH", "north.example:4711")
     assert dialled(south) == ("north.example", 4_711)
-    assert told(south) == [("NORTH", "north.example", 4_711, "127.0.0.1:47110")]
+    assert told(south) == [("NORTH", "north.example", 4_711, f"127.0.0.1:{ROUTE.port}")]
     with at_work(south.bench) as work:
         with pytest.raises(OperatorError, match=r"reached at north\.example:4711 already"):
             reroute(work, ELSEWHERE)
@@ -91,11 +91,11 @@ def test_route_is_changed_by_command_and_recorded(two: tuple[Place, Place]) -> N
 async def test_newer_card_is_followed_at_the_next_start(two: tuple[Place, Place]) -> None:
     north, south = two
     accept_card(south.home, moved_card(north), never, south.bench.clock)
-    assert dialled(south) == ("127.0.0.1", 47_110)
+    assert dialled(south) == ("127.0.0.1", ROUTE.port)
     await starts(south)
     await starts(south)
     assert dialled(south) == ("north.example", 4_711)
-    assert told(south) == [("NORTH", "north.example", 4_711, "127.0.0.1:47110")]
+    assert told(south) == [("NORTH", "north.example", 4_711, f"127.0.0.1:{ROUTE.port}")]
 
 
 async def test_card_from_before_the_last_word_is_not_followed(two: tuple[Place, Place]) -> None:
@@ -120,7 +120,7 @@ async def test_card_of_before_the_line_and_one_that_is_spoiled_change_nothing(
     await starts(south)
     (south.home.path / "cards" / "NORTH.card").write_bytes(b"junk\n\xff")
     await starts(south)
-    assert dialled(south) == ("127.0.0.1", 47_110)
+    assert dialled(south) == ("127.0.0.1", ROUTE.port)
     assert told(south) == []
 
 
@@ -130,7 +130,7 @@ def test_route_that_was_recorded_and_not_written_is_written_by_the_same_command(
     _, south = two
     with power_cut(rerouting, "write_json"), at_work(south.bench) as work:
         reroute(work, ELSEWHERE)
-    assert dialled(south) == ("127.0.0.1", 47_110)
+    assert dialled(south) == ("127.0.0.1", ROUTE.port)
     with at_work(south.bench) as work:
         reroute(work, ELSEWHERE)
     assert dialled(south) == ("north.example", 4_711)
@@ -153,7 +153,7 @@ def test_station_that_is_dialled_listens_where_its_card_says_now(
 ) -> None:
     north, _ = two
     directory = north.home.only_line()
-    (directory / "listening.json").write_text('{"host": "127.0.0.1", "port": 47110}')
+    (directory / "listening.json").write_text(f'{{"host": "127.0.0.1", "port": {ROUTE.port}}}')
     with at_work(north.bench) as work, pytest.raises(OperatorError, match="already"):
         listen_anew(work)
     moved_card(north)
@@ -162,4 +162,4 @@ def test_station_that_is_dialled_listens_where_its_card_says_now(
     card = read_card(directory)
     assert (card.host, card.port) == ("north.example", 4_711)
     assert not (directory / "listening.json").exists()
-    assert told(north) == [("NORTH", "north.example", 4_711, "127.0.0.1:47110")]
+    assert told(north) == [("NORTH", "north.example", 4_711, f"127.0.0.1:{ROUTE.port}")]

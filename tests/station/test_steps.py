@@ -184,6 +184,18 @@ def test_successor_that_is_given_up_is_recorded(places: tuple[Place, Place, Plac
     assert (last.step, last.name, last.peers) == ("GIVEN_UP", "other", ("NORTH",))
 
 
+def test_opening_that_was_altered_is_given_up_without_a_name(
+    places: tuple[Place, Place, Place],
+) -> None:
+    north, _, _ = places
+    north.opens("SOUTH")
+    (north.home.path / "opening" / "opening.enrol").write_bytes(b"junk")
+    give_up_opening(north.bench)
+    assert said(noted(north)) == ["CardAccepted", "OPENED"]
+    assert not (north.home.path / "opening").exists()
+    give_up_opening(north.bench)
+
+
 async def test_sign_on_records_what_waits_before_the_line_anchors_the_journal(
     tmp_path: Path,
 ) -> None:

@@ -61,7 +61,7 @@ class Ring:
     @property
     def alive(self) -> frozenset[int]:
         """The aseqs of the keys that open now."""
-        return frozenset(one.aseq for one in (self.current, self.previous) if one)
+        return frozenset([one.aseq for one in (self.current, self.previous) if one])
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +150,12 @@ def opened(ring: Ring, aseq: int, now_ms: int) -> Ring:
     if current is None or current.aseq != aseq:
         return ring
     first_ms = now_ms if current.used_ms is None else current.used_ms
-    used = replace(current, opened=current.opened + 1, used_ms=first_ms)
-    return replace(ring, current=used)
+    used = Turn(current.aseq, current.made_ms, current.opened + 1, first_ms)
+    return Ring(used, ring.previous, ring.floor, ring.wanted)
 
 
 def expired(ring: Ring, now_ms: int, *, whole: bool) -> Ring:
-    """Return the ring without the keys whose time is over.
+    """Return the ring without the keys whose time is over; itself where none is.
 
     Spec: docs/protocol.md §7.23
     """

@@ -11,7 +11,6 @@ import fcntl
 import json
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -23,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
+
+from tests.fakes.ports import free_port
 
 OLDEST = (2, 10, 27)
 SUITES = ("trixie", "sid")
@@ -94,12 +95,6 @@ def _fetch(cache: Path) -> None:
             for package in folder.glob("nats-server_*.deb"):
                 subprocess.run(["dpkg-deb", "-x", package, cache], check=True)
                 return
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

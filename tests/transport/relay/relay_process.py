@@ -15,7 +15,7 @@ from typing import Any
 
 from hotline.transport.relay.calling import RelayAddress
 from hotline.transport.tls import pinned
-from tests.transport.relay.nats_servers import free_port
+from tests.fakes.ports import free_port
 from tests.transport.rig import Papers
 
 ROOT = Path(__file__).parents[3]
