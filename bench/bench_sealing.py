@@ -12,6 +12,9 @@ slows both.
 - rotate: a new sealing key, announced by one station and taken up by the other;
 - packet: written, signed, sealed, opened and verified, with a statement;
 - handshake: H1, H2 and H3 between two stations: three packets, and every key drawn for them.
+  Its floor goes the same way, one packet after the other: a key is drawn, told, taken up and
+  sealed to, and stays until the protocol lets it go. Drawn and used in a loop, keys would
+  never leave the processor's caches, and no handshake can have that.
 
     python bench/bench_sealing.py [--samples N] [--json FILE]
 """
