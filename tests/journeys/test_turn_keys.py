@@ -221,6 +221,8 @@ async def test_idle_line_gives_new_keys_after_ten_minutes_and_a_prekey_each_day(
     monkeypatch.setattr(station_module, "TICK_S", 0.02)
     monkeypatch.setattr(handshaking, "ASK_AGAIN_S", 0.05)
     clock = Clock()
+    # At noon: ten minutes before midnight, the first wait would bring a prekey as well.
+    clock.ahead_ms = DAY_MS * 3 // 2 - system_clock() % DAY_MS
     async with FakeLine(tmp_path, clock=clock) as line:
         north, south = line.places
         await met(line)
