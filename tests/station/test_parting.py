@@ -23,12 +23,13 @@ from hotline.sealing.enrol import countersign_charter, make_charter
 from hotline.sealing.packet import Packet, RevocationHead, encode_packet, sign_packet
 from hotline.sealing.statements import verify_statement
 from hotline.station import changing
-from hotline.station.amending import current_roster, discard_pending
+from hotline.station.amending import current_roster
 from hotline.station.arriving import check_file
 from hotline.station.assembly import Machine, open_station
 from hotline.station.changing import change_over, whats_left
 from hotline.station.courier import Courier
-from hotline.station.lineup import read_lineup
+from hotline.station.doctor import check_up
+from hotline.station.giving_up import give_up_successor
 from hotline.station.parting import end_line, notice_of
 from hotline.station.upkeep import at_work
 from hotline.station.wanting import Amendment
@@ -204,8 +205,8 @@ def test_who_left_closes_its_side_and_can_only_read_it(three: list[Place]) -> No
     review = review_ledgers(east.home.path, None)
     assert review.ok, review.lines()
     assert "whose ledger is not here" in "\n".join(review.lines())
-    found = read_lineup(east.home.lines)
-    assert found.current is not None
+    found = check_up(east.home, east.bench.clock, None)
+    assert any(one.what.startswith("The other stations closed it") for one in found)
     with at_work(east.bench) as work:
         assert len(list(work.opened.ledger.of_kind(ev.LineClosed.kind))) == 1
 
@@ -333,7 +334,7 @@ def test_member_swapped_by_the_opener_is_listed_where_it_is_signed(
     north, south, _ = three
     west = begin(tmp_path / "west", "WEST", route=ROUTE, now_ms=LATER_MS)
     for place in (north, south):
-        discard_pending(place.home)
+        give_up_successor(place.bench)
     exchange_cards(north, south, west)
     opening = amends(north, Amendment(add=["WEST"], remove=["EAST"]))
     for place in (south, west):
