@@ -257,9 +257,15 @@ def _ceremony_row(
             words = f"Another root was shown for {event.station} and refused. Ask their officers"
             return "OTHER ROOT", words, Mark.ALARM
         case ev.LineStepTaken():
-            by = f" ({event.sender})" if event.sender else ""
-            words = f"The line {event.name} with {' and '.join(event.peers)}"
-            return event.step.replace("_", " "), f"{words}{by}", Mark.NOTICE
+            said = {
+                "OPENED": "was opened here",
+                "JOINED": f"was joined here, opened by {event.sender}",
+                "ANSWERED": f"was answered by {event.sender}",
+                "COMPLETED": "is complete here",
+                "GIVEN_UP": "was given up here",
+            }[event.step]
+            words = f"The line {event.name} with {' and '.join(event.peers)} {said}"
+            return event.step.replace("_", " "), words, Mark.NOTICE
 
 
 def _trust_row(event: ev.Event) -> tuple[str, str, Mark]:

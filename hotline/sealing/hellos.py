@@ -64,3 +64,7 @@ class HelloEndItem(Written):
         """The item as canonical JSON, as of H1."""
         told = f'"answers":"{self.answers.hex()}","holds":{self.holds},"known":{self.known}'
         return f'{{{told},"t":"hello-end"}}'.encode()
+
+
+GREETINGS = (HelloItem, HelloAnswerItem, HelloEndItem)
+"""The handshake."""

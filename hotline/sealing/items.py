@@ -11,7 +11,7 @@ from hotline.core import canonical
 from hotline.core.errors import InvariantError, PeerError
 from hotline.core.text import check_text
 from hotline.core.times import parse_time
-from hotline.sealing.hellos import HelloAnswerItem, HelloEndItem, HelloItem
+from hotline.sealing.hellos import GREETINGS, HelloAnswerItem, HelloEndItem, HelloItem
 from hotline.sealing.shapes import (
     Count,
     DigestHex,
@@ -351,11 +351,11 @@ _MODELS: dict[str, type[Item]] = {
 
 def encode_item(item: Item) -> bytes:
     """Return the item as canonical JSON, as it stands in the packet."""
+    if isinstance(item, GREETINGS):
+        return item.written
     if isinstance(item, StatementItem):
         # Its parts are canonical JSON already; writing them anew would read them first.
         return b'{"envelope":%b,"order":%b,"t":"statement"}' % (item.envelope, item.order)
-    if isinstance(item, HelloItem | HelloAnswerItem | HelloEndItem):
-        return item.written
     return write_shape(item)
 
 

@@ -63,11 +63,17 @@ def read_hex(value: Any, size: int) -> bytes:
     Raises:
         PeerError: something else.
     """
-    if isinstance(value, str) and len(value) == 2 * size and not value.strip("0123456789abcdef"):
-        value = bytes.fromhex(value)
-    if not isinstance(value, bytes) or len(value) != size:
-        raise PeerError(f"a field must hold {2 * size} lowercase hex digits")
-    return value
+    if isinstance(value, str) and len(value) == 2 * size:
+        try:
+            found = bytes.fromhex(value)
+        except ValueError:
+            found = b""
+        # Capitals and spaces are read, too: only one spelling is what we would write.
+        if found.hex() == value:
+            return found
+    elif isinstance(value, bytes) and len(value) == size:
+        return value
+    raise PeerError(f"a field must hold {2 * size} lowercase hex digits")
 
 
 @lru_cache(maxsize=256)

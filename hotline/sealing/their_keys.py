@@ -10,15 +10,12 @@ from enum import Enum, auto
 from hotline.core.errors import PeerError
 from hotline.core.protocols.turn_keys import LIFE_MS, Missed
 from hotline.sealing.announcement import Announcement
-from hotline.sealing.hellos import HelloAnswerItem, HelloEndItem, HelloItem
+from hotline.sealing.hellos import GREETINGS, HelloAnswerItem, HelloItem
 from hotline.sealing.items import CertificateItem, HeadItem, Item, NackItem, RevocationItem
 from hotline.sealing.prekey import PrekeyPublic
 
 MAX_USED = 64
 """Keys of the peer that we sealed to and remember, so that we know what it misses."""
-
-GREETINGS = (HelloItem, HelloAnswerItem, HelloEndItem)
-"""The handshake."""
 
 RECOVERABLE = (*GREETINGS, CertificateItem, RevocationItem, HeadItem, NackItem)
 """What may be sealed to a recovery key, and what one opens."""

@@ -85,7 +85,7 @@ def check_room(
     Raises:
         OperatorError: it has a line that this one does not follow, has not the one that it
             follows, or has another successor of that one already.
-    Spec: docs/enrolment.md §5.6, §9.2, §9.9
+    Spec: docs/enrolment.md §5.6, §9.2, §9.9, §9.11
     """
     if predecessor is None or newcomer:
         check_no_line(home)

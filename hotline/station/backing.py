@@ -13,7 +13,9 @@ OUT/journal/ledger.db                  the station journal
 OUT/keys, OUT/tls, *.key               only when they are asked for
 
 head.db and the peer's view are never among them: their use is to contradict a ledger
-that was put back. Evidence of a fork is: it proves itself to whoever checks it.
+that was put back. Evidence of a fork is: it proves itself to whoever checks it. A line that
+was opened or joined and waits for answers is never, either: its halves of secrets are
+destroyed when it is complete (docs/ledger.md §21.9).
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from operator import or_
 from hotline.core.errors import PeerError
 from hotline.core.values import Digest
 from hotline.sealing.cell import open_cell, seal_cell
+from hotline.sealing.hellos import GREETINGS
 from hotline.sealing.items import CertificateItem, Item, RevocationItem
 from hotline.sealing.packet import (
     Packet,
@@ -19,7 +20,7 @@ from hotline.sealing.packet import (
     sign_packet,
     verify_packet,
 )
-from hotline.sealing.their_keys import GREETINGS, RECOVERABLE, purpose_of
+from hotline.sealing.their_keys import RECOVERABLE, purpose_of
 from hotline.station.line import Line
 from hotline.station.pair import Pair
 
@@ -98,8 +99,8 @@ class Courier:
         Spec: docs/protocol.md §7.24
         """
         line, now_ms = self._line, self._line.clock()
-        everyone = {f"{peer}/": pair for peer, pair in self.pairs.items()}
-        everyone |= {f"{peer}/{number}": pair for (peer, number), pair in self.aside.items()}
+        aside = {f"{peer}/{number}": pair for (peer, number), pair in self.aside.items()}
+        everyone = self.pairs | aside
         opening = {name: pair.opening(now_ms) for name, pair in everyone.items()}
         opened = open_cell(
             cell,
@@ -110,7 +111,7 @@ class Courier:
         peer, _, number = opened.peer.partition("/")
         verified = verify_packet(
             line.roster,
-            replace(opened, peer=peer),
+            replace(opened, peer=peer) if number else opened,
             our_station=line.station,
             at_ms=now_ms,
             endpoint=int(number or 0),

@@ -21,6 +21,7 @@ from hotline.station.closing import ended_for
 from hotline.station.examining import examine, examine_keys
 from hotline.station.home import Home, LineCard, read_card
 from hotline.station.lineup import SUCCESSOR, read_lineup
+from hotline.station.opening import HALF_KEY, JOINING, OPENING
 from hotline.station.past import kept_directories
 from hotline.station.steps import NOTES, waiting_steps
 
@@ -97,7 +98,7 @@ def _steps(home: Home) -> Iterator[Finding]:
 
 
 def _waiting(home: Home) -> Iterator[Finding]:
-    """Say that a line waits to take over: nobody works it before the officers change over.
+    """Say what waits to take over, which nobody works yet, and what waits for answers.
 
     Spec: docs/enrolment.md §9.2
     """
@@ -113,6 +114,11 @@ def _waiting(home: Home) -> Iterator[Finding]:
     if pending is not None:
         what = "It waits to take over; all stations end that with hotline line change."
         yield Finding("WARN", f"lines/{pending.directory.name}", what)
+    for name in (OPENING, JOINING):
+        if (home.path / name / HALF_KEY).exists():
+            # Spec: docs/ledger.md §21.9
+            what = "It waits for the other stations, and no backup holds it: if it is lost, all"
+            yield Finding("WARN", name, f"{what} begin anew with --anew.")
 
 
 def _of(name: str, ledger: Path, now_ms: int, passphrase: str | None) -> Iterator[Finding]:

@@ -40,7 +40,7 @@ SYMBOLS = (
     ("YOU  THEY", "Whose turn it is."),
     ("NEXT EXCON", "What is expected of you now; EXCON directs an exercise and advises."),
     ("GAP", "Statements of theirs are missing; they are asked for. F9 tells more."),
-    ("FORK  FROZEN", "They gave one number to two statements. Speak by voice; F9 says what now."),
+    ("FORK  FROZEN", "Two statements with one number, or two records. Speak by voice; see F9."),
     ("LOCKED", "Only the officer of this desk gets on. All can be read; nothing is signed."),
     ("OOW", "Officer of the watch: who has the watch here now."),
 )

@@ -18,8 +18,10 @@ from hotline.sealing.roster import identify_ledger
 from hotline.station import enrolling, laying, side
 from hotline.station import opening as opening_module
 from hotline.station.arriving import MAX_AGE_MS, check_file
+from hotline.station.backing import back_up
 from hotline.station.beginning import NewStation, begin_home
 from hotline.station.cards import accept_card, kept_stations
+from hotline.station.doctor import check_up
 from hotline.station.enrolling import (
     Wanted,
     answer_again,
@@ -28,6 +30,7 @@ from hotline.station.enrolling import (
 from hotline.station.founded import line_directories
 from hotline.station.home import Home, read_card, read_line
 from hotline.station.identity import read_identity
+from hotline.station.manifest import may_hold
 from hotline.station.opening import discard_opening, half_path, kept_opening
 from hotline.station.upkeep import at_work
 from tests.station.cuts import power_cut
@@ -218,6 +221,24 @@ def test_home_whose_making_was_cut_short_is_not_there(tmp_path: Path, name: str)
     begin_home(home, new, nothing, catalogue, system_clock, system_entropy)
     assert read_identity(home).station == "NORTH"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["h"]
+
+
+def test_opening_that_waits_is_in_no_backup_and_the_doctor_says_so(
+    two: tuple[Place, Place], tmp_path: Path
+) -> None:
+    """Spec: docs/ledger.md §21.9"""
+    north, south = two
+
+    def told() -> str:
+        return " ".join(one.what for one in check_up(north.home, north.bench.clock, None))
+
+    answer = south.joins(north.opens("SOUTH"))
+    assert "no backup holds it: if it is lost, all begin anew with --anew" in told()
+    backup = back_up(north.home, tmp_path / "b", with_keys=True, clock=north.bench.clock)
+    assert not any(name.startswith(("opening", "joining")) for name in backup.manifest.files)
+    assert not may_hold("opening/half.key")
+    north.completes(answer)
+    assert "no backup holds it" not in told()
 
 
 # --- refusals
