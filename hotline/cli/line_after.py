@@ -238,6 +238,7 @@ def change_lines(home: Home, charter: Charter, shown: Charter | None = None) -> 
 
 def lineup_lines(home: Home) -> Iterator[str]:
     """Yield what `line show` says of a home's lines: the one that is worked, and the others."""
+    from hotline.station.closing import ended_for
     from hotline.station.lineup import read_lineup
 
     found = read_lineup(home.lines)
@@ -247,6 +248,8 @@ def lineup_lines(home: Home) -> Iterator[str]:
             home.only_line()
         return
     yield from _line_lines(found.current)
+    if found.pending is None and ended_for(found.current) is not None:
+        yield "The other stations closed it in favour of a line that this station is not on."
     if found.current.follows and not found.earlier:
         yield f"It follows the line {found.current.follows[:16]}, whose record is not here."
     for one in reversed(found.earlier):

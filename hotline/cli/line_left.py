@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -49,7 +50,8 @@ def end(
 
     bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     done = end_line(bench, read_file(file, file.name))
-    for line in done.left.lines():
+    # What a next line would take over is none of this station's concern.
+    for line in replace(done.left, notes=()).lines():
         print(line)
     others, name = and_list(done.charter.stations), done.charter.name
     print(f"{others} are on the line {name}, which follows this one without this station.")

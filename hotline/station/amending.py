@@ -15,6 +15,7 @@ from hotline.sealing.amendment import check_follows, check_successor
 from hotline.sealing.card import Card
 from hotline.sealing.charter import Charter
 from hotline.sealing.roster import Roster
+from hotline.station.closing import ended_for
 from hotline.station.founded import check_no_line
 from hotline.station.home import Home, read_card
 from hotline.station.identity import read_identity
@@ -84,7 +85,7 @@ def check_room(
     Raises:
         OperatorError: it has a line that this one does not follow, has not the one that it
             follows, or has another successor of that one already.
-    Spec: docs/enrolment.md §5.6, §9.2, §9.9
+    Spec: docs/enrolment.md §5.6, §9.2, §9.9, §9.11
     """
     if predecessor is None or newcomer:
         check_no_line(home)
@@ -100,6 +101,11 @@ def check_room(
             "this charter follows a line that this home does not have",
             hint="ask the other station which line it amends: hotline line show; where this"
             " station was on it, use the home that has it",
+        )
+    if found.pending is None and ended_for(found.current) is not None:
+        raise OperatorError(
+            "the other stations closed this line in favour of one that this station is not on",
+            hint="nothing follows it here; another line begins in another home",
         )
     if found.pending is not None and not anew:
         raise OperatorError(

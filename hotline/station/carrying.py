@@ -33,7 +33,7 @@ def carried(before: OpenLine, after: OpenLine) -> Iterator[Planned]:
 
     Args:
         before, after: Both open; `after` is admitted to, one record after the other.
-    Spec: docs/protocol.md §4.32
+    Spec: docs/protocol.md §4.32, §4.42
     """
     for record in (text.encode() for text in before.card.records):
         if record_digest(record) not in after.line.roster.record_digests:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+from hotline.core.errors import HotlineError
 from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import Checkpoint
 from hotline.core.values import Digest, digest_from_hex
@@ -34,3 +35,16 @@ def is_closed_for(before: Lined, after: Lined) -> bool:
     """
     with contextlib.closing(Ledger.open_read_only(before.directory / LEDGER_NAME)) as reader:
         return closing_head(reader, digest_from_hex(after.line)) is not None
+
+
+def ended_for(line: Lined) -> Digest | None:
+    """Return the line for which a line was closed by its own ledger, None while it is worked.
+
+    Needs no key. A ledger that does not read says nothing here.
+    """
+    with (
+        contextlib.suppress(HotlineError),
+        contextlib.closing(Ledger.open_read_only(line.directory / LEDGER_NAME)) as reader,
+    ):
+        return next((successor for _, successor in reader.subjects_of(ev.LineClosed.kind)), None)
+    return None

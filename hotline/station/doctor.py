@@ -17,6 +17,7 @@ from hotline.core.seams import Clock
 from hotline.core.times import format_time
 from hotline.ledger.health import sqlite_version
 from hotline.station.backing import ledgers_of
+from hotline.station.closing import ended_for
 from hotline.station.examining import examine, examine_keys
 from hotline.station.home import Home, LineCard, read_card
 from hotline.station.lineup import SUCCESSOR, read_lineup
@@ -102,10 +103,14 @@ def _waiting(home: Home) -> Iterator[Finding]:
     Spec: docs/enrolment.md §9.2
     """
     try:
-        pending = read_lineup(home.lines).pending
+        found = read_lineup(home.lines)
     except HotlineError:
         # A line.json that does not read was found already.
         return
+    current, pending = found.current, found.pending
+    if current is not None and pending is None and ended_for(current) is not None:
+        what = "The other stations closed it; nothing is said on it any more, and its record stays."
+        yield Finding("WARN", f"lines/{current.directory.name}", what)
     if pending is not None:
         what = "It waits to take over; all stations end that with hotline line change."
         yield Finding("WARN", f"lines/{pending.directory.name}", what)

@@ -151,4 +151,7 @@ def test_station_that_left_is_told_and_closes_its_side(
     assert "the other stations closed this line in favour of n-s, " in refused
     assert "which this station is not on" in refused
     assert "VERIFIED" in run(capsys, "verify", east)
+    assert "closed it in favour of a line that this" in run(capsys, "line", "show", east)
+    again = ("line", "amend", east, "--name", "again", "--out", opening)
+    assert "nothing follows it here" in run(capsys, *again, code=2)
     assert "n-s" in run(capsys, "replay", east)

@@ -28,8 +28,8 @@ from hotline.station.arriving import check_file
 from hotline.station.assembly import Machine, open_station
 from hotline.station.changing import change_over, whats_left
 from hotline.station.courier import Courier
+from hotline.station.doctor import check_up
 from hotline.station.giving_up import give_up_successor
-from hotline.station.lineup import read_lineup
 from hotline.station.parting import end_line, notice_of
 from hotline.station.upkeep import at_work
 from hotline.station.wanting import Amendment
@@ -205,8 +205,8 @@ def test_who_left_closes_its_side_and_can_only_read_it(three: list[Place]) -> No
     review = review_ledgers(east.home.path, None)
     assert review.ok, review.lines()
     assert "whose ledger is not here" in "\n".join(review.lines())
-    found = read_lineup(east.home.lines)
-    assert found.current is not None
+    found = check_up(east.home, east.bench.clock, None)
+    assert any(one.what.startswith("The other stations closed it") for one in found)
     with at_work(east.bench) as work:
         assert len(list(work.opened.ledger.of_kind(ev.LineClosed.kind))) == 1
 
@@ -311,8 +311,8 @@ def test_notice_where_nobody_left_is_refused(made: Path) -> None:
         notice_of(place_at(made / "east").home)
 
 
-def test_station_that_left_does_not_come_back_into_the_home_that_it_left_with(
-    three: list[Place],
+def test_station_that_left_comes_back_from_another_home_under_another_name_only(
+    three: list[Place], tmp_path: Path
 ) -> None:
     north, south, east = three
     notice = notice_of(north.home).encoded
@@ -325,6 +325,13 @@ def test_station_that_left_does_not_come_back_into_the_home_that_it_left_with(
     with pytest.raises(OperatorError, match="east has a line already") as refused:
         check_file(east.bench, opening, "open")
     assert "another home" in refused.value.hint
+    same, other = (
+        begin(tmp_path / name, name.upper(), route=ROUTE, now_ms=LATER_MS)
+        for name in ("east", "east-2")
+    )
+    with pytest.raises(OperatorError, match="another root than the one that was compared for EAST"):
+        exchange_cards(north, same)
+    exchange_cards(north, other)
 
 
 def test_member_swapped_by_the_opener_is_listed_where_it_is_signed(
