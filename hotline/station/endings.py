@@ -59,10 +59,20 @@ class Ending:
     @property
     def what(self) -> str:
         """Whose certificate it is and how long it lasts, as a clause."""
-        whose = f"the certificate of {self.person} of {self.station} for {self.usage}"
+        whose = f"the certificate of {self._holder} of {self.station}"
         if self.days < 0:
             return f"{whose} has ended"
         return f"{whose} ends in {self.days} {'day' if self.days == 1 else 'days'}"
+
+    @property
+    def _holder(self) -> str:
+        match self.usage:
+            case Usage.TRANSPORT:
+                return self.person if self.spare else "the console"
+            case Usage.LEDGER:
+                return "the ledger key"
+            case _:
+                return f"officer {self.person}"
 
     @property
     def command(self) -> str:

@@ -300,8 +300,8 @@ def test_renewed_console_is_shown_by_the_line_and_its_card_counts_at_the_other_s
     assert "Start the station: the other one is told" in told(capsys)
     assert main(["line", "show", north]) == 0
     shown = told(capsys)
-    assert "ALARM: the certificate of console of NORTH for transport ends in 11 days" in shown
-    assert "the certificate of console of SOUTH for transport ends in 91 days" in shown
+    assert "ALARM: the certificate of the console of NORTH ends in 11 days" in shown
+    assert "the certificate of the console of SOUTH ends in 91 days" in shown
     assert main(["renew", north, "--days", "93"]) == 2
     assert main(["card", "export", north, "--out", card]) == 0
     told(capsys)

@@ -166,8 +166,8 @@ def test_console_that_was_not_renewed_is_not_read_and_both_consoles_say_so(
         async with line:
             await wait_for(lambda: line.south.station._refused)
             assert not line.south.heard
-            assert "console of NORTH for transport has ended" in line.north.desk.watch().alarm
-            assert "console of NORTH for transport has ended" in line.south.desk.watch().alarm
+            assert "the console of NORTH has ended" in line.north.desk.watch().alarm
+            assert "the console of NORTH has ended" in line.south.desk.watch().alarm
             (first, *_) = line.north.desk.alarms()
             assert "stop the station and run hotline renew HOME" in " ".join(first.lines)
             (first, *_) = line.south.desk.alarms()

@@ -114,15 +114,15 @@ def test_pipe_in_place_of_head_db_fails_and_is_not_waited_for(worked: Worked, na
 
 def test_certificates_that_end_soon_and_have_ended_are_named(worked: Worked) -> None:
     warned = said(worked.north, "WARN", 70 * DAY_MS)
-    assert "console of NORTH for transport ends in 21 days: stop the station and run" in warned
+    assert "the console of NORTH ends in 21 days: stop the station and run" in warned
     assert "hotline officer renew HOME --person ramos" in warned
     assert "SOUTH" not in warned
-    assert "ledger of SOUTH for ledger ends in 11 days: ask SOUTH to run" in said(
+    assert "the ledger key of SOUTH ends in 11 days: ask SOUTH to run" in said(
         worked.north, "WARN", 80 * DAY_MS
     )
     assert "ends in 2 days" in said(worked.north, "FAIL", 89 * DAY_MS)
     failed = said(worked.north, "FAIL", 100 * DAY_MS)
-    assert "console of NORTH for transport has ended: stop the station" in failed
+    assert "the console of NORTH has ended: stop the station" in failed
     assert "SOUTH" not in failed
     assert "the card to import here" in said(worked.north, "WARN", 100 * DAY_MS)
     assert "ends in 91 days" in said(worked.north, "OK")

@@ -474,9 +474,7 @@ def test_spare_show_and_line_show_say_which_console_a_home_is(
     assert "It has not taken over, so it holds no record yet." in told
     assert "console 2 of NORTH is known here" in told
     assert main(["line", "show", paths["north"]]) == 0
-    assert (
-        "the certificate of console-2 of NORTH for transport ends in 91" in capsys.readouterr().out
-    )
+    assert "the certificate of console-2 of NORTH ends in 91" in capsys.readouterr().out
     words = ["--officer", "north1", "--officer", "north2", "--reason", "the site burns"]
     assert main(["console", paths["spare"]]) == 2
     assert main(["spare", "take-over", paths["spare"], *words]) == 0
