@@ -32,7 +32,8 @@ class Shell:
     def runs(self, words: str) -> None:
         """Clear the screen and start a hotline command."""
         self.types("clear")
-        self.terminal.until(lambda rows: "clear" not in rows[0], "a clear screen")
+        # Nothing of the command before may be taken for what this one says.
+        self.terminal.until(lambda rows: "".join(rows).strip() == "READY", "a clear screen")
         self.types(f"{sys.executable} -m hotline {words}")
 
     def sees(self, words: str) -> str:
