@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 
 FIRST, LAST = 20_000, 32_000
@@ -12,10 +13,11 @@ _APART = 16
 
 
 def free_port() -> int:
-    """Return a port that is free now, as the system chooses it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that is free now, and that no connection is given while its server restarts."""
+    while True:
+        port = random.randrange(10_000, FIRST)
+        if _is_free(port):
+            return port
 
 
 def free_ports(count: int) -> int:
