@@ -66,6 +66,7 @@ class Letters:
         gap_s: The longest time between two cells that a relay took.
         came: How often each cell came.
         order: The cells in the order in which each came first.
+        delays_s: From the first attempt to put a cell until it came, in that order.
     """
 
     box: bytes = field(default_factory=new_box)
@@ -78,7 +79,9 @@ class Letters:
     gap_s: float = 0.0
     came: Counter[bytes] = field(default_factory=Counter)
     order: list[bytes] = field(default_factory=list)
+    delays_s: list[float] = field(default_factory=list)
     _last_s: float = 0.0
+    _began_s: dict[bytes, float] = field(default_factory=dict)
 
     def write(self, cells: int, size: int = 500) -> None:
         """Add cells to put."""
@@ -116,7 +119,9 @@ class Letters:
             if self.put == len(self.sent):
                 await asyncio.sleep(AGAIN_S)
                 continue
-            await out.put(self.box, self.sent[self.put], later())
+            sealed = self.sent[self.put]
+            self._began_s.setdefault(sealed, time.monotonic())
+            await out.put(self.box, sealed, later())
             self.put += 1
             now = time.monotonic()
             self.gap_s = max(self.gap_s, now - (self._last_s or now))
@@ -134,6 +139,8 @@ class Letters:
     async def _take(self, sealed: bytes) -> None:
         if sealed not in self.came:
             self.order.append(sealed)
+            now = time.monotonic()
+            self.delays_s.append(now - self._began_s.get(sealed, now))
         self.came[sealed] += 1
 
     @property
