@@ -58,7 +58,7 @@ class Receiving(
             if not await self._let_take_over(verified):
                 return
             await self._follow(verified.packet.sender, verified.endpoint)
-        listed = await self._may_be_read(verified.packet)
+        listed = await self._may_be_read(verified)
         if listed is Listed.BEHIND:
             self._settle_keys(verified)
         elif listed is Listed.STANDS:
@@ -102,7 +102,7 @@ class Receiving(
         self._answer_lasting(taken)
         for proof in taken.joined:
             self._put(taken.peer, lambda proof=proof: [proof])  # type: ignore[misc]
-        self._acknowledge_head(taken)
+        self._acknowledge_head(taken, late=verified.late)
         if taken.revocations_wanted is not None:
             self._answer_wanted(taken.peer, taken.revocations_wanted)
         if taken.refetch is not None:
@@ -204,9 +204,13 @@ class Receiving(
             *present(self._witness.show(peer, size)),
         ]
 
-    def _acknowledge_head(self, taken: Taken) -> None:
+    def _acknowledge_head(self, taken: Taken, *, late: bool) -> None:
+        """Say what we make of a head; that an overtaken one is old is no news.
+
+        Spec: docs/protocol.md §7.36
+        """
         head, peer = taken.head, taken.peer
-        if head is None:
+        if head is None or (late and head.verdict is HeadVerdict.STALE):
             return
         if head.verdict is HeadVerdict.STALE:
             conflict = its.HeadConflictItem(origin=head.checkpoint.origin, size=head.held_size)
