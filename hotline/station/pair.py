@@ -39,6 +39,7 @@ class Pair:
         faults: What the disk refused, until somebody takes it.
         begins_anew: Whether letters were lost with a key.
         asked_s, nacked_s, resealed_s: When that was done last, by the event loop's clock.
+        asked_in_vain: How often the peer was asked since it proved itself.
     """
 
     def __init__(self, line: Line, peer: str, keys: PeerKeys | None = None) -> None:
@@ -63,6 +64,7 @@ class Pair:
         self.faults: list[StorageError] = []
         self.begins_anew = False
         self.asked_s = self.nacked_s = self.resealed_s = float("-inf")
+        self.asked_in_vain = 0
         self._written, self._not_before_ms = held, 0
         self._heard: dict[str, Counters] = {}
         self._gap_ms: int | None = None

@@ -37,10 +37,14 @@ class Receiving(
     """The part of a station that takes what its peers say."""
 
     async def _take_cell(self, cell: bytes, by: str = "") -> None:
-        """Take a cell that came by the route to the station `by`; who sent it, the cell says.
+        """Take a cell that came by a route to the station `by`; who sent it, the cell says.
 
-        Spec: docs/protocol.md §7.4
+        One that came by another route before is passed over: it is no replay, and the key
+        that opened it may be gone.
+        Spec: docs/protocol.md §7.4, §7.37
         """
+        if cell in self._arrived:
+            return
         try:
             verified = self._courier.open(cell)
         except UnknownKeyError as error:
@@ -50,6 +54,7 @@ class Receiving(
         except PeerError:
             self._refused += 1
             return
+        self._arrived.add(cell)
         if not verified.in_office:
             await self._hear_aside(verified)
             return
