@@ -11,6 +11,7 @@ from typing import Protocol
 
 from hotline.core.errors import LinkError, PeerError
 from hotline.sealing.tls_identity import tls_pin
+from hotline.station.calling_in import party_towards
 from hotline.station.footing import MakeRoute
 from hotline.station.home import Home, LineCard, PeerCard, write_json
 from hotline.station.line import Line
@@ -70,6 +71,7 @@ class _Maker:
                 where=lambda: _where(self.home, self.opened, one),
                 identity=self._identity,
                 peer=pinned(self.keys[name, number]),
+                party=party_towards(self.opened.line, name, (number,)),
                 on_cell=on_cell,
                 on_state=on_state,
                 on_fault=on_fault,
@@ -96,6 +98,7 @@ class _Maker:
             bound=lambda host, port: write_json(file, {"host": host, "port": port}),
             identity=self._identity,
             peer=pinned(*(self.keys[one.station, one.endpoint] for one in found)),
+            party=party_towards(opened.line, peer.station, [one.endpoint for one in found]),
             on_cell=on_cell,
             on_state=on_state,
             on_fault=on_fault,
