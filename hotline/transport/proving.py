@@ -38,6 +38,8 @@ from hotline.transport.proof import (
 from hotline.transport.transcript import NO_SIGNATURE
 
 NONCE_BYTES, SESSION_BYTES = 32, 16
+MAX_TOLD = 65_535
+"""WELCOME tells a bound in two bytes."""
 
 
 async def answer(socket: Connection, party: Party, seen: Certificates) -> Welcome | Refuse:
@@ -139,8 +141,8 @@ def _welcome(party: Party, allowed: Allowance) -> Welcome:
         key=party.signer.public_key,
         brings=greeting.digest_of(party.introduction),
         max_cell_bytes=MAX_CELL_BYTES,
-        frames_per_s=int(allowed.frames_per_s),
-        burst=allowed.burst,
+        frames_per_s=min(int(allowed.frames_per_s), MAX_TOLD),
+        burst=min(allowed.burst, MAX_TOLD),
         signature=NO_SIGNATURE,
     )
 
