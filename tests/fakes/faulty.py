@@ -1,7 +1,7 @@
 """A route that spoils cells: TLS hides frames from a proxy, so this is done above the session.
 
     wire = Wire()                                   # one direction, from this station to its peer
-    maker = faulty(maker, lambda _peer: wire)       # around what makes a station's routes
+    plan = faulty(plan, lambda _name: wire)         # around what plans a station's routes
     wire.next("drop")                               # the next cell is lost, and nobody hears of it
 
 What a wire may do to the next cell stands in HARMS. A route's own errors pass.
@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from hotline.core.errors import LinkError
-from hotline.station.footing import MakeRoute
+from hotline.station.bundle import RoutePlan
+from hotline.station.footing import PlanRoutes
 from hotline.transport.route import OnCell, OnFault, OnState, Route
 
 HARMS = (
@@ -105,31 +107,30 @@ class FaultyRoute:
     def __init__(self, route: Route, wire: Wire) -> None:
         self._route, self._wire = route, wire
 
-    @property
-    def name(self) -> str:
-        return self._route.name
-
-    @property
-    def up(self) -> bool:
-        return self._route.up
-
-    async def run(self) -> None:
-        await self._route.run()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._route, name)
 
     async def send(self, cell: bytes) -> None:
         await self._wire.carry(self._route, cell)
 
-    async def ping(self) -> float:
-        return await self._route.ping()
 
-    async def close(self) -> None:
-        await self._route.close()
+def rerouted(plan: PlanRoutes, around: Callable[[str, str, Route], Any]) -> PlanRoutes:
+    """Return a plan with `around(peer, name, route)` in the place of each route."""
+
+    def anew(peer: str) -> Sequence[RoutePlan]:
+        return [_around(one, peer, around) for one in plan(peer)]
+
+    return anew
 
 
-def faulty(make: MakeRoute, wire_to: Callable[[str], Wire]) -> MakeRoute:
-    """Return a maker whose routes to a peer send by `wire_to(peer)`."""
+def _around(plan: RoutePlan, peer: str, around: Callable[[str, str, Route], Any]) -> RoutePlan:
+    def make(on_cell: OnCell, on_state: OnState, on_fault: OnFault) -> Route:
+        route: Route = around(peer, plan.name, plan.make(on_cell, on_state, on_fault))
+        return route
 
-    def made(peer: str, on_cell: OnCell, on_state: OnState, on_fault: OnFault) -> Route:
-        return FaultyRoute(make(peer, on_cell, on_state, on_fault), wire_to(peer))
+    return replace(plan, make=make)
 
-    return made
+
+def faulty(plan: PlanRoutes, wire_of: Callable[[str], Wire]) -> PlanRoutes:
+    """Return a plan whose routes send by `wire_of(name of the route)`."""
+    return rerouted(plan, lambda _peer, name, route: FaultyRoute(route, wire_of(name)))

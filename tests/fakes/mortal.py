@@ -25,7 +25,6 @@ import socket
 import sys
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +32,10 @@ from hotline.core.exchange.gaps import standing_gaps
 from hotline.core.messages.statement import encode_statement
 from hotline.core.records import events as ev
 from hotline.ledger.store import Ledger
-from hotline.station.footing import MakeRoute
 from hotline.station.home import Home
 from hotline.station.line_keys import LineKeys
-from hotline.transport.route import OnCell, OnFault, OnState, Route
+from hotline.transport.route import Route
+from tests.fakes.faulty import rerouted
 from tests.fakes.line import Place
 from tests.fakes.mortal_mutants import MUTANTS
 from tests.fakes.stormy import PEERS, PERSONS, hurried
@@ -147,14 +146,6 @@ class MortalRoute:
         self._doom.near(point, "after")
 
 
-def _mortal(make: MakeRoute, doom: Doom, inside: dict[bytes, str]) -> MakeRoute:
-    def made(peer: str, on_cell: OnCell, on_state: OnState, on_fault: OnFault) -> Route:
-        route: Any = MortalRoute(make(peer, on_cell, on_state, on_fault), doom, inside)
-        return route
-
-    return made
-
-
 def _watch_seals(place: Place, inside: dict[bytes, str]) -> None:
     courier = place.station._courier
     sealing = courier.seal
@@ -182,7 +173,9 @@ async def live(order: Order, wire: socket.socket) -> None:
         PERSONS[order.name],
         Home(Path(order.home)),
         PEERS[order.name],
-        wrap=partial(_mortal, doom=doom, inside=inside),
+        wrap=lambda plan: rerouted(
+            plan, lambda _peer, _name, route: MortalRoute(route, doom, inside)
+        ),
     )
     reader, writer = await asyncio.open_connection(sock=wire)
 

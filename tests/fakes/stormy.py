@@ -33,7 +33,7 @@ from hotline.host.entropy import system_entropy
 from hotline.ledger.reader import LedgerReader
 from hotline.ledger.reconcile import reconcile
 from hotline.sealing.enrol import Subject
-from hotline.station import asking, handshaking, outgoing, station
+from hotline.station import asking, bundle, handshaking, outgoing, station
 from hotline.station.founding import Founder, found_line
 from hotline.station.home import Home, write_json
 from tests.fakes.faulty import Wire, faulty
@@ -49,7 +49,11 @@ WAITS = {
     (station, "TICK_S"): 0.05,
     (outgoing, "RETRY_S"): 0.1,
     (outgoing, "MAX_RETRY_S"): 1.0,
+    (outgoing, "REFUSED_PAUSE_S"): 0.05,
     (outgoing, "HOLD_S"): 0.1,
+    (bundle, "BEAT_S"): 0.1,
+    (bundle, "CONFIRM_S"): 0.1,
+    (bundle, "WAIT_S"): 2.0,
     (handshaking, "ASK_AGAIN_S"): 0.1,
     (handshaking, "NACK_PAUSE_S"): 0.05,
     (asking, "GRACE_S"): 0.05,
@@ -105,8 +109,13 @@ class StormyLine:
 
     def _place(self, directory: Path, name: str) -> Place:
         wire, home = self.wires[name], Home(directory / name)
-        wrap = lambda make: faulty(make, lambda _peer: wire)  # noqa: E731
-        return Place(name, PERSONS[name], home, PEERS[name], wrap=wrap)
+        return Place(
+            name,
+            PERSONS[name],
+            home,
+            PEERS[name],
+            wrap=lambda plan: faulty(plan, lambda _name: wire),
+        )
 
     async def __aenter__(self) -> StormyLine:
         # A port that no connection is given while its listener restarts.
