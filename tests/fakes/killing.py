@@ -22,17 +22,18 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
 from hotline.core.errors import HotlineError
 from hotline.ledger.reconcile import reconcile
-from hotline.station.home import Home, write_json
+from hotline.station.home import Home, read_card, write_json
 from tests.fakes.line import Place
 from tests.fakes.mortal import POINTS, SIDES, Order, encode_order
 from tests.fakes.mortal_mutants import MUTANTS
+from tests.fakes.netem import Netem, Network, encode_network
 from tests.fakes.ports import free_port
 from tests.fakes.promises import Account, judge, read_record
 from tests.fakes.stormy import PEERS, PERSONS
@@ -45,6 +46,8 @@ SAY_AGAIN_S = 2.0
 DEATHS_BETWEEN_CALMS = 8
 ONCE_A_LIFE = ("keys", "send hello", "commit link")
 ANY = "any moment"
+ADDRESSES = {"NORTH": "10.77.0.1", "SOUTH": "10.77.0.2"}
+"""On a bad network."""
 
 
 @dataclass(frozen=True)
@@ -105,13 +108,17 @@ class Figures:
 
 
 class Nursery:
-    """The warm parent of the stations; with a shim its disk can forget what was not synced."""
+    """The warm parent of the stations; with a shim its disk can forget what was not synced.
 
-    def __init__(self, shim: Path | None = None) -> None:
+    Args:
+        before: Words in front of the program, that let it do more.
+    """
+
+    def __init__(self, shim: Path | None = None, before: Sequence[str] = ()) -> None:
         self._control, theirs = socket.socketpair()
         preload = {"LD_PRELOAD": str(shim)} if shim else {}
         self._parent = subprocess.Popen(
-            [sys.executable, "-m", "tests.fakes.mortal", str(theirs.fileno())],
+            [*before, sys.executable, "-m", "tests.fakes.mortal", str(theirs.fileno())],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT), **preload},
             pass_fds=(theirs.fileno(),),
@@ -193,18 +200,25 @@ class Life:
 class Pair:
     """The homes of both stations and whoever lives in them now."""
 
-    def __init__(self, directory: Path, founded: Path, nursery: Nursery) -> None:
-        self.directory, self._nursery = directory, nursery
+    def __init__(
+        self, directory: Path, founded: Path, nursery: Nursery, netem: Netem | None = None
+    ) -> None:
+        """Copy the homes of `founded`.
+
+        Args:
+            netem: The bad network between them; None for loopback.
+        """
+        self.directory, self._nursery, self._netem = directory, nursery, netem
         shutil.copytree(founded, directory, dirs_exist_ok=True)
         self.places = {
             name: Place(name, PERSONS[name], Home(directory / name), PEERS[name])
             for name in PERSONS
         }
-        port = free_port()
-        write_json(
-            self.places["NORTH"].directory / "listening.json", {"host": "127.0.0.1", "port": port}
-        )
-        self.places["SOUTH"].reach("127.0.0.1", port)
+        host, port, north = ADDRESSES["NORTH"] if netem else "127.0.0.1", free_port(), "NORTH"
+        listening = self.places[north].directory
+        write_json(listening / "listening.json", {"host": host, "port": port})
+        write_json(listening / "line.json", read_card(listening).model_copy(update={"host": host}))
+        self.places["SOUTH"].reach(host, port)
         self.lives: dict[str, Life] = {}
         self.changed = asyncio.Event()
         self.figures = Figures()
@@ -235,11 +249,20 @@ class Pair:
             nth=doom.nth if doom else 1,
             mutant=death.mutant if death else "",
             durable=str(durable or ""),
+            network=self._network(name),
         )
         pid, wire = self._nursery.bear(order)
+        if self._netem:
+            wire.settimeout(DEADLINE_S)
+            self._netem.take(name, wire)
+            wire.setblocking(False)
         reader, writer = await asyncio.open_connection(sock=wire)
         self.lives[name] = life = Life(pid, reader, writer, self.changed)
         return life
+
+    def _network(self, name: str) -> dict[str, object]:
+        netem = self._netem
+        return encode_network(Network(ADDRESSES[name], netem.shape)) if netem else {}
 
     def _forgetful(self, name: str) -> Path:
         """Return where the disk of a station keeps what was synced; it begins as the home is."""
@@ -256,7 +279,7 @@ class Pair:
         if PEERS[death.victim] not in self.lives:
             await self.bear(PEERS[death.victim])
         victim = await self.bear(death.victim, death)
-        self._all_say(SAID_IN_A_LIFE)
+        self.all_say(SAID_IN_A_LIFE)
         if death.point == ANY:
             await asyncio.wait([victim.listening, victim.born], return_when="FIRST_COMPLETED")
             await asyncio.sleep(chance.uniform(0, LONGEST_LIFE_S))
@@ -264,7 +287,7 @@ class Pair:
         for _ in range(int(DEADLINE_S / SAY_AGAIN_S)):
             if not victim.over:
                 await asyncio.wait([victim.listening], timeout=SAY_AGAIN_S)
-                self._all_say(1)
+                self.all_say(1)
         if not victim.over:
             self.figures.halted.append(f"it never came to {death.words}")
             victim.kill()
@@ -291,7 +314,7 @@ class Pair:
             if life.failed:
                 self.figures.halted.append(life.failed)
 
-    def _all_say(self, count: int) -> None:
+    def all_say(self, count: int) -> None:
         for life in self.lives.values():
             life.ask(say=count)
 
@@ -304,7 +327,7 @@ class Pair:
         for name in PERSONS:
             if name not in self.lives:
                 await self.bear(name, Death(name, ANY, mutant=mutants.get(name, "")))
-        self._all_say(1)
+        self.all_say(1)
         lives = list(self.lives.values())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DEADLINE_S):

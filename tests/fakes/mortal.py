@@ -24,7 +24,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,12 @@ from hotline.core.records import events as ev
 from hotline.ledger.store import Ledger
 from hotline.station.home import Home
 from hotline.station.line_keys import LineKeys
+from hotline.transport.link import Timings
 from hotline.transport.route import Route
 from tests.fakes.faulty import rerouted
-from tests.fakes.line import Place
+from tests.fakes.line import FAST, Place
 from tests.fakes.mortal_mutants import MUTANTS
+from tests.fakes.netem import decode_network, enter
 from tests.fakes.stormy import PEERS, PERSONS, hurried
 
 BY_KIND = {
@@ -80,6 +82,8 @@ class Order:
         nth: The first time it comes there, or a later one.
         mutant: In what way it is wrong on purpose, "" for none.
         durable: Where a disk that forgets keeps what was synced, "" for an honest one.
+        network: The bad network that it is on, see tests/fakes/netem.py; its waits are then
+            those of the product, else shortened.
     """
 
     home: str
@@ -89,6 +93,7 @@ class Order:
     nth: int = 1
     mutant: str = ""
     durable: str = ""
+    network: dict[str, Any] = field(default_factory=dict)
 
 
 class Doom:
@@ -173,6 +178,7 @@ async def live(order: Order, wire: socket.socket) -> None:
         PERSONS[order.name],
         Home(Path(order.home)),
         PEERS[order.name],
+        timings=Timings() if order.network else FAST,
         wrap=lambda plan: rerouted(
             plan, lambda _peer, _name, route: MortalRoute(route, doom, inside)
         ),
@@ -222,8 +228,12 @@ def _be_born(order: Order, wire: socket.socket) -> None:
             os.environ["POWERCUT_FROM"], os.environ["POWERCUT_TO"] = order.home, order.durable
         if order.mutant:
             MUTANTS[order.mutant].apply()
-        with hurried():
+        if order.network:
+            enter(decode_network(order.network), wire)
             asyncio.run(live(order, wire))
+        else:
+            with hurried():
+                asyncio.run(live(order, wire))
         code = 0
     except BaseException as error:
         wire.setblocking(True)
