@@ -17,6 +17,7 @@ from hotline.station.calling_in import party_towards
 from hotline.station.footing import PlanRoutes
 from hotline.station.home import Home, LineCard, PeerCard, write_json
 from hotline.station.line import Line
+from hotline.station.relaying import relay_plans
 from hotline.station.ways import Ways
 from hotline.transport.dialer import Dialer
 from hotline.transport.link import Timings
@@ -62,7 +63,14 @@ class _Planner:
         return TlsIdentity(tls / "cert.pem", tls / "key.pem")
 
     def __call__(self, peer: str) -> list[RoutePlan]:
-        return [RoutePlan(ROUTE_NAME, partial(self._direct, peer))]
+        relays = relay_plans(
+            self.opened,
+            peer,
+            monotonic=self.monotonic,
+            chance=self.chance,
+            timings=self.timings,
+        )
+        return [RoutePlan(ROUTE_NAME, partial(self._direct, peer)), *relays]
 
     def _direct(self, name: str, on_cell: OnCell, on_state: OnState, on_fault: OnFault) -> Route:
         found = self.consoles[name]

@@ -49,5 +49,7 @@ SHOWN = (
     ev.CardAccepted,
     ev.OtherRootRefused,
     ev.LineStepTaken,
+    ev.RelayAdded,
+    ev.RelayRemoved,
 )
 """Events that stand in the timeline as rows of their own."""

@@ -44,7 +44,13 @@ from hotline.core.records.keeping_events import (
     WitnessDropped,
     WitnessNamed,
 )
-from hotline.core.records.line_events import LineClosed, LineContinued, RouteChanged
+from hotline.core.records.line_events import (
+    LineClosed,
+    LineContinued,
+    RelayAdded,
+    RelayRemoved,
+    RouteChanged,
+)
 from hotline.core.records.standing_events import (
     ForkResolved,
     ForkResolvedElsewhere,
@@ -154,6 +160,8 @@ __all__ = [
     "ReceiptObtained",
     "RecordAdmitted",
     "RejectionReceived",
+    "RelayAdded",
+    "RelayRemoved",
     "ReleaseAsked",
     "ReleaseEnded",
     "RevocationsRefused",
@@ -259,6 +267,8 @@ EVENTS: dict[int, type[Event]] = {
         CardAccepted,
         OtherRootRefused,
         LineStepTaken,
+        RelayAdded,
+        RelayRemoved,
     )
 }
 """Kind number to event, as docs/ledger.md §3 lists them."""
