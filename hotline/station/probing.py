@@ -25,7 +25,7 @@ from hotline.station.identity import read_identity
 from hotline.station.journal import JournalOwner, open_journal
 from hotline.station.laying import CONSOLE_KEY
 from hotline.station.line import Line
-from hotline.station.routes import route_maker
+from hotline.station.routes import ROUTE_NAME, route_planner
 from hotline.station.upkeep import Bench
 from hotline.transport.link import Timings
 from hotline.transport.route import Route
@@ -62,10 +62,12 @@ async def probe_spare(
         raise OperatorError("only a spare console that has not taken over is tested")
     (peer,) = line.peers
     probe = _Probe(Courier(line), peer)
-    make = route_maker(
+    plan = route_planner(
         bench.home, probed, monotonic=monotonic_s, chance=system_chance, timings=timings
     )
-    instance = await probe.meet(make(peer, probe.hear, probe.changed, _ignore), bench, limit_s)
+    direct = next(one for one in plan(peer) if one.name == ROUTE_NAME)
+    route = direct.make(probe.hear, probe.changed, _ignore)
+    instance = await probe.meet(route, bench, limit_s)
     tested = ev.SpareTested(
         station=line.station, endpoint=line.endpoint, peer=peer, instance=instance
     )

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from hotline.core.exchange.commands import HearEcho, HearTest, ProbeChannel
 from hotline.core.exchange.decision import Decision, Planned
 from hotline.core.exchange.rules import OFFICERS_ECHO, OFFICERS_TEST
-from hotline.core.exchange.situation import Happening, Situation
+from hotline.core.exchange.situation import Happening, Link, Situation
 from hotline.core.exchange.tested import DAY_MS, PeerTests, RouteTests
-from hotline.core.protocols.channel import ALARMING, Channel, ChannelTimes, Outcome, after
+from hotline.core.protocols.channel import ALARMING, Channel, ChannelTimes, Outcome, Watched, after
 from hotline.core.records import events as ev
 
 HOUR_MS = 3_600_000
@@ -133,13 +133,25 @@ def _all(*events: ev.Event) -> Decision:
 # --- what the record says ----------------------------------------------------------------------
 
 
-def fold_link(situation: Situation, happening: Happening, event: ev.LinkChanged) -> None:
-    """Note the state of the route that the event names."""
-    tests = situation.channels.setdefault((event.peer, event.route), RouteTests())
-    tests.link, tests.turned_ms, tests.reason = event.state, happening.at_ms, event.reason
+def watched(situation: Situation, peer: str, route: str) -> Watched:
+    """Return what schedule and colour go by of one route."""
+    link = situation.routes.get(peer, {}).get(route, Link())
+    tests = situation.channels.get((peer, route), RouteTests())
+    return Watched(
+        up=link.state == "UP",
+        turned_ms=link.since_ms,
+        state=tests.state,
+        tested_ms=tests.tested_ms,
+        passed_ms=tests.passed_ms,
+        misses=tests.misses,
+    )
+
+
+def begin_watch(situation: Situation, event: ev.LinkChanged, at_ms: int) -> None:
+    """Note when a peer was first reached: from then on officers owe it a test each watch."""
     known = situation.tests.setdefault(event.peer, PeerTests())
     if event.state == "UP" and not known.begun_ms:
-        known.begun_ms = happening.at_ms
+        known.begun_ms = at_ms
 
 
 def fold_channel(situation: Situation, happening: Happening, event: ChannelEvent) -> None:

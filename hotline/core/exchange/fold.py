@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 from hotline.core.errors import InvariantError
 from hotline.core.exchange.acknowledging import fold_missing
-from hotline.core.exchange.channels import fold_channel, fold_link, fold_officers
+from hotline.core.exchange.channels import begin_watch, fold_channel, fold_officers
 from hotline.core.exchange.delivery import Delivery, StatementState
 from hotline.core.exchange.forks import fold_fork
 from hotline.core.exchange.gaps import fold_filled, fold_gap, fold_given_up, fold_refused
+from hotline.core.exchange.links import fold_link
 from hotline.core.exchange.releasing import fold_release, fold_released
 from hotline.core.exchange.rules import FIRST_GENERATION, FORK
 from hotline.core.exchange.shown import is_shown
@@ -18,7 +19,6 @@ from hotline.core.exchange.situation import (
     Dialogue,
     Happening,
     Incident,
-    Link,
     Situation,
 )
 from hotline.core.exchange.trust import doubt, keep_trust
@@ -369,8 +369,8 @@ def _station(situation: Situation, happening: Happening, event: ev.Event) -> Non
             situation.seen_orders[sender, event.order.generation, event.order.seq] = event.order
             _follow(situation, sender, event.order)
         case ev.LinkChanged():
-            situation.links[event.peer] = Link(event.state, happening.at_ms, event.reason)
-            fold_link(situation, happening, event)
+            fold_link(situation, event, happening.at_ms)
+            begin_watch(situation, event, happening.at_ms)
         case ev.StatementQuarantined():
             situation.quarantined.append((happening.at_ms, event.sender, event.reason))
             situation.quarantine_keys.add((event.sender, event.digest, event.reason))

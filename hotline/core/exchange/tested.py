@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hotline.core.protocols.channel import Channel, Watched
+from hotline.core.protocols.channel import Channel
 
 DAY_MS = 86_400_000
 
@@ -14,16 +14,12 @@ class RouteTests:
     """One route to one peer, and its tests from our side.
 
     Attributes:
-        link: What LinkChanged last said of it; `turned_ms`: when, `reason`: why.
         since_ms: When `state` was entered; `misses`: tests without an echo in a row.
         serial, phrase, tested_ms: Of the last test; `waiting`: its echo may still come.
         passed_ms, rtt_ms: Of the last echo; `heard_ms`: when a test of the peer's came by it.
         results: (time in ms, whether its echo came) of the tests of the last day, oldest first.
     """
 
-    link: str = "DOWN"
-    turned_ms: int = 0
-    reason: str = ""
     state: Channel = Channel.UNTESTED
     since_ms: int = 0
     misses: int = 0
@@ -35,18 +31,6 @@ class RouteTests:
     rtt_ms: int = 0
     heard_ms: int = 0
     results: list[tuple[int, bool]] = field(default_factory=list)
-
-    @property
-    def watched(self) -> Watched:
-        """What schedule and colour go by."""
-        return Watched(
-            up=self.link == "UP",
-            turned_ms=self.turned_ms,
-            state=self.state,
-            tested_ms=self.tested_ms,
-            passed_ms=self.passed_ms,
-            misses=self.misses,
-        )
 
     def end(self, at_ms: int, *, passed: bool) -> None:
         """Note how the last test ended."""
