@@ -7,6 +7,7 @@ not yet receipted. What stands here is only what is on its way right now.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ class _Letter:
     number: int
     items: Items = field(compare=False)
     key: str = field(compare=False, default="")
+    by: str = field(compare=False, default="")
 
 
 @dataclass(slots=True)
@@ -81,16 +83,17 @@ class Outgoing:
         self._held: list[_Letter] = []
         self._hold_until_s = 0.0
 
-    def put(self, items: Items, rank: int = ANSWER_RANK, key: str = "") -> None:
+    def put(self, items: Items, rank: int = ANSWER_RANK, key: str = "", by: str = "") -> None:
         """Send a letter; `items` is asked when it is its turn. Lost if the link is down.
 
         Args:
             key: A letter with the key of one that waits already is not put.
+            by: The route that it must go by; "" leaves that to the bundle.
         """
         if self._route.up and key not in self._waiting:
             if key:
                 self._waiting.add(key)
-            letter = _Letter(rank, next(self._numbers), items, key)
+            letter = _Letter(rank, next(self._numbers), items, key, by)
             if self._hold_until_s and rank != HELLO_RANK:
                 self._held.append(letter)
             else:
@@ -178,7 +181,7 @@ class Outgoing:
             if not items:
                 continue
             try:
-                await self._send(items)
+                await self._send(items, letter.by)
             except (InvariantError, PeerError) as error:
                 # It cannot be sealed now; the others can, and the outbox keeps it.
                 self._fault(error)
@@ -195,7 +198,7 @@ class Outgoing:
             self._fault(error)
             return ()
 
-    async def _send(self, items: Sequence[Item]) -> None:
+    async def _send(self, items: Sequence[Item], by: str) -> None:
         """Seal while head.db is brought forward; nothing leaves before both are done.
 
         Spec: docs/ledger.md §10.2
@@ -205,4 +208,9 @@ class Outgoing:
             cell = self._courier.seal(self.peer, items)
         finally:
             await released
+        if by:
+            # A route that cannot take a test misses it: that is no news of the others.
+            with contextlib.suppress(LinkError):
+                await self._route.send_by(by, cell)
+            return
         await self._route.send(cell)

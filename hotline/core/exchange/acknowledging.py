@@ -37,17 +37,14 @@ def stands(situation: Situation, state: StatementState, peer: str) -> Stands | N
     if not state.outbound or peer not in state.reached or peer in state.rejected:
         return None
     if peer not in state.receipted:
-        return Stands.NOT_DELIVERED if is_up(situation, peer) else Stands.LINK_DOWN
+        link = situation.links.get(peer)
+        up = link is not None and link.state == "UP"
+        return Stands.NOT_DELIVERED if up else Stands.LINK_DOWN
     if (state.digest, "read", peer) in situation.clocks:
         return Stands.NOT_READ
     dialogue = situation.dialogues.get(state.digest)
     waits = dialogue is not None and peer in dialogue.waiting
     return Stands.NO_REPLY if waits and state.reached[peer] >= Delivery.READ else None
-
-
-def is_up(situation: Situation, peer: str) -> bool:
-    """Return whether the record says that some route to a peer is up."""
-    return any(one.link == "UP" for (other, _), one in situation.channels.items() if other == peer)
 
 
 def missing(situation: Situation, rules: Rules, now_ms: int) -> Iterator[ev.AcknowledgementMissing]:

@@ -119,7 +119,8 @@ def due_ms(times: ChannelTimes, route: Watched, begun_ms: int, chance: float) ->
     if not route.tested_ms:
         return begun_ms + regular_ms
     if route.up and route.misses:
-        return route.tested_ms + min(times.interval_ms, times.again_ms * route.misses)
+        missed_ms = route.tested_ms + times.answer_ms
+        return missed_ms + min(times.interval_ms, times.again_ms * route.misses)
     return route.tested_ms + regular_ms
 
 

@@ -44,7 +44,8 @@ def test_each_precedence_asks_at_its_own_steps_and_once_at_each(precedence: Prec
         assert not missing(north.tick((minutes - passed) * MINUTE_MS - 1))
         (found,) = missing(north.tick(1))
         assert (found.step, found.after_ms) == (step, minutes * MINUTE_MS)
-        assert found.queried and found.stands == "AT PEER, NOT READ"
+        assert found.queried
+        assert found.stands == "AT PEER, NOT READ"
         assert found.voice is (precedence is Precedence.FLASH and minutes >= 5)
         passed = minutes
     assert not missing(north.tick(100 * 60 * MINUTE_MS))

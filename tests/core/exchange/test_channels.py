@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hotline.core.exchange.channels import MAX_HEARD_AN_HOUR, officers_due_ms
+from hotline.core.exchange.channels import MAX_HEARD_AN_HOUR, officers_due_ms, watched
 from hotline.core.exchange.commands import HearEcho, HearTest, ProbeChannel
 from hotline.core.exchange.tested import RouteTests
 from hotline.core.protocols.channel import Channel, Colour, colour
@@ -39,7 +39,8 @@ def test_test_that_comes_back_passes_and_keeps_its_round_trip() -> None:
     assert isinstance(probe(north)[0], ev.ChannelTestSent)
     north.now_ms += 40
     echoed, changed = echo(north, 1)
-    assert isinstance(echoed, ev.ChannelTestEchoed) and echoed.rtt_ms == 40
+    assert isinstance(echoed, ev.ChannelTestEchoed)
+    assert echoed.rtt_ms == 40
     assert isinstance(changed, ev.ChannelChanged)
     assert (changed.before, changed.after) == ("UNTESTED", "PASSED")
     found = route_of(north)
@@ -67,7 +68,8 @@ def test_a_route_has_one_test_at_a_time_and_serials_count_over_all_routes() -> N
     assert not probe(north)
     assert [route_of(north, route).serial for route in ("direct", "relay-a")] == [1, 2]
     (echoed, _) = echo(north, 2)
-    assert isinstance(echoed, ev.ChannelTestEchoed) and echoed.route == "relay-a"
+    assert isinstance(echoed, ev.ChannelTestEchoed)
+    assert echoed.route == "relay-a"
 
 
 def test_silence_goes_by_two_misses_to_degraded_and_down_and_one_echo_mends_it() -> None:
@@ -79,11 +81,15 @@ def test_silence_goes_by_two_misses_to_degraded_and_down_and_one_echo_mends_it()
         assert route_of(north).serial == serial
         assert not north.tick(north.rules.channel.answer_ms - 1)
         missed, changed = north.tick(1)
-        assert isinstance(missed, ev.ChannelTestMissed) and missed.why == "NO ECHO"
+        assert isinstance(missed, ev.ChannelTestMissed)
+        assert missed.why == "NO ECHO"
         assert isinstance(changed, ev.ChannelChanged)
         states.append(changed.after)
     assert states == ["MISSED1", "MISSED2", "DEGRADED", "DOWN"]
-    assert colour(north.rules.channel, [route_of(north).watched], north.now_ms) is Colour.RED
+    assert (
+        colour(north.rules.channel, [watched(north.situation, "SOUTH", "direct")], north.now_ms)
+        is Colour.RED
+    )
     probe(north)
     echo(north, 5)
     assert route_of(north).state is Channel.PASSED
@@ -100,7 +106,8 @@ def test_test_of_a_route_that_is_not_up_is_missed_at_once() -> None:
     missed, changed = probe(north, up=False)
     assert isinstance(missed, ev.ChannelTestMissed)
     assert (missed.serial, missed.why) == (0, "NOT UP")
-    assert isinstance(changed, ev.ChannelChanged) and changed.after == "MISSED1"
+    assert isinstance(changed, ev.ChannelChanged)
+    assert changed.after == "MISSED1"
     assert route_of(north).tested_ms == north.now_ms
     assert not route_of(north).waiting
 
@@ -152,7 +159,8 @@ def test_flood_of_tests_is_passed_over_until_the_next_hour() -> None:
     for serial in range(MAX_HEARD_AN_HOUR):
         assert kinds(north.do(HearTest("SOUTH", "direct", serial + 1, PHRASE)))
     refused = north.do(HearTest("SOUTH", "direct", 9_999, PHRASE))
-    assert refused.uncounted and not kinds(refused)
+    assert refused.uncounted
+    assert not kinds(refused)
     assert kinds(north.do(HearTest("EAST", "direct", 1, PHRASE)))
     north.now_ms += HOUR_MS
     assert kinds(north.do(HearTest("SOUTH", "direct", 9_999, PHRASE)))
@@ -203,7 +211,8 @@ def test_a_watch_without_an_officers_test_is_recorded_once_and_again_after_the_n
     officers_test(south, north, "Harbour lights at nine")
     assert not north.tick(8 * HOUR_MS - 1)
     (again,) = north.tick(1)
-    assert isinstance(again, ev.OfficerTestMissed) and again.due_ms > missed.due_ms
+    assert isinstance(again, ev.OfficerTestMissed)
+    assert again.due_ms > missed.due_ms
 
 
 def test_a_line_that_was_never_up_owes_no_officers_test() -> None:

@@ -76,9 +76,9 @@ def test_misses_are_followed_by_tests_that_come_less_and_less_often() -> None:
         due_ms(TIMES, Watched(True, 1, Channel.DOWN, NOW_MS, 0, misses), 1, 0.5) - NOW_MS
         for misses in range(1, 100)
     ]
-    assert waits[0] == TIMES.again_ms
+    assert waits[0] == TIMES.answer_ms + TIMES.again_ms
     assert all(first <= second for first, second in pairwise(waits))
-    assert waits[-1] == TIMES.interval_ms
+    assert waits[-1] == TIMES.answer_ms + TIMES.interval_ms
 
 
 def test_a_route_that_is_not_up_misses_one_test_an_hour() -> None:
