@@ -116,9 +116,7 @@ async def test_peer_that_answers_nothing_goes_by_degraded_to_down_and_an_echo_me
         assert colour_of(north) is Colour.GREEN
 
 
-async def test_route_that_is_down_misses_a_test_each_hour(
-    tmp_path: Path, clock: Clock
-) -> None:
+async def test_route_that_is_down_misses_a_test_each_hour(tmp_path: Path, clock: Clock) -> None:
     async with FakeLine(tmp_path, clock=clock) as line:
         await line.south.stop()
         north = line.north
