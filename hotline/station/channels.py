@@ -41,7 +41,7 @@ class ChannelTesting(Footing):
         if self.situation.closed_for:
             return
         for peer in self.peers:
-            for route in self.routes[peer].names:
+            for route in self.routes[peer].routes:
                 if self._due_ms(peer, route, now_ms) <= now_ms:
                     await self._test(peer, route)
 

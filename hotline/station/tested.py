@@ -29,4 +29,4 @@ def read_tested(
         case LineEchoItem():
             if held is not None and item.size < held.size:
                 raise PeerError("test: its echo names a shorter ledger than is witnessed here")
-            return HearEcho(peer, item.serial, item.phrase, item.size)
+            return HearEcho(peer, by, item.serial, item.phrase, item.size)

@@ -83,8 +83,9 @@ def _hear_echo(situation: Situation, command: HearEcho, now_ms: int) -> Decision
     Spec: docs/transport.md §12.4
     """
     for (peer, route), tests in situation.channels.items():
-        said = (peer, tests.serial, tests.phrase)
-        if tests.waiting and said == (command.peer, command.serial, command.phrase):
+        said = (peer, route, tests.serial, tests.phrase)
+        heard = (command.peer, command.route, command.serial, command.phrase)
+        if tests.waiting and said == heard:
             echoed = ev.ChannelTestEchoed(
                 peer=peer,
                 route=route,

@@ -196,9 +196,10 @@ class HearTest:
 
 @dataclass(frozen=True, slots=True)
 class HearEcho:
-    """The peer says a test's phrase back, and how long its ledger is."""
+    """The peer says a test's phrase back by a route of ours, and how long its ledger is."""
 
     peer: str
+    route: str
     serial: int
     phrase: str
     size: int

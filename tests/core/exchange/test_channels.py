@@ -25,8 +25,10 @@ def route_of(side: Side, route: str = "direct") -> RouteTests:
     return side.situation.channels[side.peer, route]
 
 
-def echo(side: Side, serial: int, phrase: str = PHRASE, size: int = 40) -> list[ev.Event]:
-    return kinds(side.do(HearEcho(side.peer, serial, phrase, size)))
+def echo(
+    side: Side, serial: int, phrase: str = PHRASE, size: int = 40, route: str = "direct"
+) -> list[ev.Event]:
+    return kinds(side.do(HearEcho(side.peer, route, serial, phrase, size)))
 
 
 def shown(side: Side) -> list[type[ev.Event]]:
@@ -55,7 +57,7 @@ def test_echo_of_another_test_or_phrase_or_a_second_one_says_nothing() -> None:
     probe(north)
     assert not echo(north, 2)
     assert not echo(north, 1, "other words")
-    assert not kinds(north.do(HearEcho("EAST", 1, PHRASE, 9)))
+    assert not kinds(north.do(HearEcho("EAST", "direct", 1, PHRASE, 9)))
     assert echo(north, 1)
     assert not echo(north, 1)
 
@@ -67,7 +69,8 @@ def test_a_route_has_one_test_at_a_time_and_serials_count_over_all_routes() -> N
         probe(north, route)
     assert not probe(north)
     assert [route_of(north, route).serial for route in ("direct", "relay-a")] == [1, 2]
-    (echoed, _) = echo(north, 2)
+    assert not echo(north, 2)
+    (echoed, _) = echo(north, 2, route="relay-a")
     assert isinstance(echoed, ev.ChannelTestEchoed)
     assert echoed.route == "relay-a"
 
