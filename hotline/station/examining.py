@@ -9,7 +9,6 @@ from typing import Literal
 
 from hotline.core.errors import HotlineError, IntegrityError, OperatorError, PeerError
 from hotline.core.records.checkpoint import Checkpoint, parse_origin, verify_checkpoint
-from hotline.core.times import format_time
 from hotline.core.values import Digest
 from hotline.host.keyfile import is_protected, read_key_file
 from hotline.ledger.heads import Released

@@ -9,17 +9,19 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from hotline.core.errors import HotlineError, LinkError, OperatorError
+from hotline.core.errors import LinkError, OperatorError
 from hotline.sealing.roster import Roster
 from hotline.station.examining import Examined
-from hotline.station.home import Home, read_card
-from hotline.station.routes import Sketch, Way, own_identity, ways_of
+from hotline.station.home import Home, LineCard, read_card
+from hotline.station.routes import Way, own_identity, ways_of
 from hotline.transport.reach import reach
 from hotline.transport.tls import client_context, pinned
 
 LIMIT_S = 5.0
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  nothing is bound here
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,21 @@ def _own(home: Home) -> Iterator[tuple[str, Examined]]:
         yield "this station", Examined("FAIL", f"{what} backup, or no route opens.")
 
 
+@dataclass(frozen=True, slots=True)
+class _Named:
+    station: str
+    roster: Roster
+
+
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """A line as its open files describe it: no key is needed to look at its routes."""
+
+    directory: Path
+    card: LineCard
+    line: _Named
+
+
 def places(home: Home) -> list[Place]:
     """Return every way to every peer of the line that is worked.
 
@@ -93,19 +110,18 @@ def places(home: Home) -> list[Place]:
     directory = home.only_line()
     card = read_card(directory)
     roster = Roster.read([record.encode() for record in card.records])
-    sketch = Sketch(directory, card, card.station, roster)
-    return [_place(home, peer.station, way) for peer in card.peers for way in ways_of(home, sketch, peer.station)]
+    laid = _Laid(directory, card, _Named(card.station, roster))
+    peers = [peer.station for peer in card.peers]
+    return [_place(home, peer, way) for peer in peers for way in ways_of(home, laid, peer)]
 
 
 def _place(home: Home, peer: str, way: Way) -> Place:
-    if way.dialled:
-        said, look = f"{peer} is dialled at {way.host}:{way.port}", _dial
-    else:
-        said, look = f"{peer} dials this station at {way.host}:{way.port}", _listen
-    fault = ""
+    at, fault = f"{way.host}:{way.port}", ""
     if not way.port:
         fault = f"Nobody knows where {peer} listens: run hotline line route HOME --to HOST:PORT."
-    return Place(peer, said, fault, lambda: look(home, way))
+    if way.dialled:
+        return Place(peer, f"{peer} is dialled at {at}", fault, partial(_dial, home, way))
+    return Place(peer, f"{peer} dials this station at {at}", "", partial(_listen, way))
 
 
 async def _dial(home: Home, way: Way) -> None:
@@ -114,11 +130,11 @@ async def _dial(home: Home, way: Way) -> None:
     await reach(way.host, way.port, context, peer, LIMIT_S)
 
 
-async def _listen(_: Home, way: Way) -> None:
+async def _listen(way: Way) -> None:
     """See that something of ours takes connections where the peer will come."""
-    host = way.host if way.host not in _ANYWHERE else _ANYWHERE[way.host]
     try:
         async with asyncio.timeout(LIMIT_S):
+            host = _ANYWHERE.get(way.host, way.host)
             _, writer = await asyncio.open_connection(host, way.port)
         writer.transport.abort()
     except (OSError, TimeoutError) as error:
@@ -126,6 +142,3 @@ async def _listen(_: Home, way: Way) -> None:
             f"nothing of this station listens at {way.host}:{way.port}",
             hint="start the station (hotline console), or see who else has the port",
         ) from error
-
-
-_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  no socket binds here

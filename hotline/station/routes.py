@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Protocol
 
 from hotline.core.errors import LinkError, PeerError
+from hotline.sealing.roster import Roster
 from hotline.sealing.tls_identity import tls_pin
 from hotline.station.bundle import RoutePlan
 from hotline.station.footing import PlanRoutes
 from hotline.station.home import Home, LineCard, PeerCard, write_json
-from hotline.station.line import Line
 from hotline.station.ways import Ways
 from hotline.transport.dialer import Dialer
 from hotline.transport.link import Timings
@@ -25,6 +25,18 @@ from hotline.transport.tls import TlsIdentity, pinned
 
 LISTENING = "listening.json"
 ROUTE_NAME = "direct"
+
+
+class Named(Protocol):
+    """Who is on a line, and which of them we are."""
+
+    @property
+    def station(self) -> str:
+        """Our name."""
+
+    @property
+    def roster(self) -> Roster:
+        """Everybody's certificates."""
 
 
 class Laid(Protocol):
@@ -39,8 +51,8 @@ class Laid(Protocol):
         """What line.json says."""
 
     @property
-    def line(self) -> Line:
-        """Its keys and roster."""
+    def line(self) -> Named:
+        """Who is on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +69,7 @@ class _Planner:
 
     @property
     def _identity(self) -> TlsIdentity:
-        tls = self.home.path / "tls"
-        return TlsIdentity(tls / "cert.pem", tls / "key.pem")
+        return own_identity(self.home)
 
     def __call__(self, peer: str) -> list[RoutePlan]:
         return [RoutePlan(ROUTE_NAME, partial(self._direct, peer))]
@@ -191,4 +202,46 @@ def _read_listening(file: Path) -> tuple[str, int]:
         told = json.loads(file.read_text(encoding="utf-8"))
         return str(told["host"]), int(told["port"])
     except (OSError, ValueError, KeyError, TypeError):
+        return "", 0
+
+
+def own_identity(home: Home) -> TlsIdentity:
+    """Return the certificate and key that this station shows on its links."""
+    tls = home.path / "tls"
+    return TlsIdentity(tls / "cert.pem", tls / "key.pem")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How one console of a peer and this station meet.
+
+    Attributes:
+        dialled: Whether this station dials, there; else it listens there. Port 0: unknown.
+        certificate: What the peer's end shows, DER.
+    """
+
+    dialled: bool
+    host: str
+    port: int
+    certificate: bytes
+
+
+def ways_of(home: Home, opened: Laid, peer: str) -> list[Way]:
+    """Return the ways of the direct route to a peer, the console in office first.
+
+    Raises:
+        LinkError: a peer's TLS certificate does not read.
+    """
+    found = _consoles_of(opened, peer)
+    if listens_for(opened, peer):
+        host, port = _read_listening(opened.directory / _listening_name(opened, peer))
+        place = host or opened.card.host, port or found[0].listen_port or opened.card.port
+        return [Way(False, *place, _certificate_of(found[0]))]
+    return [Way(True, *_known_place(home, opened, one), _certificate_of(one)) for one in found]
+
+
+def _known_place(home: Home, opened: Laid, peer: PeerCard) -> tuple[str, int]:
+    try:
+        return _where(home, opened, peer)
+    except LinkError:
         return "", 0

@@ -46,7 +46,7 @@ async def reach(
 async def _resolve(host: str, port: int) -> None:
     try:
         await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise LinkError(
             f"the name {host} does not resolve",
             hint="look at the name and at this machine's name service",
