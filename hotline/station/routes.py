@@ -17,6 +17,7 @@ from hotline.station.bundle import RoutePlan
 from hotline.station.calling_in import party_towards
 from hotline.station.footing import PlanRoutes
 from hotline.station.home import Home, LineCard, PeerCard, write_json
+from hotline.station.line import Line
 from hotline.station.ways import Ways
 from hotline.transport.dialer import Dialer
 from hotline.transport.link import Timings
@@ -40,8 +41,8 @@ class Named(Protocol):
         """Everybody's certificates."""
 
 
-class Laid(Protocol):
-    """A line as its directory describes it, with or without an open ledger."""
+class Known(Protocol):
+    """A line as the open part of its directory describes it."""
 
     @property
     def directory(self) -> Path:
@@ -54,6 +55,14 @@ class Laid(Protocol):
     @property
     def line(self) -> Named:
         """Who is on it."""
+
+
+class Laid(Known, Protocol):
+    """A line whose keys are open, with or without its ledger."""
+
+    @property
+    def line(self) -> Line:
+        """Its keys and roster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +151,7 @@ def route_planner(
     return _Planner(home, opened, consoles, keys, monotonic, chance, timings)
 
 
-def _consoles_of(opened: Laid, name: str) -> list[PeerCard]:
+def _consoles_of(opened: Known, name: str) -> list[PeerCard]:
     """Return the peer's console in office, then the one aside that matters most, if any.
 
     A spare that is to come matters more than one that was left behind.
@@ -163,7 +172,7 @@ def _certificate_of(peer: PeerCard) -> bytes:
     return der
 
 
-def listens_for(opened: Laid, peer: str) -> bool:
+def listens_for(opened: Known, peer: str) -> bool:
     """Return whether the peer dials us; on a line of two the card says it itself.
 
     On a line of more that was set up by hand, whom we dial has a port; on one that a drill
@@ -178,7 +187,7 @@ def listens_for(opened: Laid, peer: str) -> bool:
     return members.index(opened.line.station) < members.index(peer)
 
 
-def _listening_name(opened: Laid, dialer: str) -> str:
+def _listening_name(opened: Known, dialer: str) -> str:
     """Return the file that says where a station listens for another one.
 
     A listener serves one peer, so on a line of three and more each has a port of its own.
@@ -187,7 +196,7 @@ def _listening_name(opened: Laid, dialer: str) -> str:
     return LISTENING if pair else f"{LISTENING.removesuffix('.json')}-{dialer}.json"
 
 
-def _where(home: Home, opened: Laid, peer: PeerCard) -> tuple[str, int]:
+def _where(home: Home, opened: Known, peer: PeerCard) -> tuple[str, int]:
     """Ask anew at each dial: a listener on this machine may have moved."""
     if not peer.home:
         return peer.host, peer.port
@@ -229,7 +238,7 @@ class Way:
     certificate: bytes
 
 
-def ways_of(home: Home, opened: Laid, peer: str) -> list[Way]:
+def ways_of(home: Home, opened: Known, peer: str) -> list[Way]:
     """Return the ways of the direct route to a peer, the console in office first.
 
     Raises:
@@ -243,7 +252,7 @@ def ways_of(home: Home, opened: Laid, peer: str) -> list[Way]:
     return [Way(True, *_known_place(home, opened, one), _certificate_of(one)) for one in found]
 
 
-def _known_place(home: Home, opened: Laid, peer: PeerCard) -> tuple[str, int]:
+def _known_place(home: Home, opened: Known, peer: PeerCard) -> tuple[str, int]:
     try:
         return _where(home, opened, peer)
     except LinkError:
