@@ -127,7 +127,8 @@ class Place:
     peer: str
     clock_ms: Callable[[], int] = system_clock
     timings: Timings = FAST
-    wrap: Callable[[PlanRoutes], PlanRoutes] = field(default=lambda plan: plan, repr=False)
+    planned: Callable[[PlanRoutes], PlanRoutes] = field(default=lambda plan: plan, repr=False)
+    """Changes which routes are worked."""
     opened: OpenLine = field(init=False, repr=False)
     station: Station = field(init=False, repr=False)
     desk: OfficerDesk = field(init=False, repr=False)
@@ -161,9 +162,8 @@ class Place:
         )
         kept = open_kept(self.home, self.opened, None, catalogue().packs)
         members = rules(self.opened.line.roster.members)
-        self.station = Station(
-            self.opened.line, self.opened.ledger, members, self.wrap(planner), kept
-        )
+        plan = self.planned(planner)
+        self.station = Station(self.opened.line, self.opened.ledger, members, plan, kept)
         self._listen_in()
         self.officer = self.unlock(self.person, None)
         self.desk = self.desk_of(self.person)

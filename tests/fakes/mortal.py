@@ -179,7 +179,7 @@ async def live(order: Order, wire: socket.socket) -> None:
         Home(Path(order.home)),
         PEERS[order.name],
         timings=Timings() if order.network else FAST,
-        wrap=lambda plan: rerouted(
+        planned=lambda plan: rerouted(
             plan, lambda _peer, _name, route: MortalRoute(route, doom, inside)
         ),
     )

@@ -114,7 +114,7 @@ class StormyLine:
             PERSONS[name],
             home,
             PEERS[name],
-            wrap=lambda plan: faulty(plan, lambda _name: wire),
+            planned=lambda plan: faulty(plan, lambda _name: wire),
         )
 
     async def __aenter__(self) -> StormyLine:

@@ -100,7 +100,7 @@ class Theatre:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.loop = asyncio.new_event_loop()
+        self.runner = asyncio.Runner()
         self.founded = found(directory / "founded")
         self.line: StormyLine | None = None
         self.runs = self.lines = 0
@@ -108,7 +108,7 @@ class Theatre:
         self.total = Account()
 
     def play(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return self.loop.run_until_complete(work)
+        return self.runner.run(work)
 
     def begin(self) -> StormyLine:
         if self.line is None:
@@ -139,8 +139,7 @@ class Theatre:
 
     def close(self) -> None:
         self.leave()
-        self.loop.run_until_complete(self.loop.shutdown_default_executor())
-        self.loop.close()
+        self.runner.close()
 
 
 class Storm(RuleBasedStateMachine):
