@@ -20,9 +20,10 @@ from hotline.core.values import Precedence
 from hotline.desk import wording
 from hotline.desk.alarms import alarm_line, alarm_views, frozen_by
 from hotline.desk.ladders import ladder_view, ladder_word
+from hotline.desk.link_words import link_words
 from hotline.desk.messages import message_view, unreleased_view
 from hotline.desk.offers import Offers
-from hotline.desk.recipients import link_views, link_words, recipient_views, summary_of
+from hotline.desk.recipients import link_views, recipient_views, summary_of
 from hotline.desk.views import (
     AlarmView,
     DeadlineRow,
@@ -180,9 +181,7 @@ class Presenter:
         around = self._around
         links = link_views(situation, around.peers, around.clock())
         peer = " ".join(around.peers)
-        word, mark = link_words(situation.links.get(peer), around.clock())
-        if links:
-            word, mark = summary_of(links)
+        words, mark = summary_of(links) if links else link_words(situation, peer, around.clock())
         officer = f"{situation.role} {situation.officer}".strip() or "nobody"
         return StatusView(
             mode=around.mode,
@@ -191,7 +190,8 @@ class Presenter:
             peer=peer,
             officer=officer,
             clock_ms=around.clock(),
-            link_word=word,
+            link_word=words[0],
+            link_brief=words[1:],
             link_mark=mark,
             links=links,
         )

@@ -8,20 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from hotline.core.exchange.delivery import WORDS, Delivery, StatementState
-from hotline.core.exchange.situation import Link, Situation
-from hotline.core.times import format_span
+from hotline.core.exchange.situation import Situation
+from hotline.desk.link_words import link_words
 from hotline.desk.views import LinkView, Mark, RecipientView
 
 PAIR = 2
 _LINK_SYMBOLS = {"UP": "+", "DOWN": "-", "BLOCKED": "x"}
-
-
-def link_words(link: Link | None, now_ms: int) -> tuple[str, Mark]:
-    """Return a link's state with how long it has not been up, and how much that matters."""
-    if link is None or link.state == "UP":
-        return (link.state, Mark.CALM) if link else ("DOWN", Mark.WARNING)
-    down = f" {format_span(now_ms - link.since_ms)}" if link.since_ms else ""
-    return f"{link.state}{down}", Mark.WARNING
 
 
 def link_views(situation: Situation, peers: Sequence[str], now_ms: int) -> tuple[LinkView, ...]:
@@ -31,16 +23,17 @@ def link_views(situation: Situation, peers: Sequence[str], now_ms: int) -> tuple
     views = []
     for peer in peers:
         link = situation.links.get(peer)
-        word, mark = link_words(link, now_ms)
+        words, mark = link_words(situation, peer, now_ms)
         symbol = _LINK_SYMBOLS.get(link.state if link else "DOWN", "-")
-        views.append(LinkView(peer, word, symbol, mark))
+        views.append(LinkView(peer, words[-1], symbol, mark))
     return tuple(views)
 
 
-def summary_of(links: Sequence[LinkView]) -> tuple[str, Mark]:
-    """Return the state of several links in a few words."""
-    up = sum(link.mark is Mark.CALM for link in links)
-    return f"{up} of {len(links)} UP", Mark.CALM if up == len(links) else Mark.WARNING
+def summary_of(links: Sequence[LinkView]) -> tuple[tuple[str, ...], Mark]:
+    """Return the state of several links in a few words, and the gravest of their marks."""
+    up = sum(link.symbol == _LINK_SYMBOLS["UP"] for link in links)
+    gravest = max((link.mark for link in links), key=list(Mark).index)
+    return (f"{up} of {len(links)} UP",), gravest
 
 
 def partly(state: StatementState) -> tuple[str, str] | None:
