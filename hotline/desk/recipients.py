@@ -1,39 +1,17 @@
-"""Lines of three and more: each peer's link, and how far a statement came at each station.
+"""Lines of three and more: how far a statement came at each station.
 
-With one peer nothing of this is shown: the link and the state say it already.
+With one peer nothing of this is shown: the state says it already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from hotline.core.exchange.delivery import WORDS, Delivery, StatementState
 from hotline.core.exchange.situation import Situation
-from hotline.desk.link_words import link_words
-from hotline.desk.views import LinkView, Mark, RecipientView
+from hotline.desk.views import RecipientView
 
 PAIR = 2
-_LINK_SYMBOLS = {"UP": "+", "DOWN": "-", "BLOCKED": "x"}
-
-
-def link_views(situation: Situation, peers: Sequence[str], now_ms: int) -> tuple[LinkView, ...]:
-    """Return the link to each of several peers, () where there is one."""
-    if len(peers) < PAIR:
-        return ()
-    views = []
-    for peer in peers:
-        link = situation.links.get(peer)
-        words, mark = link_words(situation, peer, now_ms)
-        symbol = _LINK_SYMBOLS.get(link.state if link else "DOWN", "-")
-        views.append(LinkView(peer, words[-1], symbol, mark))
-    return tuple(views)
-
-
-def summary_of(links: Sequence[LinkView]) -> tuple[tuple[str, ...], Mark]:
-    """Return the state of several links in a few words, and the gravest of their marks."""
-    up = sum(link.symbol == _LINK_SYMBOLS["UP"] for link in links)
-    gravest = max((link.mark for link in links), key=list(Mark).index)
-    return (f"{up} of {len(links)} UP",), gravest
 
 
 def partly(state: StatementState) -> tuple[str, str] | None:

@@ -51,7 +51,7 @@ from hotline.sealing.order import Order, sign_order
 from hotline.sealing.packet import VerifiedPacket
 from hotline.sealing.roster import identify_ledger
 from hotline.sealing.statements import sign_statement
-from hotline.station.bundle import RoutePlan
+from hotline.station.footing import PlanRoutes
 from hotline.station.founding import Founder, found_line
 from hotline.station.home import Home, OpenLine, open_line, open_officer, read_card, write_json
 from hotline.station.keeping import open_kept
@@ -126,11 +126,12 @@ class Place:
     home: Home
     peer: str
     clock_ms: Callable[[], int] = system_clock
+    planned: Callable[[PlanRoutes], PlanRoutes] = field(default=lambda plan: plan, repr=False)
+    """Changes which routes are worked."""
     opened: OpenLine = field(init=False, repr=False)
     station: Station = field(init=False, repr=False)
     desk: OfficerDesk = field(init=False, repr=False)
     officer: Officer = field(init=False, repr=False)
-    more_routes: Callable[[Place], Sequence[RoutePlan]] = field(default=lambda _: (), repr=False)
     heard: list[VerifiedPacket] = field(default_factory=list, repr=False)
     cells: list[bytes] = field(default_factory=list, repr=False)
     task: asyncio.Task[None] | None = field(default=None, repr=False)
@@ -155,16 +156,13 @@ class Place:
 
     async def start(self, *, run: bool = True) -> None:
         self.opened = open_line(self.home, None, self.clock_ms, system_entropy)
-        direct = route_planner(
+        planner = route_planner(
             self.home, self.opened, monotonic=monotonic_s, chance=lambda: 1.0, timings=FAST
         )
-
-        def planner(peer: str) -> list[RoutePlan]:
-            return [*direct(peer), *self.more_routes(self)]
-
         kept = open_kept(self.home, self.opened, None, catalogue().packs)
         members = rules(self.opened.line.roster.members)
-        self.station = Station(self.opened.line, self.opened.ledger, members, planner, kept)
+        plan = self.planned(planner)
+        self.station = Station(self.opened.line, self.opened.ledger, members, plan, kept)
         self._listen_in()
         self.officer = self.unlock(self.person, None)
         self.desk = self.desk_of(self.person)

@@ -12,11 +12,12 @@ hands it out until the station has taken it, and knows nothing else.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from hotline.core.errors import LinkError
 from hotline.host.clock import monotonic_s
 from hotline.station.bundle import RoutePlan
+from hotline.station.footing import PlanRoutes
 from hotline.station.routes import _certificate_of
 from hotline.transport.dialer import Dialer
 from hotline.transport.listener import Listener
@@ -28,12 +29,12 @@ from tests.fakes.proxy import FaultProxy
 
 def add_route(place: Place, plan: Callable[[Place], RoutePlan]) -> None:
     """Give a place one more route from its next start on."""
-    before = place.more_routes
+    before = place.planned
 
-    def all_of(started: Place) -> Sequence[RoutePlan]:
-        return (*before(started), plan(started))
+    def planned(plans: PlanRoutes) -> PlanRoutes:
+        return lambda peer: [*before(plans)(peer), plan(place)]
 
-    place.more_routes = all_of
+    place.planned = planned
 
 
 class SecondLink:

@@ -285,7 +285,7 @@ async def test_start_records_routes_as_down_and_those_no_more_as_gone(tmp_path: 
         await line.settled()
         south.station.leave()
         await south.stop()
-        south.more_routes = lambda _: ()
+        south.planned = lambda plans: plans
         await south.start()
         wanted = {("relay-a", "GONE"), ("direct", "DOWN")}
         await wait_for(

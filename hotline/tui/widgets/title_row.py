@@ -111,8 +111,8 @@ def _links_words(status: StatusView, room: int) -> str:
         )
         if cell_len(words) <= room:
             return words
-    forms = [clean(words) for words in (status.link_word, *status.link_brief)]
-    return next((words for words in forms if cell_len(words) <= room), forms[-1])
+    fuller = [clean(words) for words in status.link_fuller]
+    return next((words for words in fuller if cell_len(words) <= room), clean(status.link_word))
 
 
 def _realm_words(status: StatusView) -> str:
