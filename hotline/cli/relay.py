@@ -244,8 +244,7 @@ def _write_card(wanted: _Wanted, public_key: bytes, at: tuple[str, int]) -> None
 
     from hotline.station.relays import RelayCard
     from hotline.station.shelf import write_durably
-    from hotline.transport.relay.tls import certificate_of
-    from hotline.transport.tls import TlsIdentity
+    from hotline.transport.tls import TlsIdentity, certificate_of
 
     assert wanted.card is not None
     der = certificate_of(TlsIdentity(wanted.cert, wanted.key))

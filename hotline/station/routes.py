@@ -13,6 +13,7 @@ from typing import Protocol
 from hotline.core.errors import LinkError, PeerError
 from hotline.sealing.tls_identity import tls_pin
 from hotline.station.bundle import RoutePlan
+from hotline.station.calling_in import party_towards
 from hotline.station.footing import PlanRoutes
 from hotline.station.home import Home, LineCard, PeerCard, write_json
 from hotline.station.line import Line
@@ -83,6 +84,7 @@ class _Planner:
                 where=lambda: _where(self.home, self.opened, one),
                 identity=self._identity,
                 peer=pinned(self.keys[name, number]),
+                party=party_towards(self.opened.line, name, (number,)),
                 on_cell=on_cell,
                 on_state=on_state,
                 on_fault=on_fault,
@@ -109,6 +111,7 @@ class _Planner:
             bound=lambda host, port: write_json(file, {"host": host, "port": port}),
             identity=self._identity,
             peer=pinned(*(self.keys[one.station, one.endpoint] for one in found)),
+            party=party_towards(opened.line, peer.station, [one.endpoint for one in found]),
             on_cell=on_cell,
             on_state=on_state,
             on_fault=on_fault,

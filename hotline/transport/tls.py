@@ -5,6 +5,7 @@ Spec: docs/transport.md §3
 
 from __future__ import annotations
 
+import asyncio.sslproto
 import hashlib
 import hmac
 import ssl
@@ -15,6 +16,7 @@ from pathlib import Path
 from hotline.core.errors import OperatorError, PeerError
 
 MAX_CERTIFICATE_BYTES = 65_536
+RECORD_BUFFER_BYTES = 32_768
 MAX_PINS = 2
 """The current key and the next one."""
 
@@ -86,6 +88,29 @@ def pinned(*certificates: bytes) -> PinnedPeer:
         OperatorError: none, or more than two.
     """
     return PinnedPeer(certificates, tuple(pin_of(der) for der in certificates))
+
+
+def cut_record_buffer() -> None:
+    """Have each TLS connection from now on keep a receive buffer of RECORD_BUFFER_BYTES.
+
+    The standard library keeps 256 KiB for each, which no idle connection is worth.
+    Spec: docs/transport.md §5.9, §9.7
+    """
+    asyncio.sslproto.SSLProtocol.max_size = RECORD_BUFFER_BYTES
+
+
+def certificate_of(identity: TlsIdentity) -> bytes:
+    """Return the DER of the certificate that this end shows: the first in its file.
+
+    Raises:
+        OperatorError: the file holds none.
+    """
+    try:
+        pem = identity.certificate_path.read_text("ascii")
+        end = pem.index(ssl.PEM_FOOTER) + len(ssl.PEM_FOOTER)
+        return ssl.PEM_cert_to_DER_cert(pem[pem.index(ssl.PEM_HEADER) : end])
+    except (OSError, ValueError) as error:
+        raise OperatorError("the file of a transport certificate holds none") from error
 
 
 def server_context(identity: TlsIdentity, peer: PinnedPeer) -> ssl.SSLContext:

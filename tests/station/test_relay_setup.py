@@ -229,7 +229,7 @@ async def test_relays_are_worked_in_the_order_of_their_priority(line: FakeLine, 
             line.north.opened, "SOUTH", monotonic=lambda: 0.0, chance=lambda: 0.0, timings=FAST
         )
         assert [(one.name, one.priority) for one in plans] == [("relay-a", 3), ("relay-b", 9)]
-        assert line.north.station.route.names == ("direct", "relay-a", "relay-b")
+        assert tuple(line.north.station.route.routes) == ("direct", "relay-a", "relay-b")
     finally:
         await line.north.stop()
     listed = json.loads((line.north.directory / RELAYS).read_text())

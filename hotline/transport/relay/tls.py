@@ -10,8 +10,6 @@ import ssl
 from hotline.core.errors import OperatorError
 from hotline.transport.tls import NO_CHECK_TIME, PinnedPeer, TlsIdentity
 
-RECORD_BUFFER_BYTES = 32_768
-
 
 def relay_context(identity: TlsIdentity) -> ssl.SSLContext:
     """Build the relay's context.
@@ -32,20 +30,6 @@ def relay_context(identity: TlsIdentity) -> ssl.SSLContext:
             "the relay's certificate or key cannot be loaded", hint="look at --cert and --key"
         ) from error
     return context
-
-
-def certificate_of(identity: TlsIdentity) -> bytes:
-    """Return the DER of the certificate that the relay shows: the first in its file.
-
-    Raises:
-        OperatorError: the file holds none.
-    """
-    try:
-        pem = identity.certificate_path.read_text("ascii")
-        end = pem.index(ssl.PEM_FOOTER) + len(ssl.PEM_FOOTER)
-        return ssl.PEM_cert_to_DER_cert(pem[pem.index(ssl.PEM_HEADER) : end])
-    except (OSError, ValueError) as error:
-        raise OperatorError("the file of --cert holds no certificate") from error
 
 
 def pinned_context(peer: PinnedPeer) -> ssl.SSLContext:
