@@ -15,6 +15,7 @@ from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import Cosignature
 from hotline.ledger.store import Ledger
 from hotline.sealing import items as its
+from hotline.station.arrived import Arrived
 from hotline.station.bundle import Bundle, RoutePlan
 from hotline.station.comparing import Comparing
 from hotline.station.cosigning import Cosigning
@@ -96,6 +97,7 @@ class Footing:
         )
         self._intake = Intake(line, rules, self._witness, self._longterm, self._comparing)
         self._courier = Courier(line)
+        self._arrived = Arrived()
         self._fresh_items: dict[str, its.StatementItem] = {}
         self._refused = 0
         self._unread: set[str] = set()  # of whose packets nothing is read: their list is behind

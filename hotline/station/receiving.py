@@ -37,10 +37,14 @@ class Receiving(
     """The part of a station that takes what its peers say."""
 
     async def _take_cell(self, cell: bytes, by: str = "") -> None:
-        """Take a cell that came by the route to the station `by`; who sent it, the cell says.
+        """Take a cell that came by a route to the station `by`; who sent it, the cell says.
 
-        Spec: docs/protocol.md §7.4
+        One that came by another route before is passed over: it is no replay, and the key
+        that opened it may be gone.
+        Spec: docs/protocol.md §7.4, §7.37
         """
+        if cell in self._arrived:
+            return
         try:
             verified = self._courier.open(cell)
         except UnknownKeyError as error:
@@ -50,6 +54,7 @@ class Receiving(
         except PeerError:
             self._refused += 1
             return
+        self._arrived.add(cell)
         if not verified.in_office:
             await self._hear_aside(verified)
             return
@@ -58,7 +63,7 @@ class Receiving(
             if not await self._let_take_over(verified):
                 return
             await self._follow(verified.packet.sender, verified.endpoint)
-        listed = await self._may_be_read(verified.packet)
+        listed = await self._may_be_read(verified)
         if listed is Listed.BEHIND:
             self._settle_keys(verified)
         elif listed is Listed.STANDS:
@@ -102,7 +107,7 @@ class Receiving(
         self._answer_lasting(taken)
         for proof in taken.joined:
             self._put(taken.peer, lambda proof=proof: [proof])  # type: ignore[misc]
-        self._acknowledge_head(taken)
+        self._acknowledge_head(taken, late=verified.late)
         if taken.revocations_wanted is not None:
             self._answer_wanted(taken.peer, taken.revocations_wanted)
         if taken.refetch is not None:
@@ -204,9 +209,13 @@ class Receiving(
             *present(self._witness.show(peer, size)),
         ]
 
-    def _acknowledge_head(self, taken: Taken) -> None:
+    def _acknowledge_head(self, taken: Taken, *, late: bool) -> None:
+        """Say what we make of a head; that an overtaken one is old is no news.
+
+        Spec: docs/protocol.md §7.36
+        """
         head, peer = taken.head, taken.peer
-        if head is None:
+        if head is None or (late and head.verdict is HeadVerdict.STALE):
             return
         if head.verdict is HeadVerdict.STALE:
             conflict = its.HeadConflictItem(origin=head.checkpoint.origin, size=head.held_size)

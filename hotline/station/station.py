@@ -66,7 +66,11 @@ class Station(Linking):
             partial(self._statement_items, peer),
             self._fault,
             self._recorder.release,
+            self._chance,
         )
+
+    def _chance(self) -> float:
+        return int.from_bytes(self.line.entropy(4)) / 2**32
 
     # --- what desks see and ask ------------------------------------------------
 
@@ -75,14 +79,15 @@ class Station(Linking):
         return self._recorder.subscribe(changed)
 
     def sending(self, digest: str, peer: str = "") -> str:
-        """Return the route by which a statement is on its way right now, or "".
+        """Return by which routes a statement is on its way right now, or "".
 
         Args:
             peer: To that station only; "" for any.
         """
         for one in [peer] if peer else self.peers:
-            if self._outgoings[one].sending(digest):
-                return next(iter(self.routes[one].best), "")
+            words = self._outgoings[one].sending(digest)
+            if words:
+                return words
         return ""
 
     @property
