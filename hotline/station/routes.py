@@ -17,12 +17,12 @@ from hotline.station.calling_in import party_towards
 from hotline.station.footing import PlanRoutes
 from hotline.station.home import Home, LineCard, PeerCard, write_json
 from hotline.station.line import Line
+from hotline.station.vouching import identity_towards, tls_peer_of
 from hotline.station.ways import Ways
 from hotline.transport.dialer import Dialer
 from hotline.transport.link import Timings
 from hotline.transport.listener import Listener
 from hotline.transport.route import Chance, Monotonic, OnCell, OnFault, OnState, Route
-from hotline.transport.tls import TlsIdentity, pinned
 
 LISTENING = "listening.json"
 ROUTE_NAME = "direct"
@@ -56,11 +56,6 @@ class _Planner:
     chance: Chance
     timings: Timings
 
-    @property
-    def _identity(self) -> TlsIdentity:
-        tls = self.home.path / "tls"
-        return TlsIdentity(tls / "cert.pem", tls / "key.pem")
-
     def __call__(self, peer: str) -> list[RoutePlan]:
         return [RoutePlan(ROUTE_NAME, partial(self._direct, peer))]
 
@@ -74,8 +69,8 @@ class _Planner:
             return Dialer(
                 ROUTE_NAME,
                 where=lambda: _where(self.home, self.opened, one),
-                identity=self._identity,
-                peer=pinned(self.keys[name, number]),
+                identity=identity_towards(self.home, one),
+                peer=tls_peer_of(self.home, one, self.keys[name, number]),
                 party=party_towards(self.opened.line, name, (number,)),
                 on_cell=on_cell,
                 on_state=on_state,
@@ -101,8 +96,10 @@ class _Planner:
             host=opened.card.host,
             port=_read_listening(file)[1] or peer.listen_port or opened.card.port,
             bound=lambda host, port: write_json(file, {"host": host, "port": port}),
-            identity=self._identity,
-            peer=pinned(*(self.keys[one.station, one.endpoint] for one in found)),
+            identity=identity_towards(self.home, peer),
+            peer=tls_peer_of(
+                self.home, peer, *(self.keys[one.station, one.endpoint] for one in found)
+            ),
             party=party_towards(opened.line, peer.station, [one.endpoint for one in found]),
             on_cell=on_cell,
             on_state=on_state,

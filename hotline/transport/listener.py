@@ -1,6 +1,6 @@
 """The end of a route that is called. It serves one peer, with one session at a time.
 
-Spec: docs/transport.md §4, §5
+Spec: docs/transport.md §4, §5, §13.2
 """
 
 from __future__ import annotations
