@@ -40,12 +40,17 @@ class Vouching:
     name: str
 
 
+def own_identity(home: Home) -> TlsIdentity:
+    """Return the certificate and key that this station shows where pins are in force."""
+    return TlsIdentity(home.path / "tls" / "cert.pem", home.path / "tls" / "key.pem")
+
+
 def identity_towards(home: Home, peer: PeerCard) -> TlsIdentity:
     """Return the certificate and key that this station shows to a peer."""
     if peer.tls_name:
         certificate, key = (_file(home, peer.station, part) for part in (CERTIFICATE, KEY))
         return TlsIdentity(certificate, key, passphrase=_none)
-    return TlsIdentity(home.path / "tls" / "cert.pem", home.path / "tls" / "key.pem")
+    return own_identity(home)
 
 
 def tls_peer_of(home: Home, peer: PeerCard, *certificates: bytes) -> TlsPeer:

@@ -21,8 +21,8 @@ RECORD_BUFFER_BYTES = 32_768
 MAX_PINS = 2
 """The current key and the next one."""
 
-_NO_CHECK_TIME = 0x200000
-"""X509_V_FLAG_NO_CHECK_TIME of OpenSSL, for which the standard library has no name."""
+NO_CHECK_TIME = 0x200000
+"""X509_V_FLAGNO_CHECK_TIME of OpenSSL, for which the standard library has no name."""
 
 _INTEGER, _SEQUENCE, _VERSION_TAG = 0x02, 0x30, 0xA0
 _BEFORE_SPKI = (_INTEGER, _SEQUENCE, _SEQUENCE, _SEQUENCE, _SEQUENCE)
@@ -110,7 +110,7 @@ class PinnedPeer:
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         # The pin is of the key. The dates are the station's own word about itself, and a
         # renewed console must reach a peer that was away past them.
-        context.verify_flags |= ssl.VerifyFlags(_NO_CHECK_TIME)
+        context.verify_flags |= ssl.VerifyFlags(NO_CHECK_TIME)
         try:
             context.load_verify_locations(cadata=b"".join(self.certificates))
         except (OSError, ValueError) as error:
