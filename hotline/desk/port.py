@@ -65,8 +65,14 @@ class Post(Protocol):
     ) -> DraftView:
         """Put values into a draft and check every field."""
 
+    async def attach(self, draft: str, path: str) -> DraftView:
+        """Let a file of this machine travel beside the statement of a draft."""
+
+    def detach(self, draft: str) -> DraftView:
+        """Let no file travel beside the statement of a draft any more."""
+
     def discard(self, draft: str) -> None:
-        """Forget a draft."""
+        """Forget a draft, and its files."""
 
     async def send(self, draft: str, code: str) -> str:
         """Sign the previewed bytes and hand them to the station; return the digest in hex."""

@@ -310,6 +310,7 @@ class DraftView:
         code: Four characters to type before this one goes out, or "" when none are asked.
         warnings: Words of caution; they do not forbid sending.
         need: How many officers must sign it.
+        attached: Names of the files that travel beside it.
     """
 
     draft: str
@@ -333,6 +334,7 @@ class DraftView:
     code: str
     warnings: tuple[str, ...]
     need: int = 1
+    attached: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hotline.core.errors import InvariantError
+from hotline.core.exchange.attaching import expect, fold_attachment
 from hotline.core.exchange.delivery import Delivery, StatementState
 from hotline.core.exchange.forks import fold_fork
 from hotline.core.exchange.gaps import fold_filled, fold_gap, fold_given_up, fold_refused
@@ -103,6 +104,8 @@ def _dispatch(situation: Situation, happening: Happening, event: ev.Event) -> No
             fold_fork(situation, happening, event)
         case ev.ReleaseAsked() | ev.ReleaseEnded():
             fold_release(situation, happening, event)
+        case ev.AttachmentEvent():
+            fold_attachment(situation, event)
         case _:
             _station(situation, happening, event)
 
@@ -155,6 +158,7 @@ def _statement(
         signers=happening.signers,
     )
     _join(situation, event.digest, statement)
+    expect(situation, event.digest, statement, outbound=statement.sender == situation.station)
 
 
 def _join(situation: Situation, digest: str, statement: Statement) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from hotline.core.exchange.attaching import AttachmentId, AttachmentState
 from hotline.core.exchange.delivery import StatementState
 from hotline.core.exchange.standing import Fork, Gap, Release
 from hotline.core.messages.statement import Statement
@@ -120,6 +121,8 @@ class Situation:
         gaps: By the entry that told of it; `forks`: by (sender, generation, seq, the
             second order's digest). Both stay when they are filled or resolved.
         resolutions_there: Authorisations by which peers resolved forks, of ours or of others.
+        attachments: Files that travel beside statements; `arriving`: those of peers that are
+            neither here nor refused, oldest first.
         closed_for: Id of the line that this one was closed for; "" while it is worked.
     """
 
@@ -166,6 +169,8 @@ class Situation:
     gaps: dict[int, Gap] = field(default_factory=dict)
     forks: dict[tuple[str, int, int, str], Fork] = field(default_factory=dict)
     resolutions_there: set[str] = field(default_factory=set)
+    attachments: dict[AttachmentId, AttachmentState] = field(default_factory=dict)
+    arriving: dict[AttachmentId, None] = field(default_factory=dict)
     closed_for: str = ""
     officer: str = ""
     role: str = ""

@@ -12,6 +12,15 @@ from pydantic import ValidationError
 from hotline.core import canonical
 from hotline.core.errors import IntegrityError, InvariantError
 from hotline.core.messages.statement import first_fault
+from hotline.core.records.attachment_events import (
+    AttachmentEvent,
+    AttachmentHeldThere,
+    AttachmentKeyed,
+    AttachmentReceived,
+    AttachmentRefused,
+    AttachmentRefusedThere,
+    AttachmentSaved,
+)
 from hotline.core.records.ceremony_events import CardAccepted, LineStepTaken, OtherRootRefused
 from hotline.core.records.event import MAX_REASON_CHARACTERS, Event, OrderRef, Reason
 from hotline.core.records.exchange_events import (
@@ -100,6 +109,13 @@ __all__ = [
     "EVENTS",
     "MAX_EVENT_BYTES",
     "MAX_REASON_CHARACTERS",
+    "AttachmentEvent",
+    "AttachmentHeldThere",
+    "AttachmentKeyed",
+    "AttachmentReceived",
+    "AttachmentRefused",
+    "AttachmentRefusedThere",
+    "AttachmentSaved",
     "CardAccepted",
     "CellsRefused",
     "ClockDoubted",
@@ -259,6 +275,12 @@ EVENTS: dict[int, type[Event]] = {
         CardAccepted,
         OtherRootRefused,
         LineStepTaken,
+        AttachmentKeyed,
+        AttachmentReceived,
+        AttachmentRefused,
+        AttachmentHeldThere,
+        AttachmentRefusedThere,
+        AttachmentSaved,
     )
 }
 """Kind number to event, as docs/ledger.md §3 lists them."""
