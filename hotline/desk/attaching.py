@@ -5,30 +5,36 @@ Spec: docs/protocol.md §13
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from hotline.core.errors import OperatorError
 from hotline.core.messages.attachments import MAX_ATTACHMENTS
-from hotline.desk.drafts import Draft
+from hotline.core.seams import Clock
+from hotline.desk.drafts import Draft, Writer, draft_view, fill
+from hotline.desk.feed import PresentedFeed
+from hotline.desk.files import file_lines
 from hotline.desk.lock import DeskLock
-from hotline.desk.views import DraftView
+from hotline.desk.views import DraftView, MessageView
 from hotline.station.station import Station
 
 
-class Attachable:
-    """A desk whose drafts may have files."""
+class Attachable(PresentedFeed):
+    """A desk whose drafts may have files, and that says how far files are on their way."""
 
     station: Station
     _lock: DeskLock
+    _writer: Writer
+    _clock: Clock
     _drafts: dict[str, Draft]
 
-    def fill(
-        self, draft: str, *, fields: Mapping[str, str], text: str, precedence: str
-    ) -> DraftView:
-        """Put values into a draft and check every field; the desk does."""
-        raise NotImplementedError
+    def message(self, digest: str) -> MessageView | None:
+        """Return one statement with its files, or None when the ledger holds none."""
+        view, state = super().message(digest), self.station.situation.statements.get(digest)
+        if view is None or state is None or not view.files:
+            return view
+        files = file_lines(self.station.situation, state, self.station.file_progress)
+        return replace(view, files=files)
 
     async def attach(self, draft: str, path: str) -> DraftView:
         """Let a file of this machine travel beside the statement of a draft.
@@ -72,10 +78,10 @@ class Attachable:
 
     def _refilled(self, draft: Draft) -> DraftView:
         """Check a draft again: what was previewed is not what would be signed now."""
-        self._drafts[draft.name] = draft
-        return self.fill(
-            draft.name, fields=draft.entered, text=draft.text, precedence=draft.precedence.value
-        )
+        urgency = draft.precedence.value
+        filled = fill(self._writer, draft, draft.entered, draft.text, urgency, self._clock())
+        self._drafts[draft.name] = filled
+        return draft_view(self._writer, filled)
 
     def _draft(self, name: str) -> Draft:
         draft = self._drafts.get(name)

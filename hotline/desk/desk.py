@@ -18,7 +18,6 @@ from hotline.core.times import format_time
 from hotline.core.values import Digest, Precedence
 from hotline.desk.attaching import Attachable
 from hotline.desk.drafts import MAX_AGE_MS, Draft, Writer, draft_view, fill
-from hotline.desk.feed import PresentedFeed
 from hotline.desk.lock import DeskLock, Lockable
 from hotline.desk.messages import fault_as_asked
 from hotline.desk.officer import Officer, Unlock, no_keys_here
@@ -42,7 +41,7 @@ SALT_BYTES = 16
 MAX_INCIDENTS_A_DAY = 999
 
 
-class OfficerDesk(PresentedFeed, Lockable, Attachable):
+class OfficerDesk(Attachable, Lockable):
     """One officer at one station's desk; implements hotline.desk.port.Desk."""
 
     def __init__(

@@ -259,6 +259,7 @@ class MessageView:
         readback: Names and labels of the fields to read back, empty when none are due.
         can_acknowledge: F8 would say READ BY OFFICER now.
         recipients: Each of several addressees; empty on a line of two.
+        files: Each file that travels beside it: name, and where it is.
     """
 
     digest: str
@@ -279,6 +280,7 @@ class MessageView:
     readback: tuple[tuple[str, str], ...]
     can_acknowledge: bool
     recipients: tuple[RecipientView, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from hotline.core.errors import HotlineError, PeerError, StorageError
-from hotline.core.exchange.attaching import AttachmentId, travelling
+from hotline.core.exchange.attachment_state import AttachmentId, travelling
 from hotline.core.exchange.rules import FIRST_GENERATION
 from hotline.core.exchange.situation import Situation
 from hotline.core.messages.statement import AttachmentRef
@@ -89,7 +89,7 @@ class Attaching:
         """Serve `line`; without a shelf nothing is asked for and nothing is brought."""
         self._line, self._situation, self._shelf = line, situation, shelf
         self._record, self._put, self._fault = record, put, fault
-        self._queue: asyncio.Queue[tuple[str, Item]] = asyncio.Queue(MAX_WAITING)
+        self._queue: asyncio.Queue[tuple[str, Item | None]] = asyncio.Queue(MAX_WAITING)
         self._arrivals: dict[str, _Arrival] = {}
         self._not_before_s = 0.0
         self.progress: Progress = {}
@@ -117,8 +117,11 @@ class Attaching:
 
     def take(self, peer: str, items: Sequence[Item]) -> None:
         """Take what a packet says of attachments; it is looked at when there is time."""
-        for item in items:
-            if isinstance(item, its.ATTACHMENT_ITEMS) and not self._queue.full():
+        found: list[Item | None] = [one for one in items if isinstance(one, its.ATTACHMENT_ITEMS)]
+        if self._situation().arriving and peer not in self._arrivals:
+            found.append(None)
+        for item in found:
+            if not self._queue.full():
                 self._queue.put_nowait((peer, item))
 
     def begin(self, peer: str) -> None:
@@ -218,8 +221,10 @@ class Attaching:
         )
         self._put(peer, lambda: [wanted], f"wanted {digest} {place} {arrival.held}")
 
-    async def _take(self, shelf: AttachmentShelf, peer: str, item: Item) -> None:
+    async def _take(self, shelf: AttachmentShelf, peer: str, item: Item | None) -> None:
         match item:
+            case None:
+                await self._look(shelf)
             case its.ChunksWantedItem():
                 self._bringing.bring(shelf, peer, item)
             case its.AttachmentKeyItem():

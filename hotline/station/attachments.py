@@ -295,23 +295,35 @@ def read_to_attach(path: Path) -> tuple[str, str, bytes]:
     return name, type_, content
 
 
+def check_place(directory: Path, name: str) -> None:
+    """Refuse a directory that is not there, or in which a file of that name is.
+
+    Raises:
+        OperatorError: it is so.
+    """
+    if not directory.is_dir():
+        raise OperatorError("that directory is not there", hint="name one that is")
+    if os.path.lexists(directory / name):
+        raise _there_already()
+
+
+def _there_already() -> OperatorError:
+    return OperatorError("a file of that name is there already", hint="name another directory")
+
+
 def save_attachment(directory: Path, name: str, content: bytes) -> Path:
     """Write a file that an officer takes out of the record; never over another one.
 
     Raises:
-        OperatorError: the directory is not there, or a file of that name is.
+        OperatorError: a file of that name is there.
         StorageError: the disk refused.
     Spec: docs/protocol.md §13.7
     """
     path = directory / name
-    if not directory.is_dir():
-        raise OperatorError("that directory is not there", hint="name one that is")
     try:
         opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
     except FileExistsError as error:
-        raise OperatorError(
-            "a file of that name is there already", hint="name another directory"
-        ) from error
+        raise _there_already() from error
     except OSError as error:
         raise StorageError(_NOT_SAVED, hint="name another directory") from error
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from hotline.core.exchange.attaching import AttachmentId, travelling
+from hotline.core.exchange.attachment_state import AttachmentId, travelling
 from hotline.core.exchange.situation import Situation
 from hotline.core.messages.statement import AttachmentRef
 from hotline.core.records import events as ev

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 
-from hotline.core.errors import OperatorError, PeerError, StorageError
-from hotline.core.exchange.attaching import travelling
+from hotline.core.errors import OperatorError, PeerError
 from hotline.core.exchange.commands import Note, SendStatement, Told
 from hotline.core.exchange.rules import addresses_all
 from hotline.core.exchange.situation import Situation
-from hotline.core.messages.statement import AttachmentRef, Statement
 from hotline.core.records import events as ev
 from hotline.core.times import format_time
 from hotline.core.values import ZERO_DIGEST, Digest
 from hotline.sealing import items as its
-from hotline.sealing.attachment import seal_attachment
 from hotline.sealing.certificate import Certificate
 from hotline.sealing.order import Order, sign_order
 from hotline.sealing.statements import VerifiedStatement, verify_statement
-from hotline.station.attachments import Attached, read_to_attach
-from hotline.station.footing import Footing, present
+from hotline.station.attachments import Attached
+from hotline.station.filing import Filing
+from hotline.station.footing import present
 from hotline.station.intake import told
 from hotline.station.refusing import reference_of
 from hotline.station.requests import Recorded
@@ -30,7 +26,7 @@ MAX_SENT_ITEM_BYTES = 49_152
 """A statement with its order; a packet's head, proofs and announcement need the rest of a cell."""
 
 
-class Sending(Footing):
+class Sending(Filing):
     """The part of a station that speaks for its officers."""
 
     async def submit(
@@ -66,72 +62,6 @@ class Sending(Footing):
         self._keep_fresh(recorded)
         self._pump()
         return verified.digest.hex()
-
-    async def attach(self, path: Path) -> Attached:
-        """Seal a file that is to travel beside a statement; it is on the disk after this.
-
-        Raises:
-            OperatorError: it may not travel, or this station keeps no files.
-            StorageError: the disk refused, or has too little room left.
-        Spec: docs/protocol.md §13.3, docs/ledger.md §24.1
-        """
-        if self._files is None:
-            raise OperatorError("this station keeps no files", hint="send it without them")
-        return await asyncio.to_thread(self._seal_file, path)
-
-    def _seal_file(self, path: Path) -> Attached:
-        name, type_, content = read_to_attach(path)
-        made = seal_attachment(content, self.line.roster.line, self.line.entropy)
-        if self._files is not None:
-            self._files.keep_draft(made.sealed, made.stream)
-        digest, sealed = made.digest.hex(), made.sealed.hex()
-        ref = AttachmentRef(name=name, type=type_, size=made.size, digest=digest, sealed=sealed)
-        return Attached(ref, made.key.hex())
-
-    def detach(self, attached: Attached) -> None:
-        """Forget a sealed file whose statement will not be sent."""
-        if self._files is not None:
-            self._files.drop_draft(attached.ref.sealed)
-
-    def _keyed(
-        self, statement: Statement, digest: str, attached: Sequence[Attached]
-    ) -> tuple[ev.AttachmentKeyed, ...]:
-        """Return what is recorded of the keys of a statement's files, with the statement.
-
-        Raises:
-            OperatorError: a file that travels beside it is not here.
-        Spec: docs/ledger.md §24.1
-        """
-        keys = {one.ref.sealed: one.key for one in attached}
-        found = []
-        for place, ref in travelling(statement):
-            known = self.situation.attachments.get((digest, place))
-            if known is not None and known.key:
-                continue
-            if ref.sealed not in keys:
-                raise OperatorError(
-                    "the statement was not sent: a file that goes with it is not here",
-                    hint="attach it and write the statement again",
-                )
-            found.append(
-                ev.AttachmentKeyed(
-                    statement=digest,
-                    place=place,
-                    digest=ref.digest,
-                    sealed=ref.sealed,
-                    key=keys[ref.sealed],
-                )
-            )
-        return tuple(found)
-
-    def _adopt(self, attached: Sequence[Attached]) -> None:
-        """Let the files count that are recorded now; the next start does it where this fails."""
-        for one in attached:
-            try:
-                if self._files is not None:
-                    self._files.adopt(one.ref.sealed)
-            except StorageError as error:
-                self._fault(error)
 
     async def displayed(self, digest: str, role: str) -> None:
         """Record that an inbound statement stood on an officer's screen, and say so."""

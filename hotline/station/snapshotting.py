@@ -29,7 +29,7 @@ import pydantic
 
 from hotline import core
 from hotline.core.errors import HotlineError, IntegrityError, StorageError
-from hotline.core.exchange.attaching import AttachmentState
+from hotline.core.exchange.attachment_state import AttachmentState
 from hotline.core.exchange.delivery import Delivery, StatementState
 from hotline.core.exchange.situation import (
     Deadline,

@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-from hotline.core.messages.statement import AttachmentRef, Statement
+from hotline.core.exchange.attachment_state import AttachmentState, travelling
+from hotline.core.exchange.delivery import StatementState
+from hotline.core.exchange.situation import Happening, Situation
+from hotline.core.messages.statement import Statement
 from hotline.core.records import events as ev
 
-if TYPE_CHECKING:
-    from hotline.core.exchange.situation import Situation
 
-AttachmentId = tuple[str, int]
-"""The statement's digest in hex, and the place among its attachments."""
+def unheld(situation: Situation, state: StatementState) -> dict[tuple[int, str], str | None]:
+    """Return by place and peer which files of a statement of ours a peer does not hold.
 
-
-@dataclass(slots=True)
-class AttachmentState:
-    """One attachment; only the fold changes it.
-
-    Attributes:
-        key: Hex, "" while it is not here.
-        state: Of a peer's: "" while it is on its way, HELD or REFUSED.
-        reason: Why it was refused.
-        there: Of ours, by peer: "" when that one holds it, else why it will not.
+    The value says why it will not take it, None while it may still come.
     """
-
-    key: str = field(default="", repr=False)
-    state: str = ""
-    reason: str = ""
-    there: dict[str, str] = field(default_factory=dict)
-
-
-def travelling(statement: Statement) -> list[tuple[int, AttachmentRef]]:
-    """Return place and description of each file that travels beside a statement."""
-    return [(place, one) for place, one in enumerate(statement.attachments) if one.sealed]
+    peers = (*state.statement.to, *state.statement.info)
+    found: dict[tuple[int, str], str | None] = {}
+    for place, _ in travelling(state.statement):
+        there = situation.attachments[state.digest, place].there
+        for peer in peers:
+            if there.get(peer) != "":
+                found[place, peer] = there.get(peer)
+    return found
 
 
 def expect(situation: Situation, digest: str, statement: Statement, *, outbound: bool) -> None:
@@ -45,30 +32,37 @@ def expect(situation: Situation, digest: str, statement: Statement, *, outbound:
             situation.arriving[digest, place] = None
 
 
-def fold_attachment(situation: Situation, event: ev.AttachmentEvent) -> None:
-    """Fold one event of an attachment.
+def fold_attachment(situation: Situation, happening: Happening, event: ev.AttachmentEvent) -> None:
+    """Fold one event of an attachment, and let the statement's history tell of it.
 
     Raises:
         KeyError: it speaks of a statement that is not recorded.
     """
-    name = (event.statement, event.place)
+    name, words = (event.statement, event.place), ""
     match event:
         case ev.AttachmentKeyed():
             # What awaits its second officer has its key before it is a statement.
             situation.attachments.setdefault(name, AttachmentState()).key = event.key
         case ev.AttachmentReceived():
             situation.attachments[name].state = "HELD"
+            words = "came whole"
             situation.arriving.pop(name, None)
         case ev.AttachmentRefused():
             situation.attachments[name].state = "REFUSED"
             situation.attachments[name].reason = event.reason
+            words = f"NOT TAKEN: {event.reason}"
             situation.arriving.pop(name, None)
         case ev.AttachmentHeldThere():
             situation.attachments[name].there[event.peer] = ""
+            words = f"HELD by {event.peer}"
         case ev.AttachmentRefusedThere():
             situation.attachments[name].there[event.peer] = event.reason
-        case _:
-            pass
+            words = f"NOT TAKEN by {event.peer}: {event.reason}"
+        case ev.AttachmentSaved():
+            words = f"saved by {event.by}"
+    if words:
+        state = situation.statements[event.statement]
+        state.steps.append((happening.at_ms, f"file {event.place + 1} {words}"))
 
 
 def is_attachment_news(situation: Situation, event: ev.AttachmentEvent) -> bool:

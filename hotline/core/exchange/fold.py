@@ -105,7 +105,7 @@ def _dispatch(situation: Situation, happening: Happening, event: ev.Event) -> No
         case ev.ReleaseAsked() | ev.ReleaseEnded():
             fold_release(situation, happening, event)
         case ev.AttachmentEvent():
-            fold_attachment(situation, event)
+            fold_attachment(situation, happening, event)
         case _:
             _station(situation, happening, event)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hotline.core.exchange.attaching import AttachmentId, AttachmentState
+from hotline.core.exchange.attachment_state import AttachmentId, AttachmentState
 from hotline.core.exchange.delivery import StatementState
 from hotline.core.exchange.standing import Fork, Gap, Release
 from hotline.core.messages.statement import Statement
