@@ -19,6 +19,7 @@ from hotline.sealing import items as its
 from hotline.station.attaching import Attaching
 from hotline.station.attachments import AttachmentShelf
 from hotline.station.bringing import ATTACHMENT_RANK
+from hotline.station.bundle import Bundle, RoutePlan
 from hotline.station.comparing import Comparing
 from hotline.station.cosigning import Cosigning
 from hotline.station.courier import Courier
@@ -35,12 +36,11 @@ from hotline.station.requests import Recorded
 from hotline.station.shelf import Shelf
 from hotline.station.snapshotting import SituationCache
 from hotline.station.witness import Witness
-from hotline.transport.route import OnCell, OnFault, OnState, Route
 
 MAX_FAULTS = 100
 
-MakeRoute = Callable[[str, OnCell, OnState, OnFault], Route]
-"""Makes the route to the named station."""
+PlanRoutes = Callable[[str], Sequence[RoutePlan]]
+"""Gives all routes to the named station; none of them is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,10 @@ class Footing:
 
     Attributes:
         peers: The other stations of the line, in the charter's order.
-        routes: The route to each of them.
+        routes: All routes to each of them.
     """
 
-    routes: dict[str, Route]
+    routes: dict[str, Bundle]
     _outgoings: dict[str, Outgoing]
 
     def __init__(self, line: Line, ledger: Ledger, rules: Rules, kept: Kept) -> None:
@@ -134,8 +134,8 @@ class Footing:
         return self.peers[0]
 
     @property
-    def route(self) -> Route:
-        """The route to `peer`."""
+    def route(self) -> Bundle:
+        """The routes to `peer`."""
         return self.routes[self.peer]
 
     @property
