@@ -12,8 +12,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from hotline.core.errors import HotlineError, PeerError, StorageError
-from hotline.core.exchange.attachment_state import AttachmentId, travelling
+from hotline.core.errors import PeerError, StorageError
+from hotline.core.exchange.attachment_state import AttachmentId, AttachmentState, travelling
 from hotline.core.exchange.rules import FIRST_GENERATION
 from hotline.core.exchange.situation import Situation
 from hotline.core.messages.statement import AttachmentRef
@@ -156,7 +156,7 @@ class Attaching:
             self._fault(error)
             self._arrivals.clear()
             self._not_before_s = _now_s() + ROOM_S
-        except HotlineError as error:
+        except Exception as error:  # noqa: BLE001 - what it is, no file may stop the line
             self._fault(error)
 
     # --- receiving ----------------------------------------------------------------------
@@ -195,12 +195,7 @@ class Attaching:
 
         Spec: docs/ledger.md §24.4
         """
-        situation = self._situation()
-        return sum(
-            stream_bytes(self._ref(name).size)
-            for name, one in situation.attachments.items()
-            if one.state == "HELD" and situation.statements[name[0]].statement.sender == peer
-        )
+        return sum(stream_bytes(ref.size) for _, one, ref in self._of(peer) if one.state == "HELD")
 
     async def _go_on(self, shelf: AttachmentShelf, peer: str, arrival: _Arrival) -> None:
         held = min(arrival.held * its.PIECE_BYTES, stream_bytes(arrival.ref.size))
@@ -328,11 +323,17 @@ class Attaching:
         await self._look(shelf)
 
     def _ended(self, peer: str) -> Iterator[Item]:
+        for name, one, _ in self._of(peer):
+            if one.state:
+                yield state_item(name, one.state, one.reason)
+
+    def _of(self, peer: str) -> Iterator[tuple[AttachmentId, AttachmentState, AttachmentRef]]:
+        """Yield the attachments of a peer's statements that the record can still name."""
         situation = self._situation()
         for name, one in situation.attachments.items():
             state = situation.statements.get(name[0])
-            if one.state and state is not None and state.statement.sender == peer:
-                yield state_item(name, one.state, one.reason)
+            if state is not None and state.statement.sender == peer:
+                yield name, one, state.statement.attachments[name[1]]
 
     # --- both ---------------------------------------------------------------------------
 

@@ -39,10 +39,12 @@ def fold_attachment(situation: Situation, happening: Happening, event: ev.Attach
         KeyError: it speaks of a statement that is not recorded.
     """
     name, words = (event.statement, event.place), ""
+    if isinstance(event, ev.AttachmentKeyed):
+        # What awaits its second officer has its key before it is a statement.
+        situation.attachments.setdefault(name, AttachmentState()).key = event.key
+        return
+    state = situation.statements[event.statement]
     match event:
-        case ev.AttachmentKeyed():
-            # What awaits its second officer has its key before it is a statement.
-            situation.attachments.setdefault(name, AttachmentState()).key = event.key
         case ev.AttachmentReceived():
             situation.attachments[name].state = "HELD"
             words = "came whole"
@@ -61,7 +63,6 @@ def fold_attachment(situation: Situation, happening: Happening, event: ev.Attach
         case ev.AttachmentSaved():
             words = f"saved by {event.by}"
     if words:
-        state = situation.statements[event.statement]
         state.steps.append((happening.at_ms, f"file {event.place + 1} {words}"))
 
 
