@@ -66,6 +66,22 @@ class Attachable(PresentedFeed):
         self._forget_files(held)
         return self._refilled(replace(held, attached=()))
 
+    async def save_file(self, digest: str, number: int, directory: str) -> str:
+        """Write a file of a statement into a directory; the record says who did.
+
+        Args:
+            number: Which of its files, from 1.
+        Returns:
+            The path of the file.
+        Raises:
+            OperatorError: it is not here whole, was altered, or cannot be written there.
+            StorageError: the disk refused; nothing was saved.
+        Spec: docs/protocol.md §13.7
+        """
+        by = self._lock.officer().certificate.shown
+        name, into = (digest, number - 1), Path(directory)
+        return str(await self.station.save_attachment(name, into, by))
+
     def discard(self, draft: str) -> None:
         """Forget a draft, and its files."""
         held = self._drafts.pop(draft, None)

@@ -102,6 +102,9 @@ class Post(Protocol):
     async def compare_root(self, root: str, *, agreed: bool) -> None:
         """Record what the officer found who compared a changed root's words by voice."""
 
+    async def save_file(self, digest: str, number: int, directory: str) -> str:
+        """Write a file of a statement, counted from 1, into a directory; return its path."""
+
     async def displayed(self, digest: str) -> None:
         """Record that the officer's console has shown an inbound statement."""
 

@@ -295,16 +295,22 @@ def read_to_attach(path: Path) -> tuple[str, str, bytes]:
     return name, type_, content
 
 
-def check_place(directory: Path, name: str) -> None:
-    """Refuse a directory that is not there, or in which a file of that name is.
+def check_place(directory: Path, name: str) -> Path:
+    """Return a directory, its ~ spelled out; refuse one that has a file of that name.
 
     Raises:
-        OperatorError: it is so.
+        OperatorError: it has, or is not there.
     """
-    if not directory.is_dir():
+    try:
+        directory = directory.expanduser()
+        there = directory.is_dir()
+    except (OSError, RuntimeError, ValueError):
+        there = False
+    if not there:
         raise OperatorError("that directory is not there", hint="name one that is")
     if os.path.lexists(directory / name):
         raise _there_already()
+    return directory
 
 
 def _there_already() -> OperatorError:

@@ -77,7 +77,7 @@ class Filing(Footing):
         """
         content = await asyncio.to_thread(self.saved_content, name)
         ref = self.situation.statements[name[0]].statement.attachments[name[1]]
-        await asyncio.to_thread(check_place, directory, ref.name)
+        directory = await asyncio.to_thread(check_place, directory, ref.name)
         await self._record_attachments(
             [ev.AttachmentSaved(statement=name[0], place=name[1], sealed=ref.sealed, by=by)]
         )

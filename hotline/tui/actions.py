@@ -17,11 +17,11 @@ SEND, READBACK, INCIDENT, HELP, LEAVE, PICK = (
     "leave",
     "pick",
 )
-RELEASE, ALARM, LOCKED = "release", "alarm", "locked"
+RELEASE, ALARM, LOCKED, FILES = "release", "alarm", "locked", "files"
 ALL = frozenset(
     (
         *(WATCH, MESSAGE, CHOOSE, COMPOSE, SEND, READBACK, INCIDENT, HELP, LEAVE, PICK),
-        *(RELEASE, ALARM, LOCKED),
+        *(RELEASE, ALARM, LOCKED, FILES),
     )
 )
 NEW_ROOT = "new root"
@@ -199,6 +199,16 @@ _ACTING = (
         "Send...",
         "Open the sending screen: read to the end, then SEND. Cancel is marked first.",
         frozenset((COMPOSE,)),
+        acts=True,
+    ),
+    Action(
+        "files",
+        "ctrl+t",
+        "^T",
+        "f",
+        "Files",
+        "In the composer: attach files. In a message: save the files that came with it.",
+        frozenset((COMPOSE, MESSAGE)),
         acts=True,
     ),
 )
