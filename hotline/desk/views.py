@@ -187,6 +187,7 @@ class WatchView:
         awaiting: Digests of the statements that await release, oldest first.
         line: The charter's name for the line, "" where it is not told.
         lock: The desk is locked: all can be read, nothing can be done.
+        rings: Names of alarms for which the bell rings once each.
     """
 
     status: StatusView
@@ -205,6 +206,7 @@ class WatchView:
     awaiting: tuple[str, ...] = ()
     line: str = ""
     lock: LockView | None = None
+    rings: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from hotline.core.text import check_text
 from hotline.core.times import parse_time
 from hotline.sealing.attachment_items import ATTACHMENT_KINDS, AttachmentItem
 from hotline.sealing.hellos import GREETINGS, HelloAnswerItem, HelloEndItem, HelloItem
+from hotline.sealing.line_tests import LineEchoItem, LineTestItem, QueryItem
 from hotline.sealing.shapes import (
     Count,
     DigestHex,
@@ -201,14 +202,6 @@ class HeadConflictItem(Strict):
     size: Count
 
 
-class LineTestItem(Strict):
-    """A test of the line, with a phrase for a person to read."""
-
-    t: Literal["test"] = "test"
-    serial: Count
-    phrase: Reason
-
-
 class LastingItem(Strict):
     """A long-lasting signature on a head, of the sender's ledger or of ours: a whole note."""
 
@@ -308,6 +301,8 @@ Item: TypeAlias = (
     | HelloEndItem
     | HeadConflictItem
     | LineTestItem
+    | LineEchoItem
+    | QueryItem
     | LastingItem
     | HeldItem
     | SeenItem
@@ -338,6 +333,8 @@ _MODELS: dict[str, type[Item]] = {
     "hello-end": HelloEndItem,
     "head-conflict": HeadConflictItem,
     "test": LineTestItem,
+    "test-echo": LineEchoItem,
+    "query": QueryItem,
     "lasting": LastingItem,
     "held": HeldItem,
     "seen": SeenItem,

@@ -16,6 +16,7 @@ from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import Cosignature
 from hotline.ledger.store import Ledger
 from hotline.sealing import items as its
+from hotline.station.arrived import Arrived
 from hotline.station.attaching import Attaching
 from hotline.station.attachments import AttachmentShelf
 from hotline.station.bringing import ATTACHMENT_RANK
@@ -109,6 +110,7 @@ class Footing:
             lambda peer, items, key: self._put(peer, items, rank=ATTACHMENT_RANK, key=key),
             self._fault,
         )
+        self._arrived = Arrived()
         self._fresh_items: dict[str, its.StatementItem] = {}
         self._refused = 0
         self._unread: set[str] = set()  # of whose packets nothing is read: their list is behind

@@ -11,6 +11,8 @@ import socket
 from collections import Counter
 from typing import Any
 
+from hotline.transport.bounded import bound_buffers
+
 MAX_STRANGERS = 64
 """Connections that have not authenticated yet."""
 
@@ -61,6 +63,8 @@ class Door(socket.socket):
         self._strangers: dict[tuple[Any, ...], _Caller] = {}
         try:
             self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # What is accepted inherits them.
+            bound_buffers(self)
             self.setblocking(False)
             self.bind(address)
         except OSError:

@@ -7,21 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Iterator
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 from websockets.protocol import State as SocketState
 
-from hotline.core.errors import LinkError
+from hotline.core.errors import LinkError, PeerError
+from hotline.transport.allowance import TOO_MANY_FAILURES, Allowance, Failures
 from hotline.transport.bounded import BoundedServer
 from hotline.transport.door import Door
 from hotline.transport.endpoint import FORBIDDEN, PATH, SUBPROTOCOL, Endpoint, socket_limits
 from hotline.transport.link import Timings
 from hotline.transport.opening import objections
+from hotline.transport.proof import Certificates, Party
+from hotline.transport.proving import challenge
 from hotline.transport.route import Bound, Monotonic, OnCell, OnFault, OnState
-from hotline.transport.session import CLOSE_REPLACED, QUIET, hang_up
-from hotline.transport.tls import PinnedPeer, TlsIdentity, server_context
+from hotline.transport.session import CLOSE_REFUSED, CLOSE_REPLACED, QUIET, hang_up
+from hotline.transport.tls import PinnedPeer, TlsIdentity, certificate_of, server_context
 
 
 class Listener(Endpoint):
@@ -36,11 +40,13 @@ class Listener(Endpoint):
         bound: Bound,
         identity: TlsIdentity,
         peer: PinnedPeer,
+        party: Party,
         on_cell: OnCell,
         on_state: OnState,
         on_fault: OnFault,
         clock: Monotonic,
         timings: Timings | None = None,
+        allowed: Allowance | None = None,
     ) -> None:
         """Prepare to listen; nothing is bound before `run`.
 
@@ -49,14 +55,17 @@ class Listener(Endpoint):
         """
         super().__init__(
             name,
+            party=party,
             on_cell=on_cell,
             on_state=on_state,
             on_fault=on_fault,
             clock=clock,
             timings=timings or Timings(),
+            allowed=allowed or Allowance(),
         )
         self._host, self._port, self._bound, self._peer = host, port, bound, peer
-        self._context = server_context(identity, peer)
+        self._context, self._certificate = server_context(identity, peer), certificate_of(identity)
+        self._failures = Failures(self._allowed.failures_per_minute, clock)
         self._floor = asyncio.Lock()
         self._newest: ServerConnection | None = None
         self._handlers: set[asyncio.Task[None]] = set()
@@ -107,7 +116,7 @@ class Listener(Endpoint):
     def _judge(self, socket: ServerConnection, request: Request) -> Response | None:
         """Refuse whoever is not the peer, or asks for anything but the one thing offered.
 
-        Spec: docs/transport.md §3.4, §4.1, §4.2, §4.3
+        Spec: docs/transport.md §3.4, §4.1, §4.2, §4.3, §5.11
         """
         for reason, status in self._objections(socket, request):
             self.refused[reason] += 1
@@ -115,8 +124,9 @@ class Listener(Endpoint):
         return None
 
     def _objections(self, socket: ServerConnection, request: Request) -> Iterator[tuple[str, int]]:
-        tls = socket.transport.get_extra_info("ssl_object")
-        if not self._peer.matches(tls.getpeercert(binary_form=True)):
+        if self._failures.is_over(_address(socket)):
+            yield "failures", TOO_MANY_FAILURES
+        if not self._peer.matches(_certificate(socket)):
             yield "pin", FORBIDDEN
         yield from objections(request, PATH, SUBPROTOCOL)
 
@@ -125,8 +135,10 @@ class Listener(Endpoint):
 
         Spec: docs/transport.md §5.4
         """
-        door.admit(socket.remote_address)
         with self._registered():
+            if not await self._greet(socket):
+                return
+            door.admit(socket.remote_address)
             older, self._newest = self._newest, socket
             if older is not None:
                 self.refused["replaced"] += 1
@@ -138,6 +150,38 @@ class Listener(Endpoint):
             if self._newest is socket:
                 self._newest = None
 
+    async def _greet(self, socket: ServerConnection) -> bool:
+        """Let whoever came prove itself; return whether it did.
+
+        Spec: docs/transport.md §4.5, §4.8, §5.11
+        """
+        seen = Certificates(self._certificate, _certificate(socket) or b"")
+        pause_s, closing = self._timings.blocked_s, None
+        try:
+            async with asyncio.timeout(self._timings.auth_timeout_s):
+                wrong = await challenge(socket, self._party, seen, self._allowed, pause_s)
+            closing = ""
+        except TimeoutError:
+            wrong = "slow"
+        except LinkError:
+            wrong = "broke"
+        except PeerError as error:
+            wrong, closing = "junk", str(error)
+        except Exception as fault:  # noqa: BLE001 - a bug of ours must not end the listening
+            self._report(fault)
+            wrong = "fault"
+        if wrong:
+            await self._turn_away(socket, wrong, closing)
+        return not wrong
+
+    async def _turn_away(self, socket: ServerConnection, wrong: str, closing: str | None) -> None:
+        """Count it; close with a reason whoever said something, hang up on the others."""
+        self.refused[wrong] += 1
+        if closing is not None:
+            self._failures.add(_address(socket))
+            await hang_up(socket, CLOSE_REFUSED, closing, self._timings)
+        socket.transport.abort()
+
     @contextlib.contextmanager
     def _registered(self) -> Iterator[None]:
         task = asyncio.current_task()
@@ -147,3 +191,12 @@ class Listener(Endpoint):
             yield
         finally:
             self._handlers.discard(task)
+
+
+def _certificate(socket: ServerConnection) -> bytes | None:
+    tls: ssl.SSLObject = socket.transport.get_extra_info("ssl_object")
+    return tls.getpeercert(binary_form=True)
+
+
+def _address(socket: ServerConnection) -> str:
+    return str(socket.remote_address[0]) if socket.remote_address else ""

@@ -5,6 +5,7 @@ Spec: docs/transport.md §3
 
 from __future__ import annotations
 
+import asyncio.sslproto
 import hashlib
 import hmac
 import ssl
@@ -15,11 +16,12 @@ from pathlib import Path
 from hotline.core.errors import OperatorError, PeerError
 
 MAX_CERTIFICATE_BYTES = 65_536
+RECORD_BUFFER_BYTES = 32_768
 MAX_PINS = 2
 """The current key and the next one."""
 
-_NO_CHECK_TIME = 0x200000
-"""X509_V_FLAG_NO_CHECK_TIME of OpenSSL, for which the standard library has no name."""
+NO_CHECK_TIME = 0x200000
+"""X509_V_FLAGNO_CHECK_TIME of OpenSSL, for which the standard library has no name."""
 
 _INTEGER, _SEQUENCE, _VERSION_TAG = 0x02, 0x30, 0xA0
 _BEFORE_SPKI = (_INTEGER, _SEQUENCE, _SEQUENCE, _SEQUENCE, _SEQUENCE)
@@ -88,6 +90,29 @@ def pinned(*certificates: bytes) -> PinnedPeer:
     return PinnedPeer(certificates, tuple(pin_of(der) for der in certificates))
 
 
+def cut_record_buffer() -> None:
+    """Have each TLS connection from now on keep a receive buffer of RECORD_BUFFER_BYTES.
+
+    The standard library keeps 256 KiB for each, which no idle connection is worth.
+    Spec: docs/transport.md §5.9, §9.7
+    """
+    asyncio.sslproto.SSLProtocol.max_size = RECORD_BUFFER_BYTES
+
+
+def certificate_of(identity: TlsIdentity) -> bytes:
+    """Return the DER of the certificate that this end shows: the first in its file.
+
+    Raises:
+        OperatorError: the file holds none.
+    """
+    try:
+        pem = identity.certificate_path.read_text("ascii")
+        end = pem.index(ssl.PEM_FOOTER) + len(ssl.PEM_FOOTER)
+        return ssl.PEM_cert_to_DER_cert(pem[pem.index(ssl.PEM_HEADER) : end])
+    except (OSError, ValueError) as error:
+        raise OperatorError("the file of a transport certificate holds none") from error
+
+
 def server_context(identity: TlsIdentity, peer: PinnedPeer) -> ssl.SSLContext:
     """Build the listener's context: TLS 1.3, the peer's certificate required, no tickets.
 
@@ -120,7 +145,7 @@ def _prepared(context: ssl.SSLContext, identity: TlsIdentity, peer: PinnedPeer) 
     # The pin is of the key. The dates are the station's own word about itself, and a
     # renewed console must reach a peer that was away past them.
     # Spec: docs/transport.md §3.7
-    context.verify_flags |= ssl.VerifyFlags(_NO_CHECK_TIME)
+    context.verify_flags |= ssl.VerifyFlags(NO_CHECK_TIME)
     try:
         context.load_cert_chain(
             identity.certificate_path, identity.key_path, password=identity.passphrase

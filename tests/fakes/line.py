@@ -51,6 +51,7 @@ from hotline.sealing.order import Order, sign_order
 from hotline.sealing.packet import VerifiedPacket
 from hotline.sealing.roster import identify_ledger
 from hotline.sealing.statements import sign_statement
+from hotline.station.footing import PlanRoutes
 from hotline.station.founding import Founder, found_line
 from hotline.station.home import Home, OpenLine, open_line, open_officer, read_card, write_json
 from hotline.station.keeping import open_kept
@@ -125,6 +126,8 @@ class Place:
     home: Home
     peer: str
     clock_ms: Callable[[], int] = system_clock
+    planned: Callable[[PlanRoutes], PlanRoutes] = field(default=lambda plan: plan, repr=False)
+    """Changes which routes are worked."""
     opened: OpenLine = field(init=False, repr=False)
     station: Station = field(init=False, repr=False)
     desk: OfficerDesk = field(init=False, repr=False)
@@ -158,7 +161,8 @@ class Place:
         )
         kept = open_kept(self.home, self.opened, None, catalogue().packs)
         members = rules(self.opened.line.roster.members)
-        self.station = Station(self.opened.line, self.opened.ledger, members, planner, kept)
+        plan = self.planned(planner)
+        self.station = Station(self.opened.line, self.opened.ledger, members, plan, kept)
         self._listen_in()
         self.officer = self.unlock(self.person, None)
         self.desk = self.desk_of(self.person)

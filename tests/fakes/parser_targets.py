@@ -36,7 +36,7 @@ from hotline.sealing import (
 from hotline.sealing.hybrid import HybridPublicKey
 from hotline.sealing.roster import Roster, identify_ledger, names_of
 from hotline.station import assembly, home, lineup, manifest, shelf
-from hotline.transport import frames, tls
+from hotline.transport import frames, greeting, tls
 from hotline.transport.relay import codec
 from hotline.transport.relay import frames as relayed
 from tests.fakes.parser_attachments import files_beside_statements
@@ -185,6 +185,20 @@ def packets(rig: Rig) -> Targets:
                 map(
                     frames.encode,
                     (frames.Ping(7), frames.Pong(7), frames.Bye(1000), frames.Cell(b"x")),
+                )
+            ),
+        ),
+        "hotline.transport.greeting.decode": Target(
+            greeting.decode,
+            tuple(
+                map(
+                    greeting.encode,
+                    (
+                        greeting.Chal(greeting.offer(1), bytes(32)),
+                        greeting.Auth(1, *[bytes(32)] * 5, bytes(64)),
+                        greeting.Refuse(greeting.Refusal.FORBIDDEN, 60),
+                        greeting.Part(0, b"x"),
+                    ),
                 )
             ),
         ),

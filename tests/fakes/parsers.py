@@ -48,6 +48,7 @@ PLAIN = {"what", "passphrase", "peer", "sender", "station", "our_station"}
 
 NOT_FED = {
     "hotline.core.exchange.upkeep.check_first_receipt": "its digest was read before",
+    "hotline.transport.layout.Table.decode": "fed as greeting.decode and relay.codec.decode",
     "hotline.ledger.opening.lay_ledger": "writes; its origin is our own",
     "hotline.sealing.card.write_card": "writes; the records are our own",
     "hotline.sealing.enrol.restore_root": "fed as verify_root; the seeds are our own",

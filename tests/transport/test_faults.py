@@ -58,7 +58,7 @@ async def test_wire_shows_no_plaintext(pair: Pair) -> None:
         assert len(record.to_target) > 500
         assert len(record.to_client) > 500
         assert SECRET not in record.both
-        assert b"hotline.v1" not in record.both
+        assert b"hotline.v2" not in record.both
         assert b"CONNECT" not in record.both
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from hotline.core.exchange.attachment_state import AttachmentState, travelling
 from hotline.core.exchange.delivery import StatementState
 from hotline.core.exchange.situation import Happening, Situation
-from hotline.core.messages.statement import Statement
 from hotline.core.records import events as ev
 
 
@@ -22,14 +21,6 @@ def unheld(situation: Situation, state: StatementState) -> dict[tuple[int, str],
             if there.get(peer) != "":
                 found[place, peer] = there.get(peer)
     return found
-
-
-def expect(situation: Situation, digest: str, statement: Statement, *, outbound: bool) -> None:
-    """Note the attachments of a statement that is new; a peer's are on their way from now on."""
-    for place, _ in travelling(statement):
-        situation.attachments.setdefault((digest, place), AttachmentState())
-        if not outbound:
-            situation.arriving[digest, place] = None
 
 
 def fold_attachment(situation: Situation, happening: Happening, event: ev.AttachmentEvent) -> None:
