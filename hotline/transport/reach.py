@@ -14,16 +14,16 @@ import ssl
 
 from hotline.core.errors import LinkError
 from hotline.transport.endpoint import FORBIDDEN
-from hotline.transport.tls import PinnedPeer
+from hotline.transport.tls import TlsPeer
 
 MAX_ANSWER_BYTES = 4_096
 _REQUEST = b"GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n"
 _STATUS = re.compile(rb"HTTP/1\.1 ([0-9]{3}) ")
-_NOT_FOUND = 404
+_NOT_FOUND, _SHUT_OUT = 404, 429
 
 
 async def reach(
-    host: str, port: int, context: ssl.SSLContext, peer: PinnedPeer, limit_s: float
+    host: str, port: int, context: ssl.SSLContext, peer: TlsPeer, limit_s: float
 ) -> None:
     """Return when the end that is pinned answers at `host` and `port`, and takes us.
 
@@ -53,9 +53,12 @@ async def _resolve(host: str, port: int) -> None:
         ) from error
 
 
-async def _meet(host: str, port: int, context: ssl.SSLContext, peer: PinnedPeer) -> None:
+async def _meet(host: str, port: int, context: ssl.SSLContext, peer: TlsPeer) -> None:
     try:
-        reader, writer = await asyncio.open_connection(host, port, ssl=context)
+        name = peer.server_name or host
+        reader, writer = await asyncio.open_connection(
+            host, port, ssl=context, server_hostname=name
+        )
     except ssl.SSLCertVerificationError as error:
         raise _somebody_else(host, port) from error
     except OSError as error:
@@ -64,8 +67,7 @@ async def _meet(host: str, port: int, context: ssl.SSLContext, peer: PinnedPeer)
             hint="ask the other side whether it runs, and look at firewalls on the way",
         ) from error
     try:
-        shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        if not peer.matches(shown):
+        if not peer.admits(writer.get_extra_info("ssl_object")):
             raise _somebody_else(host, port)
         _judge(host, port, await _ask(reader, writer, host))
     finally:
@@ -74,7 +76,7 @@ async def _meet(host: str, port: int, context: ssl.SSLContext, peer: PinnedPeer)
 
 def _somebody_else(host: str, port: int) -> LinkError:
     return LinkError(
-        f"who answers at {host}:{port} shows another certificate than the pinned one",
+        f"who answers at {host}:{port} shows another certificate than the one this station trusts",
         hint="ask the other side for its newest card, and compare its words by voice",
     )
 
@@ -90,13 +92,26 @@ async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host:
 
 
 def _judge(host: str, port: int, status: int) -> None:
-    if status in (0, FORBIDDEN):
+    """Raise unless the answer is the one that says: no such page, and you may ask."""
+    where = f"who listens at {host}:{port}"
+    if status == FORBIDDEN:
         raise LinkError(
-            f"who listens at {host}:{port} does not take this station's certificate",
+            f"{where} does not take this station's certificate",
             hint="give the other side your newest card (hotline card export)",
+        )
+    if status == 0:
+        raise LinkError(
+            f"{where} hung up: it does not take this station's certificate, or is no listener "
+            "of this program",
+            hint="give the other side your newest card (hotline card export)",
+        )
+    if status == _SHUT_OUT:
+        raise LinkError(
+            f"{where} has shut this address out after too many refusals",
+            hint="wait a minute, and see who calls from here with a wrong key",
         )
     if status != _NOT_FOUND:
         raise LinkError(
-            f"who listens at {host}:{port} answers as no listener of this program does",
+            f"{where} answers as no listener of this program does",
             hint="ask the other side where it listens",
         )
