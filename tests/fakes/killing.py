@@ -30,13 +30,16 @@ from types import TracebackType
 from hotline.core.errors import HotlineError
 from hotline.ledger.reconcile import reconcile
 from hotline.station.home import Home, read_card, write_json
+from hotline.station.routes import ROUTE_NAME
 from tests.fakes.line import Place
 from tests.fakes.mortal import POINTS, SIDES, Order, encode_order
 from tests.fakes.mortal_mutants import MUTANTS
+from tests.fakes.mortal_relay import RELAY_POINTS
 from tests.fakes.netem import Netem, Network, encode_network
 from tests.fakes.ports import free_port
 from tests.fakes.promises import Account, judge, read_record
 from tests.fakes.stormy import PEERS, PERSONS
+from tests.fakes.stormy_relay import RELAY, move_relay
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 30.0
@@ -201,13 +204,21 @@ class Pair:
     """The homes of both stations and whoever lives in them now."""
 
     def __init__(
-        self, directory: Path, founded: Path, nursery: Nursery, netem: Netem | None = None
+        self,
+        directory: Path,
+        founded: Path,
+        nursery: Nursery,
+        netem: Netem | None = None,
+        routes: Sequence[str] = (ROUTE_NAME,),
     ) -> None:
         """Copy the homes of `founded`.
 
         Args:
             netem: The bad network between them; None for loopback.
+            routes: Those that are worked; the relay lives where one of them goes by it.
         """
+        self._routes, self._relay_port = tuple(routes), free_port()
+        self.names = (*((RELAY,) if RELAY in routes else ()), *PERSONS)
         self.directory, self._nursery, self._netem = directory, nursery, netem
         shutil.copytree(founded, directory, dirs_exist_ok=True)
         self.places = {
@@ -219,10 +230,13 @@ class Pair:
         write_json(listening / "listening.json", {"host": host, "port": port})
         write_json(listening / "line.json", read_card(listening).model_copy(update={"host": host}))
         self.places["SOUTH"].reach(host, port)
+        if RELAY in routes:
+            for place in self.places.values():
+                move_relay(place.directory, "127.0.0.1", self._relay_port)
         self.lives: dict[str, Life] = {}
         self.changed = asyncio.Event()
         self.figures = Figures()
-        self.acknowledged: dict[str, set[str]] = {name: set() for name in PERSONS}
+        self.acknowledged: dict[str, set[str]] = {name: set() for name in self.names}
 
     async def __aenter__(self) -> Pair:
         return self
@@ -250,6 +264,8 @@ class Pair:
             mutant=death.mutant if death else "",
             durable=str(durable or ""),
             network=self._network(name),
+            routes=self._routes,
+            port=self._relay_port,
         )
         pid, wire = self._nursery.bear(order)
         if self._netem:
@@ -276,8 +292,9 @@ class Pair:
         """Let both speak until the victim is dead; what it left is its home from then on."""
         self.end(death.victim)
         await self._heard_out(death.victim)
-        if PEERS[death.victim] not in self.lives:
-            await self.bear(PEERS[death.victim])
+        for name in self.names:
+            if name not in self.lives and name != death.victim:
+                await self.bear(name)
         victim = await self.bear(death.victim, death)
         self.all_say(SAID_IN_A_LIFE)
         if death.point == ANY:
@@ -324,7 +341,7 @@ class Pair:
         Args:
             mutants: Whoever is wrong stays so.
         """
-        for name in PERSONS:
+        for name in self.names:
             if name not in self.lives:
                 await self.bear(name, Death(name, ANY, mutant=mutants.get(name, "")))
         self.all_say(1)
@@ -370,11 +387,16 @@ class Pair:
 
 
 async def campaign(
-    directory: Path, founded: Path, nursery: Nursery, deaths: Iterable[Death], seed: int = 0
+    directory: Path,
+    founded: Path,
+    nursery: Nursery,
+    deaths: Iterable[Death],
+    seed: int = 0,
+    routes: Sequence[str] = (ROUTE_NAME,),
 ) -> Figures:
     """Let stations die one death after another; return what came of it all."""
     chance, mutants = random.Random(seed), dict[str, str]()
-    async with Pair(directory, founded, nursery) as pair:
+    async with Pair(directory, founded, nursery, routes=routes) as pair:
         for number, death in enumerate(deaths):
             if number and number % DEATHS_BETWEEN_CALMS == 0:
                 await pair.settle(mutants)
@@ -401,13 +423,27 @@ def deaths_at_every_point(*, power: bool = False) -> list[Death]:
     ]
 
 
-def deaths_by_chance(seed: int, *, forgets: bool) -> Iterator[Death]:
+def deaths_of_the_relay() -> list[Death]:
+    """Return a death of the relay at each side of each of its points, and some at any moment."""
+    at_points = [
+        Death(RELAY, point, side, 1 + number % 3)
+        for number, point in enumerate(RELAY_POINTS)
+        for side in SIDES
+    ]
+    return [*at_points, Death(RELAY, ANY), Death(RELAY, ANY)]
+
+
+def deaths_by_chance(
+    seed: int, *, forgets: bool, victims: Sequence[str] = tuple(PERSONS)
+) -> Iterator[Death]:
     """Yield deaths without end, every second one at a point, some with a power cut."""
     chance = random.Random(seed)
     while True:
-        point = chance.choice([ANY, chance.choice([one for one in POINTS if one != "keys"])])
+        victim, side = chance.choice(victims), chance.choice(SIDES)
+        # Keys are written once a day, and no home waits for that.
+        points = RELAY_POINTS if victim == RELAY else [one for one in POINTS if one != "keys"]
+        point = chance.choice([ANY, chance.choice(points)])
         power = forgets and chance.random() < 0.3
-        victim, side = chance.choice(sorted(PERSONS)), chance.choice(SIDES)
         nth = 1 if point in ONCE_A_LIFE else chance.randint(1, 3)
         yield Death(victim, point, side, nth, power)
 

@@ -134,11 +134,6 @@ class StormyLine:
         return self.places["NORTH"].listening
 
     async def __aenter__(self) -> StormyLine:
-        # A port that no connection is given while its listener restarts.
-        write_json(
-            self.places["NORTH"].directory / LISTENING,
-            {"host": "127.0.0.1", "port": free_port()},
-        )
         for proxy in self.proxies.values():
             await proxy.__aenter__()
         if ROUTE_NAME in self.routes:
@@ -147,9 +142,19 @@ class StormyLine:
             await self.relay.start()
             for place in self.places.values():
                 move_relay(place.directory, *self.proxies[RELAY].address)
-        for name in PERSONS:
-            await self._start(name)
+        while not await self._listens():
+            # Another program took the port between the look at it and its use.
+            await self.places["NORTH"].stop()
+        await self._start("SOUTH")
         return self
+
+    async def _listens(self) -> bool:
+        """Start NORTH at a port that no connection is given while its listener restarts."""
+        listening = {"host": "127.0.0.1", "port": free_port()}
+        write_json(self.places["NORTH"].directory / LISTENING, listening)
+        await self._start("NORTH")
+        task = self.places["NORTH"].task
+        return task is not None and not task.done()
 
     async def __aexit__(
         self,
@@ -203,7 +208,7 @@ class StormyLine:
         listening.unlink(missing_ok=True)
         place.run()
         if name == "NORTH" and ROUTE_NAME in self.routes:
-            await wait_for(listening.exists)
+            await wait_for(lambda: listening.exists() or (place.task and place.task.done()))
         self._watch(place)
         place.station.subscribe(lambda: self._watch(place))
 

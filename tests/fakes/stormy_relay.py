@@ -53,23 +53,23 @@ def move_relay(directory: Path, host: str, port: int) -> None:
     write_relays(directory, relays.with_one(one.model_copy(update={"card": card})))
 
 
-def _rig(home: Path, papers: Papers) -> Rig:
+def _rig(home: Path, papers: Papers, port: int = 0) -> Rig:
     # Both stations share this machine's address, and dial again at once.
     rig = with_limits(Rig(home, papers), failures_per_minute=1_000_000)
     rig.relay_key = Ed25519Signer(SEED)
-    rig.address = ("127.0.0.1", free_port())
+    rig.address = ("127.0.0.1", port or free_port())
     return rig
 
 
 class RestartedRelay:
     """The relay whose files lie in a directory."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, port: int = 0) -> None:
         # Of its papers a relay needs these two files; the rest is for who calls it.
         papers: Any = SimpleNamespace(
             identity=TlsIdentity(home / "RELAY.crt", home / "RELAY.key"),
         )
-        self._rig = _rig(home, papers)
+        self._rig = _rig(home, papers, port)
         self._life = contextlib.AsyncExitStack()
 
     def address(self) -> tuple[str, int]:

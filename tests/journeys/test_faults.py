@@ -126,8 +126,9 @@ class Theatre:
     def begin(self) -> StormyLine:
         if self.line is None:
             self.lines += 1
-            self.line = StormyLine(self.directory / str(self.lines), self.founded, self.routes)
-            self.play(self.line.__aenter__())
+            line = StormyLine(self.directory / str(self.lines), self.founded, self.routes)
+            self.play(line.__aenter__())
+            self.line = line
         return self.line
 
     def end(self) -> None:
