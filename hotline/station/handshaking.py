@@ -87,7 +87,7 @@ class Handshaking(Footing):
         Spec: docs/protocol.md §7.24
         """
         now_ms, pair = self.line.clock(), self._courier.pairs[verified.packet.sender]
-        for key_id in _lost_keys(verified)[:1]:
+        for key_id in lost_keys(verified)[:1]:
             # One counts, before the packet announces what is newer than the key that was lost.
             self._reseal(pair.peer, key_id)
         try:
@@ -134,7 +134,7 @@ class Handshaking(Footing):
         return True
 
 
-def _lost_keys(verified: VerifiedPacket) -> Sequence[bytes | None]:
+def lost_keys(verified: VerifiedPacket) -> Sequence[bytes | None]:
     """Return the key ids, where they are named, of cells of ours that the peer could not open."""
     items = verified.packet.items
     nacks = [item for item in items if isinstance(item, its.NackItem)]

@@ -54,6 +54,7 @@ class Station(Linking):
         self._outgoings = {peer: self._outgoing_to(peer) for peer in self.peers}
         self._recoveries = {peer: Recovery() for peer in self.peers}
         self._askings = {peer: PeerAsking() for peer in self.peers}
+        self._schedule, self._repeated_s = {}, {}
         self._leaving = False
         self._refused_said_s = 0.0
 
