@@ -128,6 +128,7 @@ class Place:
     clock_ms: Callable[[], int] = system_clock
     planned: Callable[[PlanRoutes], PlanRoutes] = field(default=lambda plan: plan, repr=False)
     """Changes which routes are worked."""
+    timings: Timings = FAST
     opened: OpenLine = field(init=False, repr=False)
     station: Station = field(init=False, repr=False)
     desk: OfficerDesk = field(init=False, repr=False)
@@ -157,7 +158,7 @@ class Place:
     async def start(self, *, run: bool = True) -> None:
         self.opened = open_line(self.home, None, self.clock_ms, system_entropy)
         planner = route_planner(
-            self.home, self.opened, monotonic=monotonic_s, chance=lambda: 1.0, timings=FAST
+            self.home, self.opened, monotonic=monotonic_s, chance=lambda: 1.0, timings=self.timings
         )
         kept = open_kept(self.home, self.opened, None, catalogue().packs)
         members = rules(self.opened.line.roster.members)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hotline.host.clock import system_clock
@@ -19,6 +20,8 @@ from hotline.station.upkeep import Bench, at_work
 from tests.fakes.line import FAST, FakeLine, wait_for
 from tests.station.months import no_passphrase
 
+CALM = replace(FAST, backoff_cap_s=0.3, blocked_s=1.0)
+"""Stations that dial a relay which is away at every moment would leave it no time to start."""
 FAR_S = 30.0
 """A shared machine may be slow; nothing here takes as long on its own."""
 
@@ -68,6 +71,6 @@ def relays_only(plan: PlanRoutes) -> PlanRoutes:
 async def by_relay_alone(line: FakeLine) -> None:
     """Start both stations without a direct route, and wait until each has heard the other."""
     for place in line.places:
-        place.planned = relays_only
+        place.planned, place.timings = relays_only, CALM
         await place.start()
     await wait_for(lambda: all(place.pair.ready for place in line.places), FAR_S)

@@ -101,6 +101,46 @@ async def test_station_that_was_off_gets_all_once_and_in_order_when_it_starts(
     assert judged.ok
 
 
+async def test_stations_that_are_never_on_together_deliver_by_a_relay_alone(
+    tmp_path: Path, rig: Rig
+) -> None:
+    """What is left for a peer that is away opens with what it has on its disk, days later.
+
+    Spec: docs/protocol.md §7.25, docs/transport.md §10.5
+    """
+    line = FakeLine(tmp_path, run=False)
+    north, south = line.places
+    async with rig.running() as store, closing(line):
+        await both_add(line, rig)
+        await by_relay_alone(line)
+        await line.settled()
+        await south.stop()
+        said = await say(north, "read this when you are back")
+        lasting = north.pair.theirs.prekey.key.key_id
+
+        async def sealed_to_what_lasts() -> bool:
+            held = await store.fetch(_box_of(south), 0, 100)
+            return any(one.body[5:21] == lasting for one in held if len(one.body) > LONG)
+
+        async with asyncio.timeout(FAR_S):
+            while not await sealed_to_what_lasts():  # noqa: ASYNC110 - the store tells nobody
+                await asyncio.sleep(0.05)
+        await north.stop()
+        for place in line.places:
+            place.clock_ms = lambda: system_clock() + 3 * DAY_MS
+        await south.start()
+        await wait_for(lambda: said in south.situation.statements, FAR_S)
+        # The receipt waits until north cannot be expected to prove itself any more.
+        box = _box_of(north)
+        async with asyncio.timeout(FAR_S):
+            while not await _holds_receipt(store, box):
+                await asyncio.sleep(0.05)
+        await south.stop()
+        await north.start()
+        await wait_for(lambda: north.receipted(said), FAR_S)
+        assert heard_in_order(south, ["read this when you are back"])
+
+
 async def test_relay_killed_in_the_middle_and_started_again_loses_nothing(
     tmp_path: Path, relay_papers: Papers
 ) -> None:
