@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
+from hotline.desk.link_views import PeerLinkView
 from hotline.desk.lock import Why
 from hotline.desk.views import (
     AlarmView,
@@ -39,6 +40,9 @@ class Feed(Protocol):
 
     def alarms(self) -> tuple[AlarmView, ...]:
         """Return what stands until somebody acts: the newest first, forks before gaps."""
+
+    def links(self) -> tuple[PeerLinkView, ...]:
+        """Return each peer's link with its routes and their tests."""
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call `changed` (coalesced by the front end) whenever a view may differ.

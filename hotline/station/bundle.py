@@ -271,6 +271,18 @@ class Bundle:
             self._under_way.drop(sent)
             raise
 
+    def test_by(self, name: str, cell: bytes) -> None:
+        """Begin to hand a cell to the named route: no other one ever gets it, nobody waits for it.
+
+        Spec: docs/transport.md §12.1
+        """
+        self._begin(self._hand_alone, name, cell)
+
+    async def _hand_alone(self, name: str, cell: bytes) -> None:
+        lane = self._lanes[name]
+        async with lane.turn:
+            await self._hand(lane, Sent(cell))
+
     async def _bring(self, name: str, last: Sent | None = None) -> None:
         """Give a route all that it was not given yet, up to one cell or all.
 

@@ -15,6 +15,7 @@ from hotline.core.errors import HotlineError, IntegrityError, OperatorError, Sto
 from hotline.core.records.events import OtherRootRefused
 from hotline.core.seams import Clock
 from hotline.core.times import format_time
+from hotline.host.clock import is_clock_kept
 from hotline.ledger.health import sqlite_version
 from hotline.station.backing import ledgers_of
 from hotline.station.closing import ended_for
@@ -23,7 +24,9 @@ from hotline.station.home import Home, LineCard, read_card
 from hotline.station.lineup import SUCCESSOR, read_lineup
 from hotline.station.opening import HALF_KEY, JOINING, OPENING
 from hotline.station.past import kept_directories
+from hotline.station.reaching import configured, reached
 from hotline.station.steps import NOTES, waiting_steps
+from hotline.station.timekeeping import say_whether_kept
 
 Level = Literal["OK", "WARN", "FAIL"]
 
@@ -67,7 +70,30 @@ def check_up(home: Home, clock: Clock, passphrase: str | None) -> list[Finding]:
     findings += _leftovers(home)
     findings += _waiting(home)
     findings += _steps(home)
+    findings += _routes(home)
+    findings += [Finding(level, "clock", what) for level, what in say_whether_kept(is_clock_kept())]
     return findings
+
+
+async def check_routes(home: Home) -> list[Finding]:
+    """Look who answers at the places of each route; touches the network.
+
+    Spec: docs/transport.md §9.12
+    """
+    try:
+        found = await reached(home)
+    except HotlineError as error:
+        return [Finding("FAIL", "routes", f"{_upper(str(error))}; {error.hint}.")]
+    return [Finding(one.level, f"route to {peer}", one.what) for peer, one in found]
+
+
+def _routes(home: Home) -> Iterator[Finding]:
+    try:
+        for peer, one in configured(home):
+            yield Finding(one.level, f"route to {peer}", one.what)
+    except HotlineError as error:
+        # A home whose first line is not complete has none yet.
+        yield Finding("OK", "routes", f"None is looked at: {error}.")
 
 
 def _steps(home: Home) -> Iterator[Finding]:

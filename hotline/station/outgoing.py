@@ -44,6 +44,7 @@ class _Letter:
     """What waits for its turn: items, or the statement of that digest.
 
     Attributes:
+        by: The route that it must go by, and no other; "" leaves that to the bundle.
         cell: Where it was sealed and no route took it.
     """
 
@@ -52,6 +53,7 @@ class _Letter:
     items: Items = field(compare=False)
     key: str = field(compare=False, default="")
     digest: str = field(compare=False, default="")
+    by: str = field(compare=False, default="")
     cell: bytes = field(compare=False, default=b"", repr=False)
 
 
@@ -89,16 +91,17 @@ class Outgoing:
         self._held: list[_Letter] = []
         self._hold_until_s = 0.0
 
-    def put(self, items: Items, rank: int = ANSWER_RANK, key: str = "") -> None:
+    def put(self, items: Items, rank: int = ANSWER_RANK, key: str = "", by: str = "") -> None:
         """Send a letter; `items` is asked when it is its turn. Lost if the link is down.
 
         Args:
             key: A letter with the key of one that waits already is not put.
+            by: The route that it must go by, and no other.
         """
         if self._route.up and key not in self._waiting:
             if key:
                 self._waiting.add(key)
-            self._queue(_Letter(rank, next(self._numbers), items, key))
+            self._queue(_Letter(rank, next(self._numbers), items, key, by=by))
 
     def _queue(self, letter: _Letter) -> None:
         if self._hold_until_s and letter.rank != HELLO_RANK:
@@ -245,7 +248,10 @@ class Outgoing:
             if not items:
                 return
             letter.cell = await self._sealed(items)
-        await self._route.send(letter.cell)
+        if letter.by:
+            self._route.test_by(letter.by, letter.cell)
+        else:
+            await self._route.send(letter.cell)
 
     async def _fly(self, digest: str) -> None:
         """Hand a statement's cell to the route whose turn it is, sealed anew where it must be.

@@ -15,6 +15,7 @@ from hotline.sealing import items as its
 from hotline.sealing.cell import UnknownKeyError
 from hotline.sealing.packet import VerifiedPacket
 from hotline.station.asking import Asking
+from hotline.station.channels import ChannelTesting
 from hotline.station.consoles_aside import ConsolesAside
 from hotline.station.footing import present
 from hotline.station.forks import resolutions
@@ -32,7 +33,15 @@ MAX_DISPLAYED_REPEATED = 64
 
 
 class Receiving(
-    Keeping, Trusting, Witnessing, Recovering, Releasing, Asking, Handshaking, ConsolesAside
+    Keeping,
+    Trusting,
+    Witnessing,
+    Recovering,
+    Releasing,
+    Asking,
+    Handshaking,
+    ConsolesAside,
+    ChannelTesting,
 ):
     """The part of a station that takes what its peers say."""
 
@@ -43,7 +52,8 @@ class Receiving(
         that opened it may be gone.
         Spec: docs/protocol.md §7.4, §7.37
         """
-        if cell in self._arrived:
+        arrived = self._arrived[by or self.peer]
+        if cell in arrived:
             return
         try:
             verified = self._courier.open(cell)
@@ -54,7 +64,8 @@ class Receiving(
         except PeerError:
             self._refused += 1
             return
-        self._arrived.add(cell)
+        if verified.packet.sender == by:
+            arrived.add(cell)
         if not verified.in_office:
             await self._hear_aside(verified)
             return
@@ -80,7 +91,8 @@ class Receiving(
         await self.routes[peer].turn_to(endpoint, f"spare console {endpoint} of {peer} took over")
 
     async def _take_packet(self, verified: VerifiedPacket) -> None:
-        taken = self._intake.sort(verified, self.situation)
+        by = self.routes[verified.packet.sender].heard_by
+        taken = self._intake.sort(verified, self.situation, by)
         if taken.shown_back is not None and not self._stands(taken.shown_back):
             return
         fresh = [taken.head.fresh] if taken.head and taken.head.fresh else []
@@ -98,6 +110,7 @@ class Receiving(
         self._say_splits(taken.splits, recorded)
         if any(isinstance(one.event, ev.PeerGenerationAdmitted) for one in recorded.happenings):
             self._ask_back(taken.peer)
+        self._answer_tests(taken, recorded)
         self._answer(taken.peer, taken.statements[:1], recorded)
         for command in (*taken.statements[1:], *self._wanted(taken.peer, taken.returned)):
             recorded = await self._record(_only(command))

@@ -39,7 +39,9 @@ from hotline.core.exchange.situation import (
     Situation,
 )
 from hotline.core.exchange.standing import Fork, Gap, Release
+from hotline.core.exchange.tested import PeerTests, RouteTests
 from hotline.core.messages.statement import AttachmentRef, Statement, TemplateRef
+from hotline.core.protocols.channel import Channel
 from hotline.core.protocols.ladder import LadderState, Proposal
 from hotline.core.records.event import OrderRef
 from hotline.core.records.events import EVENTS
@@ -63,6 +65,9 @@ _PARTS: tuple[type, ...] = (
     Release,
     Gap,
     Fork,
+    RouteTests,
+    PeerTests,
+    Channel,
     Delivery,
     Statement,
     TemplateRef,

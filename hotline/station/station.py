@@ -147,8 +147,8 @@ class Station(Linking):
                 for clock in self.situation.clocks.values()
             )
             expired = any(one.until_ms <= now_ms for one in awaiting(self.situation))
-            if due or expired:
-                await self._record(lambda _situation, _now_ms: [Tick()])
+            if due or expired or self._overdue(now_ms):
+                self._ask_missing(await self._record(lambda _situation, _now_ms: [Tick()]))
             if self._refused and loop.time() - self._refused_said_s >= REFUSED_SUMMARY_S:
                 await self._say_refused(loop.time())
             await self._keep_hour(now_ms)
@@ -158,6 +158,7 @@ class Station(Linking):
             self._keep_recovering()
             self._keep_asking()
             await self._keep_comparing()
+            await self._keep_channels(now_ms)
             self._pump()
 
     async def _say_refused(self, now_s: float) -> None:

@@ -60,6 +60,7 @@ class Shell(Ground, inherit_bindings=False):
         self._said_ms, self._said_over = 0, ""
         self._displayed: set[str] = set()
         self._frozen_by = ""
+        self._rung: frozenset[str] = frozenset()
 
     def get_default_screen(self) -> Screen[None]:
         """Return the watch screen: the one at the bottom of the stack."""
@@ -114,7 +115,10 @@ class Shell(Ground, inherit_bindings=False):
 
     def _ring_if_due(self) -> None:
         digest = self.view.flash.digest if self.view.flash and self.post else ""
-        if self.alarm.show(digest, self.clock()):
+        due = self.alarm.show(digest, self.clock())
+        news = self.view.rings - self._rung if self.post else frozenset()
+        self._rung = self.view.rings
+        if due or news:
             self.bell()
 
     @property

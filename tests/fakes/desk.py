@@ -17,6 +17,7 @@ from typing import Any
 
 from hotline.core.errors import OperatorError
 from hotline.core.times import format_dtg
+from hotline.desk.link_views import PeerLinkView
 from hotline.desk.views import (
     AlarmView,
     DeadlineRow,
@@ -134,6 +135,7 @@ class FakeDesk:
     protected: bool = True
     may_open: asyncio.Event = field(default_factory=opened_gate)
     passphrase: str = "correct horse"
+    routes: tuple[PeerLinkView, ...] = ()
 
     def watch(self) -> WatchView:
         self.watch_reads += 1
@@ -183,6 +185,9 @@ class FakeDesk:
             waiting_ms=self.now_ms - one.at_ms,
             count=len(waiting),
         )
+
+    def links(self) -> tuple[PeerLinkView, ...]:
+        return self.routes
 
     def timeline(self, start: int, stop: int) -> tuple[TimelineRow, ...]:
         start = max(0, start)

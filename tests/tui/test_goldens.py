@@ -16,6 +16,7 @@ from tests.fakes.desk_scenes import (
     crowded_desk,
     flash_desk,
     frozen_desk,
+    link_desk,
     quiet_desk,
     release_desk,
 )
@@ -81,6 +82,7 @@ SCENES: dict[str, tuple[Callable[[], FakeDesk], tuple[str, ...]]] = {
     "release-code": (coded_release, ("ctrl+r",)),
     "alarms": (frozen_desk, ()),
     "watch-frozen": (frozen_desk, ("escape",)),
+    "link": (link_desk, ("ctrl+t",)),
     "help": (crowded_desk, ("f1",)),
     "leave": (flash_desk, ("ctrl+x",)),
     "new-root": (rooted_desk, ()),

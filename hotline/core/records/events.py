@@ -13,6 +13,16 @@ from hotline.core import canonical
 from hotline.core.errors import IntegrityError, InvariantError
 from hotline.core.messages.statement import first_fault
 from hotline.core.records.ceremony_events import CardAccepted, LineStepTaken, OtherRootRefused
+from hotline.core.records.channel_events import (
+    AcknowledgementMissing,
+    ChannelChanged,
+    ChannelTestAnswered,
+    ChannelTestEchoed,
+    ChannelTestMissed,
+    ChannelTestSent,
+    OfficerTestMissed,
+    QueryReceived,
+)
 from hotline.core.records.event import MAX_REASON_CHARACTERS, Event, OrderRef, Reason
 from hotline.core.records.exchange_events import (
     DeadlineMet,
@@ -106,8 +116,14 @@ __all__ = [
     "EVENTS",
     "MAX_EVENT_BYTES",
     "MAX_REASON_CHARACTERS",
+    "AcknowledgementMissing",
     "CardAccepted",
     "CellsRefused",
+    "ChannelChanged",
+    "ChannelTestAnswered",
+    "ChannelTestEchoed",
+    "ChannelTestMissed",
+    "ChannelTestSent",
     "ClockDoubted",
     "ContentErased",
     "DeadlineMet",
@@ -150,10 +166,12 @@ __all__ = [
     "LineStepTaken",
     "LinkChanged",
     "OfficerAcknowledged",
+    "OfficerTestMissed",
     "OrderRef",
     "OtherRootRefused",
     "PackLoaded",
     "PeerGenerationAdmitted",
+    "QueryReceived",
     "ReachRenewed",
     "ReadBack",
     "Reason",
@@ -269,6 +287,14 @@ EVENTS: dict[int, type[Event]] = {
         LineStepTaken,
         RelayAdded,
         RelayRemoved,
+        ChannelTestSent,
+        ChannelTestEchoed,
+        ChannelTestMissed,
+        ChannelTestAnswered,
+        ChannelChanged,
+        AcknowledgementMissing,
+        QueryReceived,
+        OfficerTestMissed,
     )
 }
 """Kind number to event, as docs/ledger.md §3 lists them."""
