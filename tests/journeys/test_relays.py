@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hotline.core.records import events as ev
+from hotline.host.clock import system_clock
+from hotline.sealing import items as its
+from hotline.sealing.line_secret import DAY_MS
+from hotline.transport.relay.route import RelayRoute
+from hotline.transport.relay.store import RelayStore
 from tests.fakes.line import FakeLine, Place, wait_for
 from tests.fakes.relayed import FAR_S, add, by_relay_alone, new_tokens, relay_card
 from tests.transport.relay.relay_process import RelayProcess
@@ -115,30 +121,48 @@ async def test_stations_that_are_never_on_together_deliver_by_a_relay_alone(
         await by_relay_alone(line)
         await line.settled()
         await south.stop()
+        lasting, letters = north.pair.theirs.prekey.key.key_id, sealed_by(north, its.StatementItem)
         said = await say(north, "read this when you are back")
-        lasting = north.pair.theirs.prekey.key.key_id
-
-        async def sealed_to_what_lasts() -> bool:
-            held = await store.fetch(_box_of(south), 0, 100)
-            return any(one.body[5:21] == lasting for one in held if len(one.body) > LONG)
-
-        async with asyncio.timeout(FAR_S):
-            while not await sealed_to_what_lasts():  # noqa: ASYNC110 - the store tells nobody
-                await asyncio.sleep(0.05)
+        # Soon it is sealed anew, to a key that does not end with the peer's memory.
+        await held(store, south, lambda: [one for one in letters if one[5:21] == lasting])
         await north.stop()
         for place in line.places:
             place.clock_ms = lambda: system_clock() + 3 * DAY_MS
         await south.start()
+        receipts = sealed_by(south, its.RecordItem)
         await wait_for(lambda: said in south.situation.statements, FAR_S)
-        # The receipt waits until north cannot be expected to prove itself any more.
-        box = _box_of(north)
-        async with asyncio.timeout(FAR_S):
-            while not await _holds_receipt(store, box):
-                await asyncio.sleep(0.05)
+        await held(store, north, lambda: receipts)
         await south.stop()
         await north.start()
         await wait_for(lambda: north.receipted(said), FAR_S)
         assert heard_in_order(south, ["read this when you are back"])
+
+
+def sealed_by(place: Place, kind: type[its.Item]) -> list[bytes]:
+    """Return what will hold the cells with such an item that a place seals."""
+    courier, cells = place.station._courier, list[bytes]()
+    sealing = courier.seal
+
+    def seal(peer: str, items: Sequence[its.Item], **how: Any) -> bytes:
+        cell = sealing(peer, items, **how)
+        if any(isinstance(item, kind) for item in items):
+            cells.append(cell)
+        return cell
+
+    courier.seal = seal  # type: ignore[method-assign]
+    return cells
+
+
+async def held(store: RelayStore, place: Place, wanted: Callable[[], list[bytes]]) -> None:
+    """Wait until a relay holds one of these cells for a place."""
+    route = place.station.route.routes["relay-a"]
+    assert isinstance(route, RelayRoute)
+    async with asyncio.timeout(FAR_S):
+        while True:
+            there = [one.body for one in await store.fetch(route._ours.box, 0, 1_000)]
+            if set(there) & set(wanted()):
+                return
+            await asyncio.sleep(0.05)
 
 
 async def test_relay_killed_in_the_middle_and_started_again_loses_nothing(
