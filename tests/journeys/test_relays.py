@@ -17,7 +17,7 @@ from hotline.sealing.line_secret import DAY_MS
 from hotline.transport.relay.route import RelayRoute
 from hotline.transport.relay.store import RelayStore
 from tests.fakes.line import FakeLine, Place, wait_for
-from tests.fakes.relayed import FAR_S, add, by_relay_alone, new_tokens, relay_card
+from tests.fakes.relayed import FAR_S, add, by_relay_alone, copied_line, new_tokens, relay_card
 from tests.transport.relay.relay_process import RelayProcess
 from tests.transport.relay.rig import Rig, open_sqlite, with_limits
 from tests.transport.rig import Papers, mint
@@ -66,7 +66,7 @@ def heard_in_order(place: Place, texts: list[str]) -> bool:
 async def test_two_stations_that_can_only_dial_speak_by_a_relay_from_the_first_handshake_on(
     tmp_path: Path, rig: Rig
 ) -> None:
-    line = FakeLine(tmp_path, run=False)
+    line = copied_line(tmp_path)
     async with rig.running() as store, closing(line):
         await both_add(line, rig)
         await by_relay_alone(line)
@@ -86,7 +86,7 @@ async def test_two_stations_that_can_only_dial_speak_by_a_relay_from_the_first_h
 async def test_station_that_was_off_gets_all_once_and_in_order_when_it_starts(
     tmp_path: Path, rig: Rig
 ) -> None:
-    line = FakeLine(tmp_path, run=False)
+    line = copied_line(tmp_path)
     north, south = line.places
     async with rig.running(), closing(line):
         await both_add(line, rig)
@@ -114,7 +114,7 @@ async def test_stations_that_are_never_on_together_deliver_by_a_relay_alone(
 
     Spec: docs/protocol.md §7.25, docs/transport.md §10.5
     """
-    line = FakeLine(tmp_path, run=False)
+    line = copied_line(tmp_path)
     north, south = line.places
     async with rig.running() as store, closing(line):
         await both_add(line, rig)
@@ -168,7 +168,7 @@ async def held(store: RelayStore, place: Place, wanted: Callable[[], list[bytes]
 async def test_relay_killed_in_the_middle_and_started_again_loses_nothing(
     tmp_path: Path, relay_papers: Papers
 ) -> None:
-    line = FakeLine(tmp_path, run=False)
+    line = copied_line(tmp_path)
     home = tmp_path / "relay"
     home.mkdir()
     tokens = new_tokens(home / "admission", 2)
@@ -199,7 +199,7 @@ async def test_relay_killed_in_the_middle_and_started_again_loses_nothing(
 async def test_disk_of_the_relay_lost_with_all_on_it_loses_nothing(
     tmp_path: Path, rig: Rig
 ) -> None:
-    line = FakeLine(tmp_path, run=False)
+    line = copied_line(tmp_path)
     north, south = line.places
     async with closing(line):
         async with rig.running():
@@ -223,7 +223,7 @@ async def test_disk_of_the_relay_lost_with_all_on_it_loses_nothing(
 async def test_another_relay_in_its_place_is_blocked_and_the_direct_route_goes_on(
     tmp_path: Path, rig: Rig
 ) -> None:
-    line = FakeLine(tmp_path, run=False)
+    line = copied_line(tmp_path)
     async with closing(line):
         async with rig.running():
             await both_add(line, rig)
