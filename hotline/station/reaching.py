@@ -16,9 +16,10 @@ from hotline.core.errors import LinkError, OperatorError
 from hotline.sealing.roster import Roster
 from hotline.station.examining import Examined
 from hotline.station.home import Home, LineCard, read_card
-from hotline.station.routes import Way, own_identity, ways_of
+from hotline.station.routes import Way, ways_of
+from hotline.station.vouching import own_identity
 from hotline.transport.reach import reach
-from hotline.transport.tls import client_context, pinned
+from hotline.transport.tls import client_context
 
 LIMIT_S = 5.0
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  nothing is bound here
@@ -112,22 +113,21 @@ def places(home: Home) -> list[Place]:
     roster = Roster.read([record.encode() for record in card.records])
     laid = _Laid(directory, card, _Named(card.station, roster))
     peers = [peer.station for peer in card.peers]
-    return [_place(home, peer, way) for peer in peers for way in ways_of(home, laid, peer)]
+    return [_place(peer, way) for peer in peers for way in ways_of(home, laid, peer)]
 
 
-def _place(home: Home, peer: str, way: Way) -> Place:
+def _place(peer: str, way: Way) -> Place:
     at, fault = f"{way.host}:{way.port}", ""
     if not way.port:
         fault = f"Nobody knows where {peer} listens: run hotline line route HOME --to HOST:PORT."
     if way.dialled:
-        return Place(peer, f"{peer} is dialled at {at}", fault, partial(_dial, home, way))
+        return Place(peer, f"{peer} is dialled at {at}", fault, partial(_dial, way))
     return Place(peer, f"{peer} dials this station at {at}", "", partial(_listen, way))
 
 
-async def _dial(home: Home, way: Way) -> None:
-    peer = pinned(way.certificate)
-    context = client_context(own_identity(home), peer)
-    await reach(way.host, way.port, context, peer, LIMIT_S)
+async def _dial(way: Way) -> None:
+    context = client_context(way.identity, way.peer)
+    await reach(way.host, way.port, context, way.peer, LIMIT_S)
 
 
 async def _listen(way: Way) -> None:

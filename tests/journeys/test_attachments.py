@@ -25,7 +25,7 @@ from hotline.sealing import items as its
 from hotline.sealing.attachment import stream_bytes
 from hotline.station import attaching
 from hotline.station.attachments import ATTACHMENTS, Attached
-from hotline.station.bringing import ATTACHMENT_RANK
+from hotline.station.outgoing import ATTACHMENT_RANK
 from tests.fakes.line import FakeLine, Place, wait_for
 
 PATIENT_S = 60.0

@@ -178,6 +178,7 @@ async def test_route_is_not_up_before_the_peer_has_its_mailbox_but_takes(rig: Ri
             await north.way.send(b"too early")
         with pytest.raises(LinkError):
             await north.way.ping()
+        await until(lambda: north.way._taking.session)
         # Somebody who may put there already: it is taken though we can answer nothing.
         async with rig.dial(north.box, north.put) as mailboxes:
             cell = os.urandom(100)
