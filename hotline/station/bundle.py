@@ -257,9 +257,10 @@ class Bundle:
 
         Spec: docs/transport.md §12.1
         """
-        self._begin(self._hand_alone, name, cell)
+        self._begin(self.send_alone, name, cell)
 
-    async def _hand_alone(self, name: str, cell: bytes) -> None:
+    async def send_alone(self, name: str, cell: bytes) -> None:
+        """Hand a cell to the named route, and to no other one ever; see `Route.send`."""
         lane = self._lanes[name]
         async with lane.turn:
             await self._hand(lane, Sent(cell))
