@@ -42,6 +42,7 @@ class LinkView:
 class StatusView:
     """Row 0. `mode` is LIVE, EXERCISE or REPLAY; `link_word` as in "UP" or "DOWN 06:12".
 
+    `link_fuller` says more, the fullest first, for where there is room.
     `realm` is LIVE or EXERCISE, of what is replayed too; "" before the first event.
     `links` has each of several peers; it is empty on a line of two.
     """
@@ -55,6 +56,7 @@ class StatusView:
     link_word: str
     link_mark: Mark
     links: tuple[LinkView, ...] = ()
+    link_fuller: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ class Footing:
         )
         self._intake = Intake(line, rules, self._witness, self._longterm, self._comparing)
         self._courier = Courier(line)
-        self._arrived = Arrived()
+        self._arrived = {peer: Arrived() for peer in self.peers}
         self._fresh_items: dict[str, its.StatementItem] = {}
         self._refused = 0
         self._unread: set[str] = set()  # of whose packets nothing is read: their list is behind

@@ -143,7 +143,8 @@ class LineKeys:
             for name, seed in self._held.keys.seeds.items()
             if not name.startswith(f"{RELAY}/{relay}/")
         }
-        self._held.rewrite({**others, **ours}, self._entropy)
+        if {**others, **ours} != self._held.keys.seeds:
+            self._held.rewrite({**others, **ours}, self._entropy)
 
     def announced(self, peer: str, card: PrekeyPublic, not_after_ms: int) -> TheirPrekey:
         """Return the newest prekey of a peer: as announced, or as its card says."""

@@ -18,11 +18,12 @@ from hotline.sealing.roster import Roster
 from hotline.station.examining import Examined
 from hotline.station.home import Home, LineCard, read_card
 from hotline.station.relays import LineRelay, read_relays
-from hotline.station.routes import Way, own_identity, ways_of
+from hotline.station.routes import Way, ways_of
+from hotline.station.vouching import own_identity
 from hotline.transport.reach import reach
 from hotline.transport.relay.calling import RelayAddress
 from hotline.transport.relay.tls import pinned_context
-from hotline.transport.tls import client_context, pinned
+from hotline.transport.tls import client_context
 
 LIMIT_S = 5.0
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  nothing is bound here
@@ -123,7 +124,7 @@ def _lay(home: Home) -> _Laid:
 def _places(home: Home, laid: _Laid) -> list[Place]:
     """Return every way to every peer of a line, then its relays."""
     peers = [peer.station for peer in laid.card.peers]
-    direct = [_place(home, peer, way) for peer in peers for way in ways_of(home, laid, peer)]
+    direct = [_place(peer, way) for peer in peers for way in ways_of(home, laid, peer)]
     return [*direct, *map(_relay, read_relays(laid.directory).relays)]
 
 
@@ -137,19 +138,18 @@ async def _call(at: RelayAddress) -> None:
     await reach(at.host, at.port, pinned_context(at.tls), at.tls, LIMIT_S)
 
 
-def _place(home: Home, peer: str, way: Way) -> Place:
+def _place(peer: str, way: Way) -> Place:
     about, at, fault = f"route to {peer}", f"{way.host}:{way.port}", ""
     if not way.port:
         fault = f"Nobody knows where {peer} listens: run hotline line route HOME --to HOST:PORT."
     if way.dialled:
-        return Place(about, f"{peer} is dialled at {at}", fault, partial(_dial, home, way))
+        return Place(about, f"{peer} is dialled at {at}", fault, partial(_dial, way))
     return Place(about, f"{peer} dials this station at {at}", "", partial(_listen, way))
 
 
-async def _dial(home: Home, way: Way) -> None:
-    peer = pinned(way.certificate)
-    context = client_context(own_identity(home), peer)
-    await reach(way.host, way.port, context, peer, LIMIT_S)
+async def _dial(way: Way) -> None:
+    context = client_context(way.identity, way.peer)
+    await reach(way.host, way.port, context, way.peer, LIMIT_S)
 
 
 async def _listen(way: Way) -> None:

@@ -52,7 +52,8 @@ class Receiving(
         that opened it may be gone.
         Spec: docs/protocol.md §7.4, §7.37
         """
-        if cell in self._arrived:
+        arrived = self._arrived[by or self.peer]
+        if cell in arrived:
             return
         try:
             verified = self._courier.open(cell)
@@ -63,7 +64,8 @@ class Receiving(
         except PeerError:
             self._refused += 1
             return
-        self._arrived.add(cell)
+        if verified.packet.sender == by:
+            arrived.add(cell)
         if not verified.in_office:
             await self._hear_aside(verified)
             return

@@ -18,7 +18,7 @@ from hotline.sealing.ed25519 import SEED_BYTES, verify_ed25519
 from hotline.sealing.mailboxes import MAX_NUMBER
 from hotline.station.line import Line
 from hotline.station.line_keys import LineKeys
-from hotline.station.relaying import own_mailbox
+from hotline.station.relaying import key_stores, own_mailbox
 from hotline.station.relays import (
     MAX_RELAYS,
     LineRelay,
@@ -85,12 +85,14 @@ async def add_relay(work: Work, wanted: WantedRelay, timings: Timings | None = N
         name=wanted.name,
         card=wanted.card,
         priority=wanted.priority,
-        mailboxes=tuple(OurMailbox(peer=peer) for peer in openings),
+        mailboxes=tuple(
+            OurMailbox(peer=peer, endpoint=line.peers[peer].endpoint) for peer in openings
+        ),
     )
+    unreached = ""
     try:
-        numbers, unreached = await _make_all(line, relay, timings or Timings()), ""
-        made = tuple(OurMailbox(peer=peer, number=one) for peer, one in numbers.items())
-        relay = relay.model_copy(update={"mailboxes": made})
+        made = [await _make(line, relay, one, timings or Timings()) for one in relay.mailboxes]
+        relay = relay.model_copy(update={"mailboxes": tuple(made)})
     except (OperatorError, NotTheRelayError):
         keys.keep_openings(wanted.name, {peer: one for peer, one in before.items() if one})
         raise
@@ -143,7 +145,7 @@ def _openings(line: Line, wanted: WantedRelay) -> tuple[LineKeys, dict[str, byte
             f" {len(peers)}: one for each other station",
             hint="ask the relay's operator for more",
         )
-    keys, openings = _keys_of(line), {}
+    keys, openings = key_stores(line)[0], {}
     for peer, token in zip(peers, dict.fromkeys(wanted.tokens), strict=False):
         held = keys.opening(wanted.name, peer)
         # A call that was cut short may have made the mailbox with that key.
@@ -152,33 +154,23 @@ def _openings(line: Line, wanted: WantedRelay) -> tuple[LineKeys, dict[str, byte
     return keys, openings
 
 
-def _keys_of(line: Line) -> LineKeys:
-    stores = [one.store for one in line.peers.values() if one.store is not None]
-    if not stores:
-        raise OperatorError("this line has no line.key", hint="put the whole directory back")
-    return stores[0]
-
-
-async def _make_all(line: Line, relay: LineRelay, timings: Timings) -> dict[str, int]:
-    return {one.peer: await _make(line, one.peer, relay, timings) for one in relay.mailboxes}
-
-
-async def _make(line: Line, peer: str, relay: LineRelay, timings: Timings) -> int:
-    """Make our mailbox for a peer; return the number under which it could be had.
+async def _make(line: Line, relay: LineRelay, mailbox: OurMailbox, timings: Timings) -> OurMailbox:
+    """Make one of our mailboxes; return it with the number under which it could be had.
 
     Raises:
         OperatorError: the relay refuses the token.
         LinkError: it cannot be reached, or is not the relay of the card.
     Spec: docs/transport.md §10.3
     """
+    peer = mailbox.peer
     for number in range(MAX_NUMBER + 1):
-        tried = relay.model_copy(update={"mailboxes": (OurMailbox(peer=peer, number=number),)})
-        ours = own_mailbox(line, peer, tried)
+        tried = mailbox.model_copy(update={"number": number})
+        ours = own_mailbox(line, relay, tried)
         assert ours is not None, "its opening was kept just now"
         try:
-            async with _session(line, tried, ours, ours.token, timings) as mailboxes:
+            async with _session(line, relay, ours, ours.token, timings) as mailboxes:
                 await mailboxes.create(ours.box, ours.sender, ours.token)
-                return number
+                return tried
         except TurnedAwayError as error:
             if error.code != Refusal.FORBIDDEN:
                 raise
@@ -229,13 +221,14 @@ async def remove_relay(
         await _drop_all(line, relay, timings or Timings())
     work.record(Planned(ev.RelayRemoved(relay=name, key=relay.card.key, dropped=not lost)))
     write_relays(directory, relays.without(name))
-    _keys_of(line).keep_openings(name, {})
+    for keys in key_stores(line):
+        keys.keep_openings(name, {})
     return relay
 
 
 async def _drop_all(line: Line, relay: LineRelay, timings: Timings) -> None:
     for one in relay.mailboxes:
-        ours = own_mailbox(line, one.peer, relay)
+        ours = own_mailbox(line, relay, one)
         if ours is None:
             continue
         try:

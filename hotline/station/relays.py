@@ -22,6 +22,7 @@ from pydantic import (
 
 from hotline.core.errors import OperatorError, PeerError, StorageError
 from hotline.core.messages.statement import HexDigest, StationName, first_fault
+from hotline.sealing.certificate import FIRST_ENDPOINT
 from hotline.sealing.mailboxes import MAX_NUMBER
 from hotline.station.home import write_json
 from hotline.transport.relay.calling import RelayAddress
@@ -69,11 +70,16 @@ class RelayCard(BaseModel):
 
 
 class OurMailbox(BaseModel):
-    """One mailbox of ours at a relay: whose words come by it, and under which number it is."""
+    """One mailbox of ours at a relay: whose words come by it, and under which number it is.
+
+    Attributes:
+        endpoint: The console of the peer that puts into it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     peer: StationName
+    endpoint: Annotated[int, Field(ge=FIRST_ENDPOINT)] = FIRST_ENDPOINT
     number: Annotated[int, Field(ge=0, le=MAX_NUMBER)] = 0
 
 
@@ -92,9 +98,9 @@ class LineRelay(BaseModel):
     priority: Annotated[int, Field(ge=1, le=99)]
     mailboxes: Annotated[tuple[OurMailbox, ...], Field(min_length=1, max_length=15)]
 
-    def number_for(self, peer: str) -> int | None:
-        """Return the number of our mailbox for a peer; None: there is none."""
-        return next((one.number for one in self.mailboxes if one.peer == peer), None)
+    def mailbox_for(self, peer: str) -> OurMailbox | None:
+        """Return our mailbox for a peer; None: there is none."""
+        return next((one for one in self.mailboxes if one.peer == peer), None)
 
 
 class Relays(BaseModel):

@@ -19,12 +19,13 @@ from hotline.station.footing import PlanRoutes
 from hotline.station.home import Home, LineCard, PeerCard, write_json
 from hotline.station.line import Line
 from hotline.station.relaying import relay_plans
+from hotline.station.vouching import identity_towards, tls_peer_of
 from hotline.station.ways import Ways
 from hotline.transport.dialer import Dialer
 from hotline.transport.link import Timings
 from hotline.transport.listener import Listener
 from hotline.transport.route import Chance, Monotonic, OnCell, OnFault, OnState, Route
-from hotline.transport.tls import TlsIdentity, pinned
+from hotline.transport.tls import TlsIdentity, TlsPeer
 
 LISTENING = "listening.json"
 ROUTE_NAME = "direct"
@@ -78,10 +79,6 @@ class _Planner:
     chance: Chance
     timings: Timings
 
-    @property
-    def _identity(self) -> TlsIdentity:
-        return own_identity(self.home)
-
     def __call__(self, peer: str) -> list[RoutePlan]:
         relays = relay_plans(
             self.opened,
@@ -102,8 +99,8 @@ class _Planner:
             return Dialer(
                 ROUTE_NAME,
                 where=lambda: _where(self.home, self.opened, one),
-                identity=self._identity,
-                peer=pinned(self.keys[name, number]),
+                identity=identity_towards(self.home, one),
+                peer=tls_peer_of(self.home, one, self.keys[name, number]),
                 party=party_towards(self.opened.line, name, (number,)),
                 on_cell=on_cell,
                 on_state=on_state,
@@ -129,8 +126,10 @@ class _Planner:
             host=opened.card.host,
             port=_read_listening(file)[1] or peer.listen_port or opened.card.port,
             bound=lambda host, port: write_json(file, {"host": host, "port": port}),
-            identity=self._identity,
-            peer=pinned(*(self.keys[one.station, one.endpoint] for one in found)),
+            identity=identity_towards(self.home, peer),
+            peer=tls_peer_of(
+                self.home, peer, *(self.keys[one.station, one.endpoint] for one in found)
+            ),
             party=party_towards(opened.line, peer.station, [one.endpoint for one in found]),
             on_cell=on_cell,
             on_state=on_state,
@@ -225,25 +224,20 @@ def _read_listening(file: Path) -> tuple[str, int]:
         return "", 0
 
 
-def own_identity(home: Home) -> TlsIdentity:
-    """Return the certificate and key that this station shows on its links."""
-    tls = home.path / "tls"
-    return TlsIdentity(tls / "cert.pem", tls / "key.pem")
-
-
 @dataclass(frozen=True, slots=True)
 class Way:
     """How one console of a peer and this station meet.
 
     Attributes:
         dialled: Whether this station dials, there; else it listens there. Port 0: unknown.
-        certificate: What the peer's end shows, DER.
+        identity: What this station shows there; `peer`: how it knows the other end.
     """
 
     dialled: bool
     host: str
     port: int
-    certificate: bytes
+    identity: TlsIdentity
+    peer: TlsPeer
 
 
 def ways_of(home: Home, opened: Known, peer: str) -> list[Way]:
@@ -256,8 +250,12 @@ def ways_of(home: Home, opened: Known, peer: str) -> list[Way]:
     if listens_for(opened, peer):
         host, port = _read_listening(opened.directory / _listening_name(opened, peer))
         place = host or opened.card.host, port or found[0].listen_port or opened.card.port
-        return [Way(False, *place, _certificate_of(found[0]))]
-    return [Way(True, *_known_place(home, opened, one), _certificate_of(one)) for one in found]
+        return [Way(False, *place, *_tls(home, found[0]))]
+    return [Way(True, *_known_place(home, opened, one), *_tls(home, one)) for one in found]
+
+
+def _tls(home: Home, peer: PeerCard) -> tuple[TlsIdentity, TlsPeer]:
+    return identity_towards(home, peer), tls_peer_of(home, peer, _certificate_of(peer))
 
 
 def _known_place(home: Home, opened: Known, peer: PeerCard) -> tuple[str, int]:

@@ -1,6 +1,6 @@
 """The end of a route that is called. It serves one peer, with one session at a time.
 
-Spec: docs/transport.md §4, §5
+Spec: docs/transport.md §4, §5, §13.2
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from hotline.transport.proof import Certificates, Party
 from hotline.transport.proving import challenge
 from hotline.transport.route import Bound, Monotonic, OnCell, OnFault, OnState
 from hotline.transport.session import CLOSE_REFUSED, CLOSE_REPLACED, QUIET, hang_up
-from hotline.transport.tls import PinnedPeer, TlsIdentity, certificate_of, server_context
+from hotline.transport.tls import TlsIdentity, TlsPeer, certificate_of, server_context
 
 
 class Listener(Endpoint):
@@ -39,7 +39,7 @@ class Listener(Endpoint):
         port: int,
         bound: Bound,
         identity: TlsIdentity,
-        peer: PinnedPeer,
+        peer: TlsPeer,
         party: Party,
         on_cell: OnCell,
         on_state: OnState,
@@ -69,9 +69,10 @@ class Listener(Endpoint):
         self._floor = asyncio.Lock()
         self._newest: ServerConnection | None = None
         self._handlers: set[asyncio.Task[None]] = set()
+        self._door: Door | None = None
 
     async def _keep(self) -> None:
-        door = self._bind()
+        door = self._door = self._bind()
         server = await serve(
             lambda socket: self._receive(socket, door),
             sock=door,
@@ -92,7 +93,7 @@ class Listener(Endpoint):
 
     def _bind(self) -> Door:
         try:
-            return Door(self._host, self._port, self.refused)
+            return Door(self._host, self._port, self.refused, counts_unopened=True)
         except OSError as error:
             raise LinkError(
                 f"port {self._port} of {self._host} cannot be bound",
@@ -118,6 +119,8 @@ class Listener(Endpoint):
 
         Spec: docs/transport.md §3.4, §4.1, §4.2, §4.3, §5.11
         """
+        if self._door is not None:
+            self._door.hear(socket.remote_address)
         for reason, status in self._objections(socket, request):
             self.refused[reason] += 1
             return socket.respond(status, "")
@@ -126,7 +129,7 @@ class Listener(Endpoint):
     def _objections(self, socket: ServerConnection, request: Request) -> Iterator[tuple[str, int]]:
         if self._failures.is_over(_address(socket)):
             yield "failures", TOO_MANY_FAILURES
-        if not self._peer.matches(_certificate(socket)):
+        if not self._peer.admits(_tls(socket)):
             yield "pin", FORBIDDEN
         yield from objections(request, PATH, SUBPROTOCOL)
 
@@ -155,7 +158,7 @@ class Listener(Endpoint):
 
         Spec: docs/transport.md §4.5, §4.8, §5.11
         """
-        seen = Certificates(self._certificate, _certificate(socket) or b"")
+        seen = Certificates(self._certificate, _tls(socket).getpeercert(binary_form=True) or b"")
         pause_s, closing = self._timings.blocked_s, None
         try:
             async with asyncio.timeout(self._timings.auth_timeout_s):
@@ -193,9 +196,9 @@ class Listener(Endpoint):
             self._handlers.discard(task)
 
 
-def _certificate(socket: ServerConnection) -> bytes | None:
+def _tls(socket: ServerConnection) -> ssl.SSLObject:
     tls: ssl.SSLObject = socket.transport.get_extra_info("ssl_object")
-    return tls.getpeercert(binary_form=True)
+    return tls
 
 
 def _address(socket: ServerConnection) -> str:

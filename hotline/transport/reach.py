@@ -14,7 +14,7 @@ import ssl
 
 from hotline.core.errors import LinkError
 from hotline.transport.endpoint import FORBIDDEN
-from hotline.transport.tls import PinnedPeer
+from hotline.transport.tls import TlsPeer
 
 MAX_ANSWER_BYTES = 4_096
 _REQUEST = b"GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n"
@@ -23,7 +23,7 @@ _NOT_FOUND, _SHUT_OUT = 404, 429
 
 
 async def reach(
-    host: str, port: int, context: ssl.SSLContext, peer: PinnedPeer, limit_s: float
+    host: str, port: int, context: ssl.SSLContext, peer: TlsPeer, limit_s: float
 ) -> None:
     """Return when the end that is pinned answers at `host` and `port`, and takes us.
 
@@ -53,9 +53,12 @@ async def _resolve(host: str, port: int) -> None:
         ) from error
 
 
-async def _meet(host: str, port: int, context: ssl.SSLContext, peer: PinnedPeer) -> None:
+async def _meet(host: str, port: int, context: ssl.SSLContext, peer: TlsPeer) -> None:
     try:
-        reader, writer = await asyncio.open_connection(host, port, ssl=context)
+        name = peer.server_name or host
+        reader, writer = await asyncio.open_connection(
+            host, port, ssl=context, server_hostname=name
+        )
     except ssl.SSLCertVerificationError as error:
         raise _somebody_else(host, port) from error
     except OSError as error:
@@ -64,8 +67,7 @@ async def _meet(host: str, port: int, context: ssl.SSLContext, peer: PinnedPeer)
             hint="ask the other side whether it runs, and look at firewalls on the way",
         ) from error
     try:
-        shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        if not peer.matches(shown):
+        if not peer.admits(writer.get_extra_info("ssl_object")):
             raise _somebody_else(host, port)
         _judge(host, port, await _ask(reader, writer, host))
     finally:
@@ -74,7 +76,7 @@ async def _meet(host: str, port: int, context: ssl.SSLContext, peer: PinnedPeer)
 
 def _somebody_else(host: str, port: int) -> LinkError:
     return LinkError(
-        f"who answers at {host}:{port} shows another certificate than the pinned one",
+        f"who answers at {host}:{port} shows another certificate than the one this station trusts",
         hint="ask the other side for its newest card, and compare its words by voice",
     )
 

@@ -17,7 +17,14 @@ from hotline.host.keyfile import open_key_file
 from hotline.station.home import read_line
 from hotline.station.line_keys import open_line_keys
 from hotline.station.relaying import own_mailbox, relay_plans
-from hotline.station.relays import MAX_RELAYS, RELAYS, RelayCard, read_relays
+from hotline.station.relays import (
+    MAX_RELAYS,
+    RELAYS,
+    OurMailbox,
+    RelayCard,
+    read_relays,
+    write_relays,
+)
 from hotline.station.upkeep import at_work
 from tests.fakes.line import FAST, FakeLine, Place
 from tests.fakes.relayed import add, bench_of, new_tokens, relay_card, remove
@@ -65,13 +72,13 @@ async def test_relay_is_added_with_a_mailbox_a_record_and_a_sealed_token(
         assert (await store.census()).boxes == 1
         mine = read_line(line.north.home, None, system_clock, system_entropy)[2]
         theirs = read_line(line.south.home, None, system_clock, system_entropy)[2]
-        ours = own_mailbox(mine, "SOUTH", added.relay)
+        ours = own_mailbox(mine, added.relay, added.relay.mailboxes[0])
         assert ours is not None
         found = await store.find(ours.box)
         assert found is not None
         assert (found.recipient, found.sender) == (ours.signer.public_key, ours.sender)
         assert mine.peers["SOUTH"].held.mailboxes == theirs.peers["NORTH"].held.mailboxes
-        assert own_mailbox(theirs, "NORTH", added.relay) is None
+        assert own_mailbox(theirs, added.relay, OurMailbox(peer="NORTH")) is None
     (event,) = told(line.north)
     assert isinstance(event, ev.RelayAdded)
     assert (event.relay, event.peers, event.key) == ("relay-a", ("SOUTH",), added.relay.card.key)
@@ -135,7 +142,7 @@ async def test_relay_that_does_not_answer_is_added_and_said(line: FakeLine, rig:
         card, tokens = card_of(rig), new_tokens(rig.admission)
     added = await add(line.north.home, card, tokens)
     assert "could not be reached" in added.unreached
-    assert read_relays(line.north.directory).named("relay-a").number_for("SOUTH") == 0
+    assert read_relays(line.north.directory).named("relay-a").mailboxes[0].number == 0
 
 
 async def test_relay_is_removed_with_its_mailbox_and_added_again_under_the_next_number(
@@ -151,7 +158,7 @@ async def test_relay_is_removed_with_its_mailbox_and_added_again_under_the_next_
         keys = open_line_keys(line.north.directory, None, system_entropy)
         assert keys.opening("relay-a", "SOUTH") == b""
         again = await add(line.north.home, card, tokens)
-        assert again.relay.number_for("SOUTH") == 1
+        assert again.relay.mailboxes[0].number == 1
         assert (await store.census()).boxes == 1
     assert [type(one) for one in told(line.north)] == [
         ev.RelayAdded,
@@ -191,7 +198,7 @@ async def test_call_that_was_cut_short_goes_on_with_the_key_that_made_the_mailbo
                 await add(line.north.home, card, tokens)
         assert (await store.census()).boxes == 1
         added = await add(line.north.home, card, tokens)
-        assert added.relay.number_for("SOUTH") == 0
+        assert added.relay.mailboxes[0].number == 0
         assert (await store.census()).boxes == 1
 
 
@@ -229,8 +236,50 @@ async def test_relays_are_worked_in_the_order_of_their_priority(line: FakeLine, 
             line.north.opened, "SOUTH", monotonic=lambda: 0.0, chance=lambda: 0.0, timings=FAST
         )
         assert [(one.name, one.priority) for one in plans] == [("relay-a", 3), ("relay-b", 9)]
-        assert line.north.station.route.names == ("direct", "relay-a", "relay-b")
+        assert tuple(line.north.station.route.routes) == ("direct", "relay-a", "relay-b")
     finally:
         await line.north.stop()
     listed = json.loads((line.north.directory / RELAYS).read_text())
     assert len(listed["relays"]) == 2 < MAX_RELAYS
+
+
+@pytest.mark.parametrize("missing", ["key", "mailbox", "console"])
+async def test_relay_that_this_home_cannot_use_is_blocked_and_says_what_to_do(
+    line: FakeLine, rig: Rig, missing: str
+) -> None:
+    """Spec: docs/transport.md §10.2, docs/enrolment.md §15.5"""
+    async with rig.running():
+        added = await add(line.north.home, card_of(rig), new_tokens(rig.admission))
+    directory, states = line.north.directory, list[tuple[str, str]]()
+    if missing == "key":
+        open_line_keys(directory, None, system_entropy).keep_openings("relay-a", {})
+    else:
+        other = OurMailbox(peer="EAST") if missing == "mailbox" else OurMailbox(peer="SOUTH")
+        spoilt = other.model_copy(update={"endpoint": 2 if missing == "console" else 1})
+        relay = added.relay.model_copy(update={"mailboxes": (spoilt,)})
+        write_relays(directory, read_relays(directory).with_one(relay))
+    await line.north.start(run=False)
+    try:
+        (plan,) = relay_plans(
+            line.north.opened, "SOUTH", monotonic=lambda: 0.0, chance=lambda: 0.0, timings=FAST
+        )
+
+        async def on_state(state: str, reason: str) -> None:
+            states.append((state, reason))
+
+        route = plan.make(never, on_state, lambda _: None)
+        await route.close()
+        await route.run()
+        assert not route.up
+        with pytest.raises(LinkError, match="add it again"):
+            await route.send(b"cell")
+        with pytest.raises(LinkError, match="add it again"):
+            await route.ping()
+    finally:
+        await line.north.stop()
+    assert [state for state, _ in states] == ["BLOCKED"]
+    assert "hotline line relay remove" in states[0][1]
+
+
+async def never(_: bytes) -> None:
+    raise AssertionError("a route that is shut takes no cell")

@@ -52,9 +52,9 @@ async def test_session_that_is_open_is_not_touched(pair: Pair) -> None:
 
 async def test_listener_with_another_key_is_named_as_somebody_else(pair: Pair) -> None:
     async with listening(pair):
-        with pytest.raises(LinkError, match="another certificate than the pinned one"):
+        with pytest.raises(LinkError, match="another certificate than the one this"):
             await look(pair, peer=with_wrong_pin(pair.north))
-        with pytest.raises(LinkError, match="another certificate than the pinned one"):
+        with pytest.raises(LinkError, match="another certificate than the one this"):
             await look(pair, peer=pinned(pair.stranger.der))
 
 

@@ -47,7 +47,10 @@ def test_test_that_comes_back_passes_and_keeps_its_round_trip() -> None:
     assert (changed.before, changed.after) == ("UNTESTED", "PASSED")
     found = route_of(north)
     assert (found.state, found.passed_ms, found.rtt_ms) == (Channel.PASSED, north.now_ms, 40)
-    assert colour(north.rules.channel, [found.watched], north.now_ms) is Colour.GREEN
+    assert (
+        colour(north.rules.channel, [watched(north.situation, "SOUTH", "direct")], north.now_ms)
+        is Colour.GREEN
+    )
     assert north.refolded() == north.situation
 
 
