@@ -17,6 +17,7 @@ from hotline.core.seams import Clock
 from hotline.core.times import format_time
 from hotline.host.clock import is_clock_kept
 from hotline.ledger.health import sqlite_version
+from hotline.station.attachments import ATTACHMENTS
 from hotline.station.backing import ledgers_of
 from hotline.station.closing import ended_for
 from hotline.station.examining import examine, examine_keys
@@ -26,6 +27,7 @@ from hotline.station.opening import HALF_KEY, JOINING, OPENING
 from hotline.station.past import kept_directories
 from hotline.station.reaching import configured, reached
 from hotline.station.steps import NOTES, waiting_steps
+from hotline.station.stored_files import stored_files
 from hotline.station.timekeeping import say_whether_kept
 
 Level = Literal["OK", "WARN", "FAIL"]
@@ -162,6 +164,7 @@ def _of(name: str, ledger: Path, now_ms: int, passphrase: str | None) -> Iterato
         yield Finding("FAIL", name, f"{_upper(str(error))}; {error.hint}.")
         return
     yield from _keys(name, ledger, passphrase)
+    yield from _attachments(name, ledger)
     kept = kept_directories(ledger.parent)
     if kept:
         yield Finding("OK", name, f"{len(kept)} earlier generations of it are kept.")
@@ -173,6 +176,25 @@ def _keys(name: str, ledger: Path, passphrase: str | None) -> Iterator[Finding]:
             yield Finding(one.level, name, one.what)
     except (OperatorError, IntegrityError) as error:
         yield Finding("FAIL", name, f"{_upper(str(error))}; {error.hint}.")
+
+
+def _attachments(name: str, ledger: Path) -> Iterator[Finding]:
+    """Compare the files beside a ledger with their own names, which are digests.
+
+    Spec: docs/ledger.md §24.6
+    """
+    try:
+        stored = stored_files(ledger.parent)
+    except StorageError as error:
+        yield Finding("FAIL", name, f"{_upper(str(error))}.", storage=True)
+        return
+    if stored.whole:
+        yield Finding("OK", name, f"{stored.whole} sealed files lie beside it.")
+    if stored.coming:
+        yield Finding("OK", name, f"{stored.coming} more are on their way, begun and not whole.")
+    for digest in stored.altered:
+        what = f"The file {digest[:16]} beside it was altered: put it back from a backup."
+        yield Finding("FAIL", name, what)
 
 
 def _card(ledger: Path) -> LineCard | None:
@@ -229,7 +251,7 @@ def _secret(path: Path) -> bool:
 
 def _leftovers(home: Home) -> Iterator[Finding]:
     found = {path for pattern in _LEFTOVERS for path in home.path.glob(pattern)}
-    for path in sorted(found):
+    for path in sorted(one for one in found if one.parent.name != ATTACHMENTS):
         name = path.relative_to(home.path).as_posix()
         if ".before-restore-" in path.name:
             what = f"{name} was replaced by a backup: keep it until a reviewer has seen it."

@@ -29,6 +29,7 @@ from hotline.station.months import CONTENT_KEY, make_sealer
 from hotline.station.outsiders import named_here, read_places
 from hotline.station.past import Past
 from hotline.station.shelf import read_peer_view
+from hotline.station.stored_files import missing_files
 from hotline.station.timekeeping import look_at_clock
 
 Level = Literal["OK", "WARN", "FAIL"]
@@ -221,6 +222,12 @@ def examine_keys(ledger: Path, passphrase: str | None) -> Iterator[Examined]:
             anchored = newest_anchor(reader, past.readers)
         finally:
             past.close()
+        for digest in missing_files(reader, ledger.parent):
+            yield Examined(
+                "FAIL",
+                f"The file {digest[:16]}, which it has recorded, is gone: put it back from a "
+                "backup.",
+            )
     finally:
         reader.close()
     if anchored is not None:

@@ -105,6 +105,7 @@ class Receiving(
         self._settle_keys(verified)
         self._settle(recorded)
         self._heed(recorded)
+        self._attaching.take(taken.peer, verified.packet.items)
         if taken.head is not None:
             self._comparing.take_shown(taken.peer)
         self._say_splits(taken.splits, recorded)
@@ -183,6 +184,7 @@ class Receiving(
         self._repeat_displayed(peer)
         self._comparing.forget_told(peer)
         self._show_seen(peer)
+        self._attaching.begin(peer)
         self._pump()
 
     def _tell_resolved(self, peer: str) -> None:

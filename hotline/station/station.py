@@ -124,6 +124,7 @@ class Station(Linking):
                 tasks.create_task(self._outgoings[peer].run())
             tasks.create_task(self._tick())
             tasks.create_task(self._cosigning.run())
+            tasks.create_task(self._attaching.run())
             tasks.create_task(_until(self._fatal))
 
     async def close(self) -> None:

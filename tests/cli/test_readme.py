@@ -16,7 +16,8 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 def _documented() -> dict[str, set[str]]:
     """Return command to options, from the README's table."""
     rows = re.findall(
-        r"^\| `hotline ((?:(?:ledger|officer|card|line(?: relay)?|keyring|spare) )?[\w-]+)"
+        r"^\| `hotline ((?:(?:attachment|card|keyring|ledger|line(?: relay)?|officer|spare) )?"
+        r"[\w-]+)"
         r"([^`]*)` \|",
         README,
         re.MULTILINE,

@@ -39,6 +39,7 @@ from hotline.station import assembly, home, lineup, manifest, relays, shelf
 from hotline.transport import frames, greeting, tls
 from hotline.transport.relay import codec
 from hotline.transport.relay import frames as relayed
+from tests.fakes.parser_attachments import files_beside_statements
 from tests.fakes.parser_enrolment import enrolled
 from tests.fakes.parser_outsiders import outside_witnesses
 from tests.fakes.parser_rows import Targets, evidence, heads, texts
@@ -60,6 +61,7 @@ def targets(rig: Rig) -> Targets:
         **outside_witnesses(rig),
         **enrolled(rig),
         **records_of_trust(rig),
+        **files_beside_statements(rig),
     }
 
 
