@@ -35,7 +35,7 @@ from hotline.host.entropy import system_entropy
 from hotline.ledger.reader import LedgerReader
 from hotline.ledger.reconcile import reconcile
 from hotline.sealing.enrol import Subject
-from hotline.station import asking, bundle, handshaking, outgoing, station
+from hotline.station import asking, bundle, handshaking, lanes, outgoing, station
 from hotline.station.footing import PlanRoutes
 from hotline.station.founding import Founder, found_line
 from hotline.station.home import Home, write_json
@@ -58,8 +58,8 @@ WAITS = {
     (outgoing, "REFUSED_PAUSE_S"): 0.05,
     (outgoing, "HOLD_S"): 0.1,
     (bundle, "BEAT_S"): 0.1,
-    (bundle, "CONFIRM_S"): 0.1,
-    (bundle, "WAIT_S"): 2.0,
+    (lanes, "CONFIRM_S"): 0.1,
+    (lanes, "WAIT_S"): 2.0,
     (handshaking, "ASK_AGAIN_S"): 0.1,
     (handshaking, "NACK_PAUSE_S"): 0.05,
     (redialing, "ABSENT_BASE_S"): 0.05,
@@ -194,11 +194,10 @@ class StormyLine:
 
     async def restart(self, name: str, *, crash: bool = False) -> None:
         """Close a station and open it again, in good order or as after kill -9."""
-        place = self.places[name]
         if crash:
-            await self._crash(place)
+            await self.crash(name)
         else:
-            await place.stop()
+            await self.places[name].stop()
         await self._start(name)
 
     async def _start(self, name: str) -> None:
@@ -212,13 +211,14 @@ class StormyLine:
         self._watch(place)
         place.station.subscribe(lambda: self._watch(place))
 
-    @staticmethod
-    async def _crash(place: Place) -> None:
+    async def crash(self, name: str) -> None:
         """Let go of everything without any of what a close does for the record."""
+        place = self.places[name]
         running, journal = place.station, place.station._kept.journal
-        if place.task is not None:
-            place.task.cancel()
-            await asyncio.wait([place.task])
+        task, place.task = place.task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
         running._recorder._writer.shutdown(wait=True)
         for ledger in (place.opened.ledger, journal._ledger if journal else None):
             if ledger is not None:

@@ -23,8 +23,10 @@ from hotline.host.clock import system_clock
 from hotline.host.entropy import system_entropy
 from hotline.station.home import open_line
 from hotline.station.routes import ROUTE_NAME
+from tests.fakes import deaths as dying
 from tests.fakes import killing
-from tests.fakes.killing import Death, Nursery
+from tests.fakes.deaths import ANY, Death
+from tests.fakes.killing import Nursery
 from tests.fakes.mortal import POINTS, SIDES
 from tests.fakes.mortal_mutants import MUTANTS
 from tests.fakes.mortal_relay import RELAY_POINTS
@@ -130,7 +132,7 @@ def powercut_shim(folder: Path) -> Path | None:
         return None
 
 
-def assert_kept(figures: killing.Figures) -> None:
+def assert_kept(figures: dying.Figures) -> None:
     print(figures)  # noqa: T201  the figures
     assert figures.kept
     assert figures.acknowledged
@@ -139,7 +141,7 @@ def assert_kept(figures: killing.Figures) -> None:
 def test_station_that_dies_on_either_side_of_every_point_loses_and_doubles_nothing(
     tmp_path: Path, founded: Path, nursery: Nursery
 ) -> None:
-    deaths = killing.deaths_at_every_point()
+    deaths = dying.deaths_at_every_point()
     figures = asyncio.run(killing.campaign(tmp_path, founded, nursery, deaths))
     assert_kept(figures)
     assert {f"{side} {point}" for point in POINTS for side in SIDES} <= figures.deaths.keys()
@@ -148,7 +150,7 @@ def test_station_that_dies_on_either_side_of_every_point_loses_and_doubles_nothi
 def test_station_killed_at_any_moment_loses_and_doubles_nothing(
     tmp_path: Path, founded: Path, nursery: Nursery
 ) -> None:
-    deaths = [Death(victim, killing.ANY) for victim in ("NORTH", "SOUTH") for _ in range(4)]
+    deaths = [Death(victim, ANY) for victim in ("NORTH", "SOUTH") for _ in range(4)]
     assert_kept(asyncio.run(killing.campaign(tmp_path, founded, nursery, deaths, seed=2)))
 
 
@@ -166,7 +168,7 @@ def test_station_whose_power_fails_keeps_what_it_acknowledged(
 def test_relay_that_dies_on_either_side_of_every_point_loses_and_doubles_nothing(
     tmp_path: Path, relayed: Path, nursery: Nursery
 ) -> None:
-    deaths = killing.deaths_of_the_relay()
+    deaths = dying.deaths_of_the_relay()
     figures = asyncio.run(
         killing.campaign(tmp_path, relayed, nursery, deaths, seed=3, routes=(RELAY,))
     )
@@ -179,7 +181,7 @@ def test_station_that_is_wrong_on_purpose_is_found_out(
     tmp_path: Path, founded: Path, request: pytest.FixtureRequest, mutant: str
 ) -> None:
     nursery = request.getfixturevalue("forgetful" if MUTANTS[mutant].power else "nursery")
-    deaths = [killing.death_of_mutant(mutant)]
+    deaths = [dying.death_of_mutant(mutant)]
     figures = asyncio.run(killing.campaign(tmp_path, founded, nursery, deaths))
     print(figures)  # noqa: T201  the figures
     assert not figures.kept
@@ -195,9 +197,9 @@ def test_stations_that_die_again_and_again_lose_and_double_nothing(
 ) -> None:
     end, seed = time.monotonic() + float(os.environ.get("SOAK_SECONDS", "120")), time.time_ns()
     victims = ("NORTH", "SOUTH", *(one for one in routes if one == RELAY))
-    total = killing.Figures()
+    total = dying.Figures()
     for number in itertools.count(seed):
-        deaths = killing.deaths_by_chance(number, forgets=nursery.forgets, victims=victims)
+        deaths = dying.deaths_by_chance(number, forgets=nursery.forgets, victims=victims)
         campaign = killing.campaign(
             tmp_path / str(number),
             relayed,
