@@ -27,6 +27,8 @@ from hotline.transport.route import OnCell, OnFault, OnState, Route
 
 URGENT_ROUTES = 2
 """An urgent cell goes by so many routes at once."""
+STALL_S = 1.0
+"""After so long the next route is given a cell, too, that one has not taken yet."""
 BEAT_S = 0.5
 """So often it is looked whether a route is to be pinged, or has something to catch up with."""
 
@@ -216,26 +218,30 @@ class Bundle:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def send(self, cell: bytes, *, urgent: bool = False) -> tuple[str, ...]:
-        """Hand a cell to the best route, or to the next one where that fails.
+    async def send(
+        self, cell: bytes, *, urgent: bool = False, alone: bool = False
+    ) -> tuple[str, ...]:
+        """Hand a cell to the best route, and to the next one where that fails or stalls.
 
         Args:
             urgent: To the two best at once.
+            alone: Nothing rests on it and its sender repeats it: no route is brought it
+                because another one may have lost it.
         Returns:
             The names of the routes that took it, or are about to.
         Raises:
             LinkError: none did.
-        Spec: docs/transport.md §11.5
+        Spec: docs/transport.md §11.4, §11.5
         """
-        sent, names = self._under_way.add(cell), self.best
-        # Neither of two waits for the other, nor does who sends wait for both.
-        at_once = names[:URGENT_ROUTES] if urgent else names[:1]
-        if await _any_of([self._begin(self._bring, name, sent) for name in at_once]):
-            return tuple(name for name in names if name in sent.by)
-        for name in names[len(at_once) :]:
-            with contextlib.suppress(LinkError):
-                await self._bring(name, sent)
-                return (name,)
+        sent = Sent(cell) if alone else self._under_way.add(cell)
+        names, tasks = self.best, list[asyncio.Task[bool]]()
+        for left, name in zip(range(len(names))[::-1], names, strict=True):
+            # No route waits for another one, nor does who sends wait for all.
+            tasks.append(self._begin(self._bring, name, sent))
+            if urgent and left and len(tasks) < URGENT_ROUTES:
+                continue
+            if await _any_of(tasks, STALL_S if left else None):
+                return tuple(name for name in names if name in sent.by)
         self._under_way.drop(sent)
         raise LinkError("no route to the peer takes a cell")
 
@@ -344,10 +350,15 @@ class Bundle:
         await self.send(cell)
 
 
-async def _any_of(tasks: Sequence[asyncio.Task[bool]]) -> bool:
-    """Return as soon as one of the tasks did what it should, or none did."""
-    for one in asyncio.as_completed(tasks):
-        if await one:
+async def _any_of(tasks: Sequence[asyncio.Task[bool]], within_s: float | None) -> bool:
+    """Return as soon as one of the tasks did what it should; False when none did in time."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            while not any(one.done() and one.result() for one in tasks):
+                pending = [one for one in tasks if not one.done()]
+                if not pending:
+                    return False
+                await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
             return True
     return False
 

@@ -31,6 +31,9 @@ REFUSED_PAUSE_S = 0.5
 ANSWER_RANK = -1
 """Receipts and cosignatures go before every statement: they are small and end retries."""
 
+BULK_RANK = 100
+"""Letters from this rank on come in great number, and whoever needs them asks for them again."""
+
 HELLO_RANK = -2
 """The handshake goes before everything, and alone until the peer has proved itself."""
 HOLD_S = 5.0
@@ -251,7 +254,7 @@ class Outgoing:
         if letter.by:
             self._route.test_by(letter.by, letter.cell)
         else:
-            await self._route.send(letter.cell)
+            await self._route.send(letter.cell, alone=letter.rank >= BULK_RANK)
 
     async def _fly(self, digest: str) -> None:
         """Hand a statement's cell to the route whose turn it is, sealed anew where it must be.

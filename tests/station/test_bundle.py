@@ -163,7 +163,7 @@ async def test_urgent_cell_waits_for_no_route_that_is_stuck() -> None:
 async def test_route_that_does_not_take_a_cell_in_time_gives_way() -> None:
     """Spec: docs/transport.md §11.3, §11.4"""
     direct, other = Wire("direct"), Wire("other")
-    async with rigged(direct, other) as rig:
+    async with rigged(direct, other, run=False) as rig:
         await rig.up("direct", "other")
         direct.stuck = True
         assert await rig.bundle.send(b"cell") == ("other",)
@@ -252,6 +252,34 @@ async def test_route_that_does_not_answer_is_left_and_comes_back_after_good_answ
         direct.dumb = False
         await wait_for(lambda: rig.bundle.health("direct").state is RouteState.UP)
         assert rig.bundle.best[0] == "other", "it has not been better for long"
+
+
+async def test_stalled_route_holds_up_nothing_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spec: docs/transport.md §11.4"""
+    monkeypatch.setattr(lanes, "WAIT_S", 60.0)
+    monkeypatch.setattr(module, "STALL_S", 0.05)
+    direct, other = Wire("direct", dumb=True), Wire("other")
+    async with rigged(direct, other, run=False) as rig:
+        await rig.up("direct", "other")
+        direct.stuck = True
+        names = await rig.bundle.send(b"cell")
+        assert other.arrived == [b"cell"]
+        assert names == ("direct", "other"), "the first one still goes on"
+        assert await rig.bundle.send(b"next") == ("other",)
+        assert other.arrived == [b"cell", b"next"]
+        direct.stuck = False
+        await wait_for(lambda: direct.arrived == [b"cell", b"next"])
+
+
+async def test_what_its_sender_repeats_is_not_brought_to_other_routes() -> None:
+    """Spec: docs/transport.md §11.5"""
+    direct, other = Wire("direct"), Wire("other")
+    async with rigged(direct, other, run=False) as rig:
+        await rig.up("direct", "other")
+        await rig.bundle.send(b"piece", alone=True)
+        await rig.bundle.send(b"flash", urgent=True)
+        await wait_for(lambda: other.arrived)
+        assert (direct.arrived, other.arrived) == ([b"piece", b"flash"], [b"flash"])
 
 
 async def test_lone_route_is_used_however_it_is() -> None:
