@@ -19,7 +19,7 @@ from hotline.station.channels import ChannelTesting
 from hotline.station.consoles_aside import ConsolesAside
 from hotline.station.footing import present
 from hotline.station.forks import resolutions
-from hotline.station.handshaking import Handshaking
+from hotline.station.handshaking import Handshaking, lost_keys
 from hotline.station.intake import Taken
 from hotline.station.introducing import admit_offered, introductions
 from hotline.station.keeping import Keeping
@@ -60,6 +60,7 @@ class Receiving(
         except UnknownKeyError as error:
             self._refused += 1
             self._nack_key(by or self.peer, error.key_id)
+            self._repeat_tests(by or self.peer)
             return
         except PeerError:
             self._refused += 1
@@ -111,6 +112,8 @@ class Receiving(
         self._say_splits(taken.splits, recorded)
         if any(isinstance(one.event, ev.PeerGenerationAdmitted) for one in recorded.happenings):
             self._ask_back(taken.peer)
+        if lost_keys(verified):
+            self._repeat_tests(taken.peer)
         self._answer_tests(taken, recorded)
         self._answer(taken.peer, taken.statements[:1], recorded)
         for command in (*taken.statements[1:], *self._wanted(taken.peer, taken.returned)):
