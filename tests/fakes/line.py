@@ -129,7 +129,6 @@ class Place:
     timings: Timings = FAST
     planned: Callable[[PlanRoutes], PlanRoutes] = field(default=lambda plan: plan, repr=False)
     """Changes which routes are worked."""
-    timings: Timings = FAST
     opened: OpenLine = field(init=False, repr=False)
     station: Station = field(init=False, repr=False)
     desk: OfficerDesk = field(init=False, repr=False)
