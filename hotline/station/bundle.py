@@ -218,23 +218,19 @@ class Bundle:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def send(
-        self, cell: bytes, *, urgent: bool = False, alone: bool = False
-    ) -> tuple[str, ...]:
+    async def send(self, cell: bytes, *, urgent: bool = False) -> tuple[str, ...]:
         """Hand a cell to the best route, and to the next one where that fails or stalls.
 
         Args:
             urgent: To the two best at once.
-            alone: Nothing rests on it and its sender repeats it: no route is brought it
-                because another one may have lost it.
         Returns:
             The names of the routes that took it, or are about to.
         Raises:
             LinkError: none did.
         Spec: docs/transport.md §11.4, §11.5
         """
-        sent = Sent(cell) if alone else self._under_way.add(cell)
-        names, tasks = self.best, list[asyncio.Task[bool]]()
+        sent, names = self._under_way.add(cell), self.best
+        tasks: list[asyncio.Task[bool]] = []
         for left, name in zip(range(len(names))[::-1], names, strict=True):
             # No route waits for another one, nor does who sends wait for all.
             tasks.append(self._begin(self._bring, name, sent))
@@ -263,9 +259,10 @@ class Bundle:
 
         Spec: docs/transport.md §12.1
         """
-        self._begin(self._hand_alone, name, cell)
+        self._begin(self.send_alone, name, cell)
 
-    async def _hand_alone(self, name: str, cell: bytes) -> None:
+    async def send_alone(self, name: str, cell: bytes) -> None:
+        """Hand a cell to the named route, and to no other one ever; see `Route.send`."""
         lane = self._lanes[name]
         async with lane.turn:
             await self._hand(lane, Sent(cell))

@@ -276,7 +276,7 @@ async def test_what_its_sender_repeats_is_not_brought_to_other_routes() -> None:
     direct, other = Wire("direct"), Wire("other")
     async with rigged(direct, other, run=False) as rig:
         await rig.up("direct", "other")
-        await rig.bundle.send(b"piece", alone=True)
+        await rig.bundle.send_alone("direct", b"piece")
         await rig.bundle.send(b"flash", urgent=True)
         await wait_for(lambda: other.arrived)
         assert (direct.arrived, other.arrived) == ([b"piece", b"flash"], [b"flash"])
