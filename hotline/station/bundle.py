@@ -97,8 +97,8 @@ class Bundle:
 
     def _hearing(self, name: str) -> OnCell:
         async def heard(cell: bytes) -> None:
-            lane, self.heard_s = self._lanes[name], _now_s()
-            lane.health = lane.health.heard(self.heard_s)
+            lane = self._lanes[name]
+            lane.health = lane.health.heard(_now_s())
             # Routes do not wait for each other, but what a peer says is taken in a row.
             async with self._taking:
                 self.heard_by = name
@@ -154,6 +154,10 @@ class Bundle:
         """How long the peer's answer may take by the route that carries what is said."""
         front = self._lanes.get(self._front.name)
         return SLOW_FACTOR * (front.health.srtt_s or 0.0) if front else 0.0
+
+    def heard_peer(self) -> None:
+        """Note that the peer itself said something: a packet of it verified, or it answered."""
+        self.heard_s = _now_s()
 
     def ask(self) -> None:
         """Ping every route that is up, soon: it is waited for a sign of the peer."""
@@ -254,6 +258,15 @@ class Bundle:
             self._under_way.drop(sent)
             raise
 
+    def begin_by(self, name: str, cell: bytes, took: Callable[[], None]) -> None:
+        """Begin to hand a cell to the named route, as `send_by`; `took` is called when it did."""
+
+        async def work() -> None:
+            await self.send_by(name, cell)
+            took()
+
+        self._begin(work)
+
     def test_by(self, name: str, cell: bytes) -> None:
         """Begin to hand a cell to the named route: no other one ever gets it, nobody waits for it.
 
@@ -310,7 +323,7 @@ class Bundle:
         lane, taken = self._lanes[name], self._under_way.taken_by(name)
         round_trip_s = await lane.ping()
         if not lane.route.stores:
-            self.heard_s = _now_s()
+            self.heard_peer()
         for sent in taken:
             self._under_way.drop(sent)
         self._choose()
