@@ -16,6 +16,18 @@ import pytest
 TESTS = Path(__file__).resolve().parent
 
 REFUSALS = {
+    "an echo of another test, phrase or route, and one that names a shorter ledger": (
+        "core/exchange/test_channels.py::"
+        "test_echo_of_another_test_or_phrase_or_a_second_one_says_nothing",
+        "station/test_channels.py::"
+        "test_echo_that_names_a_shorter_ledger_than_was_witnessed_is_refused",
+    ),
+    "more tests of a peer than its bound, and queries about what it may not ask for": (
+        "station/test_channels.py::"
+        "test_flood_of_tests_is_recorded_and_answered_up_to_its_bound",
+        "core/exchange/test_acknowledging.py::"
+        "test_query_about_what_is_read_or_not_theirs_or_not_here_says_nothing",
+    ),
     "a charter that is signed unseen, or other than it was shown": (
         "desk/test_guided.py::test_nothing_is_signed_that_was_not_shown",
         "desk/test_guided.py::test_charter_other_than_the_one_that_was_shown_is_not_signed",
