@@ -27,6 +27,7 @@ from hotline.desk.link_views import PeerLinkView
 from hotline.desk.messages import message_view, unreleased_view
 from hotline.desk.offers import Offers
 from hotline.desk.recipients import recipient_views
+from hotline.desk.route_words import route_words
 from hotline.desk.views import (
     AlarmView,
     Direction,
@@ -211,6 +212,7 @@ class Presenter:
             officer=officer,
             clock_ms=around.clock(),
             link_word=word,
+            link_fuller=route_words(word, situation.routes.get(peer, {}), around.clock()),
             link_mark=mark,
             links=links,
         )

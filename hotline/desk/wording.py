@@ -248,6 +248,8 @@ def _upkeep_row(event: ev.Event) -> tuple[str, str, Mark]:
             return _witness_row(event)
         case ev.LineClosed() | ev.LineContinued() | ev.RouteChanged():
             return _line_row(event)
+        case ev.RelayAdded() | ev.RelayRemoved():
+            return _relay_row(event)
         case ev.DeskLocked() | ev.DeskUnlocked():
             return _desk_row(event)
         case ev.CardAccepted() | ev.OtherRootRefused() | ev.LineStepTaken():
@@ -266,6 +268,13 @@ def _line_row(event: ev.LineClosed | ev.LineContinued | ev.RouteChanged) -> tupl
         case ev.RouteChanged():
             words = f"{event.peer} is dialled at {event.host}:{event.port}, before at"
             return "ROUTE", f"{words} {event.before}", Mark.NOTICE
+
+
+def _relay_row(event: ev.RelayAdded | ev.RelayRemoved) -> tuple[str, str, Mark]:
+    if isinstance(event, ev.RelayAdded):
+        words = f"The relay {event.relay} at {event.host}:{event.port} is a route of the line"
+        return "RELAY", words, Mark.NOTICE
+    return "RELAY", f"The relay {event.relay} is no route of the line any more", Mark.NOTICE
 
 
 def _desk_row(event: ev.DeskLocked | ev.DeskUnlocked) -> tuple[str, str, Mark]:

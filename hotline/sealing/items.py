@@ -11,6 +11,7 @@ from hotline.core import canonical
 from hotline.core.errors import InvariantError, PeerError
 from hotline.core.text import check_text
 from hotline.core.times import parse_time
+from hotline.sealing.attachment_items import ATTACHMENT_KINDS, AttachmentItem
 from hotline.sealing.hellos import GREETINGS, HelloAnswerItem, HelloEndItem, HelloItem
 from hotline.sealing.line_tests import LineEchoItem, LineTestItem, QueryItem
 from hotline.sealing.shapes import (
@@ -312,6 +313,7 @@ Item: TypeAlias = (
     | RefetchItem
     | ReturnedItem
     | ForkResolvedItem
+    | AttachmentItem
 )
 
 _MODELS: dict[str, type[Item]] = {
@@ -343,6 +345,7 @@ _MODELS: dict[str, type[Item]] = {
     "refetch": RefetchItem,
     "returned": ReturnedItem,
     "fork-resolved": ForkResolvedItem,
+    **ATTACHMENT_KINDS,
 }
 
 

@@ -17,8 +17,8 @@ from hotline.station.outgoing import HELLO_RANK
 
 ASK_AGAIN_S = 2.0
 """Pause between two H1 while the peer has not proved itself."""
-MAX_ASK_S = 600.0
-"""The longest such pause where only relays are up."""
+MAX_ASK_S = 14_400.0
+"""The longest such pause where only relays are up: a mailbox holds 1,000 cells for 14 days."""
 NACK_PAUSE_S = 1.0
 """Pause between two NACKs for lost keys, and between two times that one is acted upon."""
 

@@ -164,7 +164,7 @@ class Pair:
         Spec: docs/protocol.md §7.6, §7.23, §7.24
         """
         self._destroy_over(now_ms)
-        held = PairSecrets(self.secret, self.ours.prekeys)
+        held = replace(self._written, secret=self.secret, prekeys=self.ours.prekeys)
         if held != self._written and not self._refused_lately(now_ms):
             self._write(held, now_ms)
 
@@ -302,5 +302,6 @@ class Pair:
         fresh = self.ours.fresh_prekey(now_ms)
         if fresh is None or self._refused_lately(now_ms):
             return
-        if self._write(PairSecrets(self.secret, (*self.ours.prekeys, fresh)), now_ms):
+        prekeys = (*self.ours.prekeys, fresh)
+        if self._write(replace(self._written, secret=self.secret, prekeys=prekeys), now_ms):
             self.ours.adopt(fresh)

@@ -52,7 +52,8 @@ class Receiving(
         that opened it may be gone.
         Spec: docs/protocol.md §7.4, §7.37
         """
-        if cell in self._arrived:
+        arrived = self._arrived[by or self.peer]
+        if cell in arrived:
             return
         try:
             verified = self._courier.open(cell)
@@ -64,7 +65,8 @@ class Receiving(
         except PeerError:
             self._refused += 1
             return
-        self._arrived.add(cell)
+        if verified.packet.sender == by:
+            arrived.add(cell)
         if not verified.in_office:
             await self._hear_aside(verified)
             return
@@ -104,6 +106,7 @@ class Receiving(
         self._settle_keys(verified)
         self._settle(recorded)
         self._heed(recorded)
+        self._attaching.take(taken.peer, verified.packet.items)
         if taken.head is not None:
             self._comparing.take_shown(taken.peer)
         self._say_splits(taken.splits, recorded)
@@ -184,6 +187,7 @@ class Receiving(
         self._repeat_displayed(peer)
         self._comparing.forget_told(peer)
         self._show_seen(peer)
+        self._attaching.begin(peer)
         self._pump()
 
     def _tell_resolved(self, peer: str) -> None:

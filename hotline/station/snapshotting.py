@@ -29,6 +29,7 @@ import pydantic
 
 from hotline import core
 from hotline.core.errors import HotlineError, IntegrityError, StorageError
+from hotline.core.exchange.attachment_state import AttachmentState
 from hotline.core.exchange.delivery import Delivery, StatementState
 from hotline.core.exchange.situation import (
     Deadline,
@@ -65,6 +66,7 @@ _PARTS: tuple[type, ...] = (
     Release,
     Gap,
     Fork,
+    AttachmentState,
     RouteTests,
     PeerTests,
     Channel,

@@ -20,6 +20,7 @@ from hotline.station.line import Line
 from hotline.station.linking import Linking
 from hotline.station.outgoing import Outgoing
 from hotline.station.recovering import Recovery
+from hotline.station.turned_away import TurnedAway
 
 TICK_S = 0.5
 REFUSED_SUMMARY_S = 60.0
@@ -57,6 +58,7 @@ class Station(Linking):
         self._schedule, self._repeated_s = {}, {}
         self._leaving = False
         self._refused_said_s = 0.0
+        self._turned_away = TurnedAway()
 
     def _outgoing_to(self, peer: str) -> Outgoing:
         return Outgoing(
@@ -125,6 +127,7 @@ class Station(Linking):
                 tasks.create_task(self._outgoings[peer].run())
             tasks.create_task(self._tick())
             tasks.create_task(self._cosigning.run())
+            tasks.create_task(self._attaching.run())
             tasks.create_task(_until(self._fatal))
 
     async def close(self) -> None:
@@ -152,6 +155,8 @@ class Station(Linking):
                 self._ask_missing(await self._record(lambda _situation, _now_ms: [Tick()]))
             if self._refused and loop.time() - self._refused_said_s >= REFUSED_SUMMARY_S:
                 await self._say_refused(loop.time())
+            if away := self._turned_away.summary(self.routes.values(), loop.time()):
+                await self.note(away)
             await self._keep_hour(now_ms)
             for peer in self.peers:
                 self._keep_keys(peer)

@@ -13,7 +13,7 @@ from websockets.exceptions import InvalidMessage, InvalidStatus, WebSocketExcept
 
 from hotline.core.errors import LinkError, PeerError
 from hotline.transport.allowance import Allowance
-from hotline.transport.bounded import BoundedClient, bound_buffers
+from hotline.transport.bounded import BoundedClient, bound_unsent
 from hotline.transport.endpoint import FORBIDDEN, PATH, SUBPROTOCOL, Endpoint, socket_limits
 from hotline.transport.greeting import Refusal, Refuse
 from hotline.transport.link import Event, State, Timings, backoff_s, count_failures
@@ -21,9 +21,8 @@ from hotline.transport.proof import Certificates, Party
 from hotline.transport.proving import answer
 from hotline.transport.route import Chance, Monotonic, OnCell, OnFault, OnState, Where
 from hotline.transport.session import CLOSE_REFUSED, QUIET, hang_up
-from hotline.transport.tls import PinnedPeer, TlsIdentity, certificate_of, client_context
+from hotline.transport.tls import TlsIdentity, TlsPeer, certificate_of, client_context
 
-_NOT_THE_PEER = "the listener's certificate is not the one on its card"
 _NOT_US = "the listener does not accept this station's certificate"
 _REFUSES_US = "the listener does not let this station's console in"
 _COMPARE = "compare the station cards by voice"
@@ -45,7 +44,7 @@ class Dialer(Endpoint):
         *,
         where: Where,
         identity: TlsIdentity,
-        peer: PinnedPeer,
+        peer: TlsPeer,
         party: Party,
         on_cell: OnCell,
         on_state: OnState,
@@ -96,7 +95,7 @@ class Dialer(Endpoint):
         try:
             socket = await self._open()
         except ssl.SSLCertVerificationError:
-            await self._block(_NOT_THE_PEER)
+            await self._block(self._peer.mismatch)
         except (LinkError, OSError, WebSocketException) as error:
             if isinstance(error, InvalidStatus) and error.response.status_code == FORBIDDEN:
                 await self._block(_NOT_US)
@@ -119,6 +118,7 @@ class Dialer(Endpoint):
             host=host,
             port=port,
             ssl=self._context,
+            server_hostname=self._peer.server_name or host,
             subprotocols=[SUBPROTOCOL],
             proxy=None,
             user_agent_header=None,
@@ -129,26 +129,28 @@ class Dialer(Endpoint):
 
     async def _check_and_hold(self, socket: ClientConnection) -> float:
         """Spec: docs/transport.md §3.4, §4.2."""
-        bound_buffers(socket.transport.get_extra_info("socket"))
+        bound_unsent(socket.transport.get_extra_info("socket"))
         tls = socket.transport.get_extra_info("ssl_object")
-        shown = tls.getpeercert(binary_form=True)
-        if not self._peer.matches(shown):
+        if not self._peer.admits(tls):
             socket.transport.abort()
-            await self._block(_NOT_THE_PEER)
+            await self._block(self._peer.mismatch)
             return 0.0
         if socket.subprotocol != SUBPROTOCOL:
             socket.transport.abort()
             await self._happen(Event.FAILED, f"the listener does not speak {SUBPROTOCOL}")
             return 0.0
-        if not await self._prove(socket, Certificates(shown, self._certificate)):
+        pace = await self._prove(socket, Certificates(_shown(tls), self._certificate))
+        if pace is None:
             return 0.0
         began = self._clock()
-        await self._hold(socket, "the session opened")
+        await self._hold(socket, "the session opened", pace)
         return self._clock() - began
 
-    async def _prove(self, socket: ClientConnection, seen: Certificates) -> bool:
+    async def _prove(self, socket: ClientConnection, seen: Certificates) -> Allowance | None:
         """Prove each console to the other; whatever is not proved leaves the route not UP.
 
+        Returns:
+            What the listener reads without letting us wait.
         Spec: docs/transport.md §4.5, §4.8
         """
         try:
@@ -157,19 +159,19 @@ class Dialer(Endpoint):
         except PeerError as error:
             await hang_up(socket, CLOSE_REFUSED, "", self._timings)
             await self._block(str(error), "proof")
-            return False
+            return None
         except (LinkError, TimeoutError) as error:
             socket.transport.abort()
             await self._happen(Event.FAILED, _clause(error))
-            return False
+            return None
         except BaseException:
             socket.transport.abort()
             raise
         if isinstance(said, Refuse):
             socket.transport.abort()
             await self._refused_by_peer(said)
-            return False
-        return True
+            return None
+        return Allowance(said.frames_per_s, said.burst)
 
     async def _refused_by_peer(self, said: Refuse) -> None:
         if said.code == Refusal.VERSION:
@@ -182,6 +184,10 @@ class Dialer(Endpoint):
         self.refused[word] += 1
         self._report(LinkError(reason, hint=hint))
         await self._happen(Event.MISMATCHED, reason)
+
+
+def _shown(tls: ssl.SSLObject) -> bytes:
+    return tls.getpeercert(binary_form=True) or b""
 
 
 def _clause(error: Exception) -> str:

@@ -1,6 +1,6 @@
 """The end of a route that is called. It serves one peer, with one session at a time.
 
-Spec: docs/transport.md §4, §5
+Spec: docs/transport.md §4, §5, §13.2
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from hotline.transport.proof import Certificates, Party
 from hotline.transport.proving import challenge
 from hotline.transport.route import Bound, Monotonic, OnCell, OnFault, OnState
 from hotline.transport.session import CLOSE_REFUSED, CLOSE_REPLACED, QUIET, hang_up
-from hotline.transport.tls import PinnedPeer, TlsIdentity, certificate_of, server_context
+from hotline.transport.tls import TlsIdentity, TlsPeer, certificate_of, server_context
 
 
 class Listener(Endpoint):
@@ -39,7 +39,7 @@ class Listener(Endpoint):
         port: int,
         bound: Bound,
         identity: TlsIdentity,
-        peer: PinnedPeer,
+        peer: TlsPeer,
         party: Party,
         on_cell: OnCell,
         on_state: OnState,
@@ -69,10 +69,25 @@ class Listener(Endpoint):
         self._floor = asyncio.Lock()
         self._newest: ServerConnection | None = None
         self._handlers: set[asyncio.Task[None]] = set()
+        self._door: Door | None = None
 
     async def _keep(self) -> None:
-        door = self._bind()
-        server = await serve(
+        door = self._door = self._bind()
+        try:
+            server = await self._serve(door)
+        except BaseException:
+            # Cancelled before anybody else knew of the port: it is free at once all the same.
+            door.close()
+            raise
+        try:
+            host, port = door.getsockname()[:2]
+            self._bound(host, port)
+            await asyncio.get_running_loop().create_future()
+        finally:
+            await self._shut(server, door)
+
+    async def _serve(self, door: Door) -> Server:
+        return await serve(
             lambda socket: self._receive(socket, door),
             sock=door,
             ssl=self._context,
@@ -83,16 +98,10 @@ class Listener(Endpoint):
             logger=QUIET,
             **socket_limits(self._timings),
         )
-        try:
-            host, port = door.getsockname()[:2]
-            self._bound(host, port)
-            await asyncio.get_running_loop().create_future()
-        finally:
-            await self._shut(server, door)
 
     def _bind(self) -> Door:
         try:
-            return Door(self._host, self._port, self.refused)
+            return Door(self._host, self._port, self.refused, counts_unopened=True)
         except OSError as error:
             raise LinkError(
                 f"port {self._port} of {self._host} cannot be bound",
@@ -118,6 +127,8 @@ class Listener(Endpoint):
 
         Spec: docs/transport.md §3.4, §4.1, §4.2, §4.3, §5.11
         """
+        if self._door is not None:
+            self._door.hear(socket.remote_address)
         for reason, status in self._objections(socket, request):
             self.refused[reason] += 1
             return socket.respond(status, "")
@@ -126,7 +137,7 @@ class Listener(Endpoint):
     def _objections(self, socket: ServerConnection, request: Request) -> Iterator[tuple[str, int]]:
         if self._failures.is_over(_address(socket)):
             yield "failures", TOO_MANY_FAILURES
-        if not self._peer.matches(_certificate(socket)):
+        if not self._peer.admits(_tls(socket)):
             yield "pin", FORBIDDEN
         yield from objections(request, PATH, SUBPROTOCOL)
 
@@ -146,7 +157,7 @@ class Listener(Endpoint):
             async with self._floor:
                 wanted = self._newest is socket and not self._closed
                 if wanted and socket.state is SocketState.OPEN:
-                    await self._hold(socket, "the peer opened a session")
+                    await self._hold(socket, "the peer opened a session", self._allowed)
             if self._newest is socket:
                 self._newest = None
 
@@ -155,7 +166,7 @@ class Listener(Endpoint):
 
         Spec: docs/transport.md §4.5, §4.8, §5.11
         """
-        seen = Certificates(self._certificate, _certificate(socket) or b"")
+        seen = Certificates(self._certificate, _tls(socket).getpeercert(binary_form=True) or b"")
         pause_s, closing = self._timings.blocked_s, None
         try:
             async with asyncio.timeout(self._timings.auth_timeout_s):
@@ -193,9 +204,9 @@ class Listener(Endpoint):
             self._handlers.discard(task)
 
 
-def _certificate(socket: ServerConnection) -> bytes | None:
+def _tls(socket: ServerConnection) -> ssl.SSLObject:
     tls: ssl.SSLObject = socket.transport.get_extra_info("ssl_object")
-    return tls.getpeercert(binary_form=True)
+    return tls
 
 
 def _address(socket: ServerConnection) -> str:

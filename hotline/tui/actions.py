@@ -17,11 +17,12 @@ SEND, READBACK, INCIDENT, HELP, LEAVE, PICK = (
     "leave",
     "pick",
 )
-RELEASE, ALARM, LOCKED, LINK = "release", "alarm", "locked", "link"
+RELEASE, ALARM, LOCKED = "release", "alarm", "locked"
+LINK, FILES = "link", "files"
 ALL = frozenset(
     (
         *(WATCH, MESSAGE, CHOOSE, COMPOSE, SEND, READBACK, INCIDENT, HELP, LEAVE, PICK),
-        *(RELEASE, ALARM, LOCKED, LINK),
+        *(RELEASE, ALARM, LOCKED, LINK, FILES),
     )
 )
 NEW_ROOT = "new root"
@@ -208,6 +209,16 @@ _ACTING = (
         "Send...",
         "Open the sending screen: read to the end, then SEND. Cancel is marked first.",
         frozenset((COMPOSE,)),
+        acts=True,
+    ),
+    Action(
+        "files",
+        "ctrl+f",
+        "^F",
+        "f",
+        "Files",
+        "In the composer: attach files. In a message: save the files that came with it.",
+        frozenset((COMPOSE, MESSAGE)),
         acts=True,
     ),
 )

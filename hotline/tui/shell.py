@@ -30,7 +30,7 @@ NEWS_WAITS_MS = 2_000
 
 STYLES = (
     *("frame", "watch", "message", "incident", "compose", "send", "readback", "release"),
-    *("leave", "newroot", "chord", "locked"),
+    *("leave", "newroot", "chord", "locked", "files"),
 )
 """One sheet for what all screens share, then one for each screen that has a look of its own."""
 

@@ -66,6 +66,7 @@ class Said:
     replies: tuple[TemplateChoice, ...] = ()
     read: bool = False
     history: list[tuple[int, str]] = field(default_factory=list)
+    files: tuple[str, ...] = ()
 
     @property
     def waits(self) -> bool:
@@ -231,6 +232,7 @@ class FakeDesk:
             replies=one.replies if one.direction is Direction.IN else (),
             readback=labels if one.read else (),
             can_acknowledge=one.waits,
+            files=one.files,
         )
 
     def alarms(self) -> tuple[AlarmView, ...]:
@@ -355,6 +357,22 @@ class FakeDesk:
         )
         self.drafts[draft] = new
         return new
+
+    async def attach(self, draft: str, path: str) -> DraftView:
+        self._take("attach", draft, path)
+        old = self.drafts[draft]
+        name = path.rpartition("/")[2]
+        self.drafts[draft] = replace(old, attached=(*old.attached, name), ready=False)
+        return self.drafts[draft]
+
+    def detach(self, draft: str) -> DraftView:
+        self._take("detach", draft)
+        self.drafts[draft] = replace(self.drafts[draft], attached=(), ready=False)
+        return self.drafts[draft]
+
+    async def save_file(self, digest: str, number: int, directory: str) -> str:
+        self._take("save_file", digest, number, directory)
+        return f"{directory}/chart.png"
 
     def discard(self, draft: str) -> None:
         self._take("discard", draft)

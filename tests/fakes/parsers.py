@@ -52,8 +52,10 @@ NOT_FED = {
     "hotline.ledger.opening.lay_ledger": "writes; its origin is our own",
     "hotline.sealing.card.write_card": "writes; the records are our own",
     "hotline.sealing.enrol.restore_root": "fed as verify_root; the seeds are our own",
+    "hotline.station.attachments.AttachmentShelf.finish": "fed as open_attachment",
     "hotline.station.side.read_written": "fed as read_enrolment; it is our own",
     "hotline.station.introducing.admit_withdrawal": "fed as join_record; the line is open",
+    "hotline.station.tested.read_tested": "its item was decoded before",
     "hotline.station.courier.Courier.open": "fed as open_cell and verify_packet",
 }
 """Found by the rule and still no parser of its own, with the reason."""

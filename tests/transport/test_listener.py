@@ -326,10 +326,10 @@ async def test_silent_strangers_are_bounded_and_time_out(pair: Pair) -> None:
         for reader, _ in silent:
             assert await rest(reader) == b""
         again = await asyncio.open_connection(*pair.address, ssl=pair.as_south())
+        assert listener.refused == {"strangers": 1, "unopened": 4}
         for _, writer in [*silent, again]:
             writer.close()
         extra.close()
-        assert listener.refused == {"strangers": 1}
 
 
 async def test_authenticated_and_closed_sessions_are_no_strangers(pair: Pair) -> None:
@@ -352,6 +352,21 @@ async def test_close_hangs_up_on_strangers(pair: Pair) -> None:
             await listener.close()
             assert await rest(reader) == b""
         silent.close()
+
+
+async def test_listener_cancelled_while_it_begins_leaves_its_port_free(pair: Pair) -> None:
+    """Spec: docs/transport.md §6.4"""
+    first = pair.listener()
+    async with pair.running(first):
+        await until(lambda: pair.binds)
+    for turns in range(4):
+        running = asyncio.create_task(pair.listener().run())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        async with pair.running(pair.listener()):
+            pass
 
 
 async def test_close_is_bounded_when_the_peer_stopped_reading(pair: Pair) -> None:

@@ -59,6 +59,15 @@ def exercise_desk() -> FakeDesk:
     return desk
 
 
+def filed_desk() -> FakeDesk:
+    desk = crowded_desk()
+    desk.said[-1].files = (
+        "1. chart.png: HERE, 2.4 MiB, compared with what was signed",
+        "2. track.geojson: ON ITS WAY, 3.0 MiB of 12.0 MiB",
+    )
+    return desk
+
+
 SCENES: dict[str, tuple[Callable[[], FakeDesk], tuple[str, ...]]] = {
     "watch": (crowded_desk, ()),
     "watch-live-empty": (quiet_desk, ()),
@@ -70,6 +79,8 @@ SCENES: dict[str, tuple[Callable[[], FakeDesk], tuple[str, ...]]] = {
     "compose": (crowded_desk, ("f3", "enter")),
     "compose-faults": (coded_desk, ("f3", "enter", "4", "0", "0", "ctrl+p")),
     "compose-preview": (coded_desk, (*FILLED, "ctrl+p")),
+    "compose-files": (crowded_desk, ("f3", "enter", "ctrl+f")),
+    "save-files": (filed_desk, ("enter", "ctrl+f")),
     "pick": (crowded_desk, ("f3", "enter", "tab", "tab", "enter")),
     "send": (coded_desk, (*FILLED, "ctrl+g")),
     "readback": (read_desk, ("enter", "enter")),

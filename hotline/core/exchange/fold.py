@@ -6,10 +6,12 @@ from collections.abc import Iterable
 
 from hotline.core.errors import InvariantError
 from hotline.core.exchange.acknowledging import fold_missing
+from hotline.core.exchange.attaching import fold_attachment
 from hotline.core.exchange.channels import begin_watch, fold_channel, fold_officers
 from hotline.core.exchange.delivery import Delivery, StatementState
 from hotline.core.exchange.forks import fold_fork
 from hotline.core.exchange.gaps import fold_filled, fold_gap, fold_given_up, fold_refused
+from hotline.core.exchange.joining import join
 from hotline.core.exchange.links import fold_link
 from hotline.core.exchange.releasing import fold_release, fold_released
 from hotline.core.exchange.rules import FIRST_GENERATION, FORK
@@ -23,7 +25,6 @@ from hotline.core.exchange.situation import (
 )
 from hotline.core.exchange.trust import doubt, keep_trust
 from hotline.core.exchange.upkeep import is_later, keep_house
-from hotline.core.messages.statement import Statement
 from hotline.core.messages.template import LadderAct
 from hotline.core.protocols.ladder import CLOSED, Move, enter, keep
 from hotline.core.records import events as ev
@@ -110,6 +111,8 @@ def _dispatch(situation: Situation, happening: Happening, event: ev.Event) -> No
             fold_missing(situation, happening, event)
         case ev.ReleaseAsked() | ev.ReleaseEnded():
             fold_release(situation, happening, event)
+        case ev.AttachmentEvent():
+            fold_attachment(situation, happening, event)
         case _:
             _station(situation, happening, event)
 
@@ -161,16 +164,7 @@ def _statement(
         orders=[order],
         signers=happening.signers,
     )
-    _join(situation, event.digest, statement)
-
-
-def _join(situation: Situation, digest: str, statement: Statement) -> None:
-    """Put a statement that is new into its incident, and beside the one that it answers."""
-    if statement.incident in situation.incidents:
-        situation.incidents[statement.incident].statements.append(digest)
-    situation.early.pop(digest, None)
-    if statement.answers is not None and statement.answers not in situation.statements:
-        situation.early.setdefault(statement.answers, []).append(digest)
+    join(situation, event.digest, statement)
 
 
 def _again(state: StatementState, happening: Happening, order: ev.OrderRef, words: str) -> None:

@@ -52,6 +52,8 @@ SHOWN = (
     ev.CardAccepted,
     ev.OtherRootRefused,
     ev.LineStepTaken,
+    ev.RelayAdded,
+    ev.RelayRemoved,
     ev.ChannelTestEchoed,
     ev.ChannelTestMissed,
     ev.ChannelChanged,

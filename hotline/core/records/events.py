@@ -12,6 +12,15 @@ from pydantic import ValidationError
 from hotline.core import canonical
 from hotline.core.errors import IntegrityError, InvariantError
 from hotline.core.messages.statement import first_fault
+from hotline.core.records.attachment_events import (
+    AttachmentEvent,
+    AttachmentHeldThere,
+    AttachmentKeyed,
+    AttachmentReceived,
+    AttachmentRefused,
+    AttachmentRefusedThere,
+    AttachmentSaved,
+)
 from hotline.core.records.ceremony_events import CardAccepted, LineStepTaken, OtherRootRefused
 from hotline.core.records.channel_events import (
     AcknowledgementMissing,
@@ -54,7 +63,13 @@ from hotline.core.records.keeping_events import (
     WitnessDropped,
     WitnessNamed,
 )
-from hotline.core.records.line_events import LineClosed, LineContinued, RouteChanged
+from hotline.core.records.line_events import (
+    LineClosed,
+    LineContinued,
+    RelayAdded,
+    RelayRemoved,
+    RouteChanged,
+)
 from hotline.core.records.standing_events import (
     ForkResolved,
     ForkResolvedElsewhere,
@@ -111,6 +126,13 @@ __all__ = [
     "MAX_EVENT_BYTES",
     "MAX_REASON_CHARACTERS",
     "AcknowledgementMissing",
+    "AttachmentEvent",
+    "AttachmentHeldThere",
+    "AttachmentKeyed",
+    "AttachmentReceived",
+    "AttachmentRefused",
+    "AttachmentRefusedThere",
+    "AttachmentSaved",
     "CardAccepted",
     "CellsRefused",
     "ChannelChanged",
@@ -172,6 +194,8 @@ __all__ = [
     "ReceiptObtained",
     "RecordAdmitted",
     "RejectionReceived",
+    "RelayAdded",
+    "RelayRemoved",
     "ReleaseAsked",
     "ReleaseEnded",
     "RevocationsRefused",
@@ -277,6 +301,8 @@ EVENTS: dict[int, type[Event]] = {
         CardAccepted,
         OtherRootRefused,
         LineStepTaken,
+        RelayAdded,
+        RelayRemoved,
         ChannelTestSent,
         ChannelTestEchoed,
         ChannelTestMissed,
@@ -285,6 +311,12 @@ EVENTS: dict[int, type[Event]] = {
         AcknowledgementMissing,
         QueryReceived,
         OfficerTestMissed,
+        AttachmentKeyed,
+        AttachmentReceived,
+        AttachmentRefused,
+        AttachmentHeldThere,
+        AttachmentRefusedThere,
+        AttachmentSaved,
     )
 }
 """Kind number to event, as docs/ledger.md §3 lists them."""

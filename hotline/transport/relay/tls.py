@@ -8,7 +8,7 @@ from __future__ import annotations
 import ssl
 
 from hotline.core.errors import OperatorError
-from hotline.transport.tls import PinnedPeer, TlsIdentity
+from hotline.transport.tls import NO_CHECK_TIME, PinnedPeer, TlsIdentity
 
 
 def relay_context(identity: TlsIdentity) -> ssl.SSLContext:
@@ -33,12 +33,17 @@ def relay_context(identity: TlsIdentity) -> ssl.SSLContext:
 
 
 def pinned_context(peer: PinnedPeer) -> ssl.SSLContext:
-    """Build a client's context that trusts the relay's pinned certificates and no authority."""
+    """Build a client's context that trusts the relay's pinned certificates and no authority.
+
+    Raises:
+        OperatorError: one of them cannot be loaded.
+    Spec: docs/transport.md §10.8
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.check_hostname = False
     context.verify_mode = ssl.CERT_REQUIRED
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VerifyFlags(NO_CHECK_TIME)
     try:
         context.load_verify_locations(cadata=b"".join(peer.certificates))
     except (OSError, ValueError) as error:
