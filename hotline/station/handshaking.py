@@ -14,6 +14,7 @@ from hotline.sealing import items as its
 from hotline.sealing.packet import VerifiedPacket
 from hotline.station.footing import Footing
 from hotline.station.outgoing import HELLO_RANK
+from hotline.station.refusing import UNOPENED
 
 ASK_AGAIN_S = 2.0
 """Pause between two H1 while the peer has not proved itself."""
@@ -95,7 +96,7 @@ class Handshaking(Footing):
                 self._put(pair.peer, lambda item=item: [item], rank=HELLO_RANK)  # type: ignore[misc]
         except PeerError:
             # A replay, most likely: it proves nothing and is not worth an entry.
-            self._refused += 1
+            self._refused[UNOPENED] += 1
         if pair.ready:
             pair.asked_in_vain = 0
             self._outgoings[pair.peer].let_go()
