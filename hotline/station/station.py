@@ -55,6 +55,7 @@ class Station(Linking):
         self._outgoings = {peer: self._outgoing_to(peer) for peer in self.peers}
         self._recoveries = {peer: Recovery() for peer in self.peers}
         self._askings = {peer: PeerAsking() for peer in self.peers}
+        self._schedule, self._repeated_s = {}, {}
         self._leaving = False
         self._refused_said_s = 0.0
         self._turned_away = TurnedAway()
@@ -167,8 +168,11 @@ class Station(Linking):
             self._pump()
 
     async def _say_refused(self, now_s: float) -> None:
-        count, self._refused, self._refused_said_s = self._refused, 0, now_s
-        await self.note(ev.CellsRefused(count=count, reason="cells that do not open"))
+        """Record how many cells were refused, for each reason: late ones are no attack."""
+        said = [ev.CellsRefused(count=count, reason=why) for why, count in self._refused.items()]
+        self._refused.clear()
+        self._refused_said_s = now_s
+        await self.note(*said)
 
 
 async def _until(fatal: asyncio.Future[None]) -> None:
