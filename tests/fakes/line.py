@@ -126,6 +126,7 @@ class Place:
     home: Home
     peer: str
     clock_ms: Callable[[], int] = system_clock
+    timings: Timings = FAST
     planned: Callable[[PlanRoutes], PlanRoutes] = field(default=lambda plan: plan, repr=False)
     """Changes which routes are worked."""
     opened: OpenLine = field(init=False, repr=False)
@@ -157,7 +158,7 @@ class Place:
     async def start(self, *, run: bool = True) -> None:
         self.opened = open_line(self.home, None, self.clock_ms, system_entropy)
         planner = route_planner(
-            self.home, self.opened, monotonic=monotonic_s, chance=lambda: 1.0, timings=FAST
+            self.home, self.opened, monotonic=monotonic_s, chance=lambda: 1.0, timings=self.timings
         )
         kept = open_kept(self.home, self.opened, None, catalogue().packs)
         members = rules(self.opened.line.roster.members)
