@@ -16,6 +16,21 @@ import pytest
 TESTS = Path(__file__).resolve().parent
 
 REFUSALS = {
+    "a file beside a statement that is not, to the byte, what was signed": (
+        "sealing/test_attachment.py::test_stream_put_together_anew_is_refused",
+        "sealing/test_attachment.py::test_stream_cut_short_or_continued_is_refused",
+        "journeys/test_attachments.py::"
+        "test_file_that_is_not_what_was_signed_is_refused_and_nothing_of_it_stays",
+    ),
+    "a file whose name leads elsewhere or hides what it is, or of a type or size not allowed": (
+        "core/messages/test_attachments.py::"
+        "test_name_that_leads_elsewhere_or_hides_something_is_refused",
+        "core/messages/test_attachments.py::test_type_that_is_not_on_the_list_is_refused",
+        "core/messages/test_attachments.py::test_empty_or_larger_file_is_refused",
+    ),
+    "a piece of a file that nobody asked for": (
+        "journeys/test_attachments.py::test_what_was_never_asked_for_is_passed_over",
+    ),
     "a charter that is signed unseen, or other than it was shown": (
         "desk/test_guided.py::test_nothing_is_signed_that_was_not_shown",
         "desk/test_guided.py::test_charter_other_than_the_one_that_was_shown_is_not_signed",

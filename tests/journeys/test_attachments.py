@@ -27,6 +27,7 @@ from hotline.sealing.attachment import stream_bytes
 from hotline.station import attaching
 from hotline.station.attachments import ATTACHMENTS, Attached, read_to_attach
 from hotline.station.outgoing import ATTACHMENT_RANK
+from tests.fakes.group import FakeGroup
 from tests.fakes.line import FakeLine, Place, wait_for
 
 PATIENT_S = 60.0
@@ -375,6 +376,25 @@ async def test_file_waits_with_its_statement_for_the_second_officer(tmp_path: Pa
         await line.up()
         await line.south.desk_of("sorel").release(digest)
         await wait_for(lambda: state_of(line.north, digest) == "HELD", PATIENT_S)
+
+
+async def test_each_of_two_receivers_gets_its_own_and_the_sender_sees_both(tmp_path: Path) -> None:
+    async with FakeGroup(tmp_path) as group:
+        digest = await send_with(group.south, a_file(tmp_path))
+        there = group.south.situation.attachments[digest, 0].there
+        await wait_for(lambda: there == {"NORTH": "", "EAST": ""}, PATIENT_S)
+        assert kept(group.north) == kept(group.east) == kept(group.south)
+        message = group.south.desk.message(digest)
+        assert message is not None
+        assert message.files == ("1. chart.png: NORTH holds it; EAST holds it",)
+        wanted = said.ChunksWantedItem(
+            statement=Digest(bytes.fromhex(digest)), place=0, first=0, key=True
+        )
+        brought = len(group.east.heard_items(said.ChunkItem))
+        group.east.station._put("NORTH", lambda: [wanted])
+        later = await group.north.say("conv/free-text", {}, text="whose file is it?")
+        await wait_for(lambda: not group.north.state(later).unreceipted, PATIENT_S)
+        assert len(group.east.heard_items(said.ChunkItem)) == brought
 
 
 @pytest.mark.soak
