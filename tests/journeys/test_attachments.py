@@ -19,14 +19,13 @@ from hotline.core.errors import OperatorError, StorageError
 from hotline.core.messages.attachments import MAX_ATTACHMENT_BYTES
 from hotline.core.messages.statement import encode_statement
 from hotline.core.records import events as ev
-from hotline.core.values import Digest
+from hotline.core.values import Digest, Precedence
 from hotline.host.entropy import system_entropy
 from hotline.sealing import attachment_items as said
 from hotline.sealing import items as its
 from hotline.sealing.attachment import stream_bytes
 from hotline.station import attaching
 from hotline.station.attachments import ATTACHMENTS, Attached, read_to_attach
-from hotline.station.outgoing import ATTACHMENT_RANK
 from tests.fakes.group import FakeGroup
 from tests.fakes.line import FakeLine, Place, wait_for
 
@@ -182,7 +181,7 @@ async def test_too_little_room_is_said_once_and_the_file_comes_when_there_is_som
             line.north.station._files.keep_draft(Digest(bytes(32)), b"x")
 
 
-async def test_urgent_statement_passes_every_piece_that_waits(tmp_path: Path) -> None:
+async def test_least_urgent_statement_passes_every_piece_that_waits(tmp_path: Path) -> None:
     files = [a_file(tmp_path, f"chart{number}.png") for number in range(4)]
     async with FakeLine(tmp_path) as line:
         south = line.south.station
@@ -202,8 +201,8 @@ async def test_urgent_statement_passes_every_piece_that_waits(tmp_path: Path) ->
                 statement=Digest(bytes.fromhex(digest)), place=place, first=0, key=False
             )
             south._attaching._bringing.bring(south._files, "NORTH", wanted)
-        urgent = its.LineTestItem(serial=1, phrase="FLASH")
-        line.south.station._outgoing.put(lambda: [urgent], rank=ATTACHMENT_RANK - 1)
+        least = its.LineTestItem(serial=1, phrase="as a ROUTINE statement")
+        line.south.station._outgoing.put(lambda: [least], rank=Precedence.ROUTINE.rank)
         await wait_for(lambda: len(sealed) == 5, PATIENT_S)
         assert sealed == ["test", *["chunk"] * 4]
 
