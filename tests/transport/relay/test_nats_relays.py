@@ -12,6 +12,7 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ import pytest
 from hotline.core.errors import StorageError
 from hotline.transport.relay.nats_opening import open_nats
 from hotline.transport.relay.nats_store import NatsStore
+from tests.fakes.line import FakeLine, Place, wait_for
+from tests.fakes.relayed import add, by_relay_alone, relay_card
 from tests.transport.relay.nats_servers import NatsServer, three_servers
 from tests.transport.relay.relay_process import RelayProcess
 from tests.transport.relay.rig import cell, later
@@ -245,3 +248,35 @@ async def test_cluster_that_loses_one_part_after_the_other_keeps_every_cell_once
         rounds, put = rounds + 1, put + sum(one.put for one in letters)
     print(f"{rounds} rounds, {put} cells, 3 kills in each: lost 0, doubled 0")  # noqa: T201
     assert rounds
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3_600)
+async def test_stations_go_on_by_another_relay_whenever_theirs_is_killed(
+    cluster: Cluster, relay_papers: Papers, tmp_path: Path
+) -> None:
+    end, kills = time.monotonic() + float(os.environ.get("SOAK_SECONDS", "120")), 0
+    line, said = FakeLine(tmp_path, run=False), list[tuple[Place, str]]()
+    async with balanced([one.where for one in cluster.relays]) as where:
+        card = relay_card(where.host, where.port, where.key, relay_papers.der)
+        for place in line.places:
+            await add(place.home, card, [cluster.token()])
+        await by_relay_alone(line)
+        try:
+            while time.monotonic() < end:
+                relay = cluster.relays[kills % 2]
+                await asyncio.to_thread(relay.kill)
+                for place in line.places:
+                    text = f"{place.name} after {kills} kills"
+                    said.append((place, await place.say("conv/free-text", {}, text=text)))
+                await wait_for(lambda: all(one.receipted(digest) for one, digest in said), WAIT_S)
+                await asyncio.to_thread(relay.start)
+                kills += 1
+            judged = await line.judged()
+        finally:
+            for place in line.places:
+                with contextlib.suppress(Exception):
+                    await place.stop()
+    print(f"{len(said)} statements, {kills} kills of relays: lost 0, doubled 0")  # noqa: T201
+    assert judged.ok
+    assert all(len(one.situation.statements) == len(said) for one in line.places)
