@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -111,7 +112,7 @@ class Footing:
         )
         self._arrived = {peer: Arrived() for peer in self.peers}
         self._fresh_items: dict[str, its.StatementItem] = {}
-        self._refused = 0
+        self._refused: Counter[str] = Counter()
         self._unread: set[str] = set()  # of whose packets nothing is read: their list is behind
         self._fatal: asyncio.Future[None] | None = None
         self.faults: list[str] = []

@@ -24,6 +24,7 @@ from hotline.station.intake import Taken
 from hotline.station.introducing import admit_offered, introductions
 from hotline.station.keeping import Keeping
 from hotline.station.recovering import Recovering
+from hotline.station.refusing import LATE, UNOPENED
 from hotline.station.releasing import Releasing
 from hotline.station.requests import Recorded
 from hotline.station.trusting import Listed, Trusting
@@ -58,15 +59,16 @@ class Receiving(
         try:
             verified = self._courier.open(cell)
         except UnknownKeyError as error:
-            self._refused += 1
+            self._refused[LATE] += 1
             self._nack_key(by or self.peer, error.key_id)
             self._repeat_tests(by or self.peer)
             return
         except PeerError:
-            self._refused += 1
+            self._refused[UNOPENED] += 1
             return
         if verified.packet.sender == by:
             arrived.add(cell)
+            self.routes[by].heard_peer()
         if not verified.in_office:
             await self._hear_aside(verified)
             return
@@ -244,7 +246,8 @@ class Receiving(
             self._put(peer, lambda: present(self._witness.countersign(peer)))
 
     def _settle(self, recorded: Recorded) -> None:
-        self._refused += sum(decision.uncounted for decision in recorded.decisions)
+        if beyond := sum(decision.uncounted for decision in recorded.decisions):
+            self._refused[UNOPENED] += beyond
         for happening in recorded.happenings:
             event = happening.event
             if isinstance(event, ev.ReceiptObtained | ev.RejectionReceived):

@@ -168,8 +168,11 @@ class Station(Linking):
             self._pump()
 
     async def _say_refused(self, now_s: float) -> None:
-        count, self._refused, self._refused_said_s = self._refused, 0, now_s
-        await self.note(ev.CellsRefused(count=count, reason="cells that do not open"))
+        """Record how many cells were refused, for each reason: late ones are no attack."""
+        said = [ev.CellsRefused(count=count, reason=why) for why, count in self._refused.items()]
+        self._refused.clear()
+        self._refused_said_s = now_s
+        await self.note(*said)
 
 
 async def _until(fatal: asyncio.Future[None]) -> None:

@@ -55,7 +55,6 @@ NOT_FED = {
     "hotline.station.attachments.AttachmentShelf.finish": "fed as open_attachment",
     "hotline.station.side.read_written": "fed as read_enrolment; it is our own",
     "hotline.station.introducing.admit_withdrawal": "fed as join_record; the line is open",
-    "hotline.station.tested.read_tested": "its item was decoded before",
     "hotline.station.courier.Courier.open": "fed as open_cell and verify_packet",
 }
 """Found by the rule and still no parser of its own, with the reason."""
