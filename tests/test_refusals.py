@@ -16,6 +16,17 @@ import pytest
 TESTS = Path(__file__).resolve().parent
 
 REFUSALS = {
+    "an echo of another test, phrase or route, and one that names a shorter ledger": (
+        "core/exchange/test_channels.py::"
+        "test_echo_of_another_test_or_phrase_or_a_second_one_says_nothing",
+        "station/test_channels.py::"
+        "test_echo_that_names_a_shorter_ledger_than_was_witnessed_is_refused",
+    ),
+    "more tests of a peer than its bound, and queries about what it may not ask for": (
+        "station/test_channels.py::test_flood_of_tests_is_recorded_and_answered_up_to_its_bound",
+        "core/exchange/test_acknowledging.py::"
+        "test_query_about_what_is_read_or_not_theirs_or_not_here_says_nothing",
+    ),
     "a direct link to another line, realm or listener, or one opened before": (
         "transport/test_proving.py::test_auth_replayed_to_another_challenge_opens_nothing",
         "transport/test_proving.py::test_auth_reflected_to_whoever_made_it_opens_nothing",
