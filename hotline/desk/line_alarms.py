@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from hotline.core.exchange.acknowledging import Stands, is_awaited, stands
 from hotline.core.exchange.channels import officers_due_ms
@@ -19,6 +20,8 @@ from hotline.core.values import Precedence
 from hotline.desk.link_status import link_state
 from hotline.desk.views import AlarmView, Mark
 
+MAX_OF_A_KIND = 50
+"""What is due first is told; nobody reads more, and the rest moves up."""
 LINK_GRACE_MS = 120_000
 """A link that comes back by itself within that is no alarm: there is nothing to do."""
 
@@ -39,14 +42,13 @@ def line_alarms(
     situation: Situation, rules: Rules, peers: Sequence[str], now_ms: int, headline: Headline
 ) -> tuple[LineAlarm, ...]:
     """Return every alarm of the line, the most urgent first."""
-    asked = sorted(_asked(situation, headline), key=_urgency)
-    missing = sorted(_missing(situation, rules, now_ms, headline), key=_urgency)
-    links = list(_links(situation, rules, peers, now_ms))
+    asked = islice(_asked(situation, headline), MAX_OF_A_KIND)
+    missing = islice(_missing(situation, rules, now_ms, headline), MAX_OF_A_KIND)
     return (
-        *asked,
-        *missing,
-        *links,
-        *_no_reply(situation, headline),
+        *sorted(asked, key=_urgency),
+        *sorted(missing, key=_urgency),
+        *_links(situation, rules, peers, now_ms),
+        *islice(_no_reply(situation, headline), MAX_OF_A_KIND),
         *_officers(situation, rules, peers, now_ms),
     )
 

@@ -22,7 +22,7 @@ class LineTestItem(Strict):
     """
 
     t: Literal["test"] = "test"
-    serial: Serial
+    serial: Count
     phrase: GivenReason
 
 

@@ -542,7 +542,7 @@ async def test_bad_items_among_good_ones_spoil_only_themselves(tmp_path: Path) -
         payload = json.loads(good[0].envelope)["payload"]
         digest = statement_digest(canonical.from_base64(payload, what="payload")).hex()
         bad = [
-            its.LineTestItem(serial=1, phrase="hello"),
+            its.HeadConflictItem(origin="hotline/another", size=3),
             its.RejectedItem(digest=Digest(bytes(32)), reason="of nothing that you sent"),
             its.DisplayedItem(digest=Digest(bytes(32)), at="2026-11-22T14:31:26.000Z"),
             hostile(south, "\u202egnp.exe"),

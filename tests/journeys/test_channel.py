@@ -61,6 +61,7 @@ async def test_watch_with_tests_by_machines_and_people_and_a_flash_that_nobody_r
         (link,) = north.desk.links()
         assert (link.word, link.colour) == ("UP", Colour.GREEN)
         assert link.lines[0] == "Channel tests today: 3 of 3."
+        await wait_for(lambda: "answers in" in north.desk.links()[0].routes[0].lines[1])
         words = [row.state_word for row in north.desk.timeline(0, 100)]
         assert [word for word in words if word.startswith("TEST")] == ["TESTS 3 of 3"]
 
