@@ -19,6 +19,7 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 import statistics
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import bench_statement_path as bare
+from gate import Gate
 
 from hotline.core.values import Realm
 from hotline.desk.desk import OfficerDesk
@@ -62,81 +64,6 @@ TIMINGS = Timings(backoff_cap_s=0.5)
 NORTH, SOUTH = "NORTH", "SOUTH"
 
 
-class Gate:
-    """Stands in the middle of one route: passes, resets, or goes silent."""
-
-    def __init__(self, target: Callable[[], tuple[str, int]]) -> None:
-        self._target = target
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._shut = False
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._passing = asyncio.Event()
-        self._passing.set()
-        self._server: asyncio.Server | None = None
-        self.port = 0
-
-    async def open(self) -> None:
-        """Listen on any free port."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def close(self) -> None:
-        """Let nobody in any more, and end what is open."""
-        if self._server is not None:
-            self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def cut(self) -> None:
-        """Reset everything that is open, and whoever comes."""
-        self._shut = True
-        for writer in tuple(self._writers):
-            writer.transport.abort()
-
-    def silence(self) -> None:
-        """Keep everything open and pass nothing."""
-        self._passing.clear()
-
-    def heal(self) -> None:
-        """Pass again; what was silent is reset, as after a change of routes."""
-        if not self._passing.is_set():
-            self.cut()
-        self._shut = False
-        self._passing.set()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
-        with contextlib.suppress(OSError):
-            if not self._shut:
-                await self._join(reader, writer)
-        writer.transport.abort()
-        self._writers.discard(writer)
-
-    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._passing.wait()
-        there, back = await asyncio.open_connection(*self._target())
-        self._writers.add(back)
-        ways = [asyncio.create_task(self._pass(*one)) for one in ((reader, back), (there, writer))]
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        back.transport.abort()
-        self._writers.discard(back)
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
-
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while chunk := await reader.read(65_536):
-            await self._passing.wait()
-            writer.write(chunk)
-            await writer.drain()
-
-
 def found(folder: Path) -> dict[str, Home]:
     """Found an exercise line of two; SOUTH dials, as its card will say, through a gate."""
     homes = {name: Home(folder / name) for name in (NORTH, SOUTH)}
@@ -154,13 +81,21 @@ def found(folder: Path) -> dict[str, Home]:
     return homes
 
 
-def lead_through(home: Home, gate: Gate) -> None:
-    """Have whoever dials call a gate in place of the listener."""
+def dial_at(home: Home, port: int) -> None:
+    """Have whoever dials call a port of ours in place of the listener's."""
     card = home.only_line() / "line.json"
     told = json.loads(card.read_text())
     assert not told["listens"], "SOUTH dials"
-    told["peers"][0] |= {"home": "", "host": "127.0.0.1", "port": gate.port}
+    told["peers"][0] |= {"home": "", "host": "127.0.0.1", "port": port}
     card.write_text(json.dumps(told))
+
+
+def dead_port() -> int:
+    """Return a port at which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def where_told(home: Home) -> tuple[str, int]:
@@ -198,9 +133,9 @@ def no_passphrase(name: str) -> str:
     raise AssertionError(f"{name} has none here")
 
 
-async def add(home: Home, gate: Gate, key: bytes, certificate: str, token: bytes) -> None:
-    """Add the relay, behind its gate, to a station's line."""
-    card = RelayCard(host="127.0.0.1", port=gate.port, key=key.hex(), certificates=(certificate,))
+async def add(home: Home, port: int, key: bytes, certificate: str, token: bytes) -> None:
+    """Add the relay to a station's line, at its own port or at a gate's."""
+    card = RelayCard(host="127.0.0.1", port=port, key=key.hex(), certificates=(certificate,))
     with at_work(Bench(home, system_clock, system_entropy, no_passphrase)) as work:
         added = await add_relay(work, WantedRelay(RELAY, card, 10, [token]), TIMINGS)
     assert not added.unreached
@@ -229,9 +164,9 @@ class Rig:
             while not condition():  # noqa: ASYNC110  routes tell nobody else
                 await asyncio.sleep(0.005)
 
-    async def until_up(self, *names: str) -> None:
+    async def until_up(self, names: set[str]) -> None:
         """Wait until just these routes are up."""
-        await self.until(lambda: set(self.station.route.best) == set(names))
+        await self.until(lambda: set(self.station.route.best) == names)
 
     async def arrival_s(self, serial: int, before: Callable[[], None] = lambda: None) -> float:
         """Send one statement; return the seconds until the other station has recorded it."""
@@ -251,28 +186,49 @@ class Rig:
 
 
 @contextlib.asynccontextmanager
-async def rigged(folder: Path) -> AsyncIterator[Rig]:
-    """Set everything up: homes, relay, gates, both stations."""
+async def direct_alone(folder: Path) -> AsyncIterator[Rig]:
+    """Two stations without a relay."""
+    async with working(found(folder), {}, {DIRECT}) as rig:
+        yield rig
+
+
+@contextlib.asynccontextmanager
+async def relay_alone(folder: Path) -> AsyncIterator[Rig]:
+    """Two stations that cannot reach each other, and a relay."""
     homes, tokens = found(folder), [os.urandom(32) for _ in range(2)]
-    (folder / "relay").mkdir()
-    with relay_process(folder / "relay", tokens) as (port, key, certificate):
+    dial_at(homes[SOUTH], dead_port())
+    with relay_process(folder, tokens) as (port, key, certificate):
+        for home, token in zip(homes.values(), tokens, strict=True):
+            await add(home, port, key, certificate, token)
+        async with working(homes, {}, {RELAY}) as rig:
+            yield rig
+
+
+@contextlib.asynccontextmanager
+async def gated(folder: Path) -> AsyncIterator[Rig]:
+    """Both routes, with a gate in the middle of each."""
+    homes, tokens = found(folder), [os.urandom(32) for _ in range(2)]
+    with relay_process(folder, tokens) as (port, key, certificate):
         gates = {
             DIRECT: Gate(lambda: where_told(homes[NORTH])),
             RELAY: Gate(lambda: ("127.0.0.1", port)),
         }
         for gate in gates.values():
             await gate.open()
-        lead_through(homes[SOUTH], gates[DIRECT])
+        dial_at(homes[SOUTH], gates[DIRECT].port)
         for home, token in zip(homes.values(), tokens, strict=True):
-            await add(home, gates[RELAY], key, certificate, token)
-        async with working(homes, gates) as rig:
+            await add(home, gates[RELAY].port, key, certificate, token)
+        async with working(homes, gates, set(gates)) as rig:
             yield rig
         for gate in gates.values():
             await gate.close()
 
 
 @contextlib.asynccontextmanager
-async def working(homes: dict[str, Home], gates: dict[str, Gate]) -> AsyncIterator[Rig]:
+async def working(
+    homes: dict[str, Home], gates: dict[str, Gate], names: set[str]
+) -> AsyncIterator[Rig]:
+    """Run our station here and the other one beside it, until these routes are up."""
     machine = Machine(find_config(), system_clock, system_entropy)
     station, _ = open_station(homes[NORTH], machine, passphrase=None, timings=TIMINGS)
     desk = open_desk(
@@ -294,7 +250,7 @@ async def working(homes: dict[str, Home], gates: dict[str, Gate]) -> AsyncIterat
     rig = Rig(station, desk, gates)
     tasks = [asyncio.create_task(station.run()), asyncio.create_task(rig.read(peer.stdout))]
     try:
-        await rig.until_up(DIRECT, RELAY)
+        await rig.until_up(names)
         yield rig
     finally:
         peer.stdin.close()
@@ -327,11 +283,8 @@ async def stand_by(home: Home) -> None:
     await station.close()
 
 
-async def by(rig: Rig, name: str, floors: bare.Floors, samples: int) -> dict[str, float]:
-    """Measure with one route alone."""
-    for other, gate in rig.gates.items():
-        gate.heal() if other == name else gate.cut()
-    await rig.until_up(name)
+async def arrivals(rig: Rig, floors: bare.Floors, samples: int) -> dict[str, float]:
+    """Send one statement after the other, the bare calls in between."""
     taken, floor = [], []
     for serial in range(samples + WARM_UP):
         taken.append(await rig.arrival_s(serial) * 1e3)
@@ -354,7 +307,7 @@ async def failovers(rig: Rig, times: int, how: Callable[[Gate], None]) -> dict[s
     for serial in range(times):
         for gate in rig.gates.values():
             gate.heal()
-        await rig.until_up(DIRECT, RELAY)
+        await rig.until_up({DIRECT, RELAY})
         gate = rig.gates[rig.station.route.best[0]]
         taken.append(await rig.arrival_s(serial, lambda gate=gate: how(gate)))  # type: ignore[misc]
     return {
@@ -365,13 +318,19 @@ async def failovers(rig: Rig, times: int, how: Callable[[Gate], None]) -> dict[s
 
 async def measure(folder: Path, options: argparse.Namespace) -> dict[str, object]:
     """Measure arrivals by each route, then failovers."""
-    (folder / "floors").mkdir()
-    floors = bare.Floors(folder / "floors")
-    async with rigged(folder) as rig:
-        ways = {name: await by(rig, name, floors, options.samples) for name in (DIRECT, RELAY)}
-        resets = await failovers(rig, options.cuts, Gate.cut)
-        silences = await failovers(rig, options.silences, Gate.silence)
-    return {"load": os.getloadavg()[0], **ways, "reset": resets, "silence": silences}
+    places = [folder / name for name in ("floors", DIRECT, RELAY, "gated")]
+    for place in places:
+        place.mkdir()
+    floors = bare.Floors(places[0])
+    figures: dict[str, object] = {"load": os.getloadavg()[0]}
+    async with direct_alone(places[1]) as rig:
+        figures[DIRECT] = await arrivals(rig, floors, options.samples)
+    async with relay_alone(places[2]) as rig:
+        figures[RELAY] = await arrivals(rig, floors, options.samples)
+    async with gated(places[3]) as rig:
+        figures["reset"] = await failovers(rig, options.cuts, Gate.cut)
+        figures["silence"] = await failovers(rig, options.silences, Gate.silence)
+    return figures
 
 
 def main() -> None:

@@ -27,6 +27,21 @@ REFUSALS = {
         "core/exchange/test_acknowledging.py::"
         "test_query_about_what_is_read_or_not_theirs_or_not_here_says_nothing",
     ),
+    "a file beside a statement that is not, to the byte, what was signed": (
+        "sealing/test_attachment.py::test_stream_put_together_anew_is_refused",
+        "sealing/test_attachment.py::test_stream_cut_short_or_continued_is_refused",
+        "journeys/test_attachments.py::"
+        "test_file_that_is_not_what_was_signed_is_refused_and_nothing_of_it_stays",
+    ),
+    "a file whose name leads elsewhere or hides what it is, or of a type or size not allowed": (
+        "core/messages/test_attachments.py::"
+        "test_name_that_leads_elsewhere_or_hides_something_is_refused",
+        "core/messages/test_attachments.py::test_type_that_is_not_on_the_list_is_refused",
+        "core/messages/test_attachments.py::test_empty_or_larger_file_is_refused",
+    ),
+    "a piece of a file that nobody asked for": (
+        "journeys/test_attachments.py::test_what_was_never_asked_for_is_passed_over",
+    ),
     "a direct link to another line, realm or listener, or one opened before": (
         "transport/test_proving.py::test_auth_replayed_to_another_challenge_opens_nothing",
         "transport/test_proving.py::test_auth_reflected_to_whoever_made_it_opens_nothing",

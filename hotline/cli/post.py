@@ -146,6 +146,7 @@ async def _send(home: Home, unlocked: Unlocked, choose: Any, wish: _Wish) -> dic
             "rejected": dict(state.rejected),
             "receipted_by": sorted(state.receipted),
             "not_receipted_by": sorted(state.unreceipted),
+            "under_way": desk.station.sending(digest),
             "lines": list(filled.preview_own),
         }
 
@@ -180,6 +181,12 @@ def _outcome(sent: Mapping[str, Any]) -> str:
     if sent["receipted"]:
         who = and_list(done) if several else "the other station"
         return f"DELIVERED {name}: {who} recorded it and countersigned."
+    if not several and ": relayed" in sent["under_way"]:
+        keeps = sent["under_way"].partition(": relayed")[0].split()[-1]
+        return (
+            f"QUEUED {name}: {keeps} keeps it until the other station fetches it;"
+            " not receipted yet."
+        )
     if not several:
         return (
             f"QUEUED {name}: recorded here, not receipted yet; it goes when the station runs again."

@@ -27,7 +27,8 @@ from hotline.station.bringing import Bringing, Progress, Put, Record, state_item
 from hotline.station.line import Line
 
 QUOTA_BYTES = 2**30
-"""Sealed bytes that a line keeps of one peer; what would go beyond is refused."""
+MAX_FILES = 4_096
+"""Sealed bytes and files that a line keeps of one peer; what would go beyond is refused."""
 
 LOOK_S = 0.5
 RETRY_S = 5.0
@@ -182,7 +183,8 @@ class Attaching:
             return
         name = min(waiting)[2]
         ref = self._ref(name)
-        if self._kept_of(peer) + stream_bytes(ref.size) > QUOTA_BYTES:
+        kept = self._kept_of(peer)
+        if len(kept) >= MAX_FILES or sum(kept) + stream_bytes(ref.size) > QUOTA_BYTES:
             await self._refuse(shelf, peer, name, "its files fill all the room that a peer has")
             return
         held = await asyncio.to_thread(shelf.begin, ref.sealed, ref.size)
@@ -190,12 +192,12 @@ class Attaching:
         arrival = self._arrivals[peer] = _Arrival(name, ref, held, resumed)
         await self._go_on(shelf, peer, arrival)
 
-    def _kept_of(self, peer: str) -> int:
-        """Return how many sealed bytes are kept of a peer.
+    def _kept_of(self, peer: str) -> list[int]:
+        """Return how many bytes each sealed file has that is kept of a peer.
 
         Spec: docs/ledger.md §24.4
         """
-        return sum(stream_bytes(ref.size) for _, one, ref in self._of(peer) if one.state == "HELD")
+        return [stream_bytes(ref.size) for _, one, ref in self._of(peer) if one.state == "HELD"]
 
     async def _go_on(self, shelf: AttachmentShelf, peer: str, arrival: _Arrival) -> None:
         held = min(arrival.held * its.PIECE_BYTES, stream_bytes(arrival.ref.size))

@@ -7,6 +7,7 @@ OUT/steps/*.json                       steps that the journal has not recorded y
 OUT/lines/<handle>/line.json           the peers' cards
 OUT/lines/<handle>/successor.json      the line that took over from it
 OUT/lines/<handle>/witnesses.json      where outside witnesses are asked
+OUT/lines/<handle>/relays.json         its relays; what opens our mailboxes is in line.key
 OUT/lines/<handle>/evidence/           forks that were seen (docs/ledger.md §15.8)
 OUT/lines/<handle>/attachments/        sealed files (docs/ledger.md §24.7), of whole ones all
 OUT/lines/<handle>/generation-<n>/ledger.db, journal-<n>/ledger.db   what was left behind
@@ -47,6 +48,7 @@ from hotline.station.lineup import SUCCESSOR
 from hotline.station.manifest import MANIFEST, FileMark, LedgerMark, Manifest, may_hold
 from hotline.station.outsiders import WITNESSES
 from hotline.station.past import PREFIX
+from hotline.station.relays import RELAYS
 from hotline.station.steps import NOTES
 
 PRIVATE_DIRECTORY = 0o700
@@ -58,6 +60,7 @@ _SMALL = (
     "lines/*/line.json",
     f"lines/*/{SUCCESSOR}",
     f"lines/*/{WITNESSES}",
+    f"lines/*/{RELAYS}",
     "lines/*/evidence/fork-*.json",
     f"lines/*/{ATTACHMENTS}/*",
 )

@@ -27,6 +27,8 @@ from hotline.transport.route import OnCell, OnFault, OnState, Route
 
 URGENT_ROUTES = 2
 """An urgent cell goes by so many routes at once."""
+STALL_S = 1.0
+"""After so long the next route is given a cell, too, that one has not taken yet."""
 BEAT_S = 0.5
 """So often it is looked whether a route is to be pinged, or has something to catch up with."""
 
@@ -95,8 +97,8 @@ class Bundle:
 
     def _hearing(self, name: str) -> OnCell:
         async def heard(cell: bytes) -> None:
-            lane, self.heard_s = self._lanes[name], _now_s()
-            lane.health = lane.health.heard(self.heard_s)
+            lane = self._lanes[name]
+            lane.health = lane.health.heard(_now_s())
             # Routes do not wait for each other, but what a peer says is taken in a row.
             async with self._taking:
                 self.heard_by = name
@@ -152,6 +154,10 @@ class Bundle:
         """How long the peer's answer may take by the route that carries what is said."""
         front = self._lanes.get(self._front.name)
         return SLOW_FACTOR * (front.health.srtt_s or 0.0) if front else 0.0
+
+    def heard_peer(self) -> None:
+        """Note that the peer itself said something: a packet of it verified, or it answered."""
+        self.heard_s = _now_s()
 
     def ask(self) -> None:
         """Ping every route that is up, soon: it is waited for a sign of the peer."""
@@ -217,7 +223,7 @@ class Bundle:
         return task
 
     async def send(self, cell: bytes, *, urgent: bool = False) -> tuple[str, ...]:
-        """Hand a cell to the best route, or to the next one where that fails.
+        """Hand a cell to the best route, and to the next one where that fails or stalls.
 
         Args:
             urgent: To the two best at once.
@@ -225,17 +231,17 @@ class Bundle:
             The names of the routes that took it, or are about to.
         Raises:
             LinkError: none did.
-        Spec: docs/transport.md §11.5
+        Spec: docs/transport.md §11.4, §11.5
         """
         sent, names = self._under_way.add(cell), self.best
-        # Neither of two waits for the other, nor does who sends wait for both.
-        at_once = names[:URGENT_ROUTES] if urgent else names[:1]
-        if await _any_of([self._begin(self._bring, name, sent) for name in at_once]):
-            return tuple(name for name in names if name in sent.by)
-        for name in names[len(at_once) :]:
-            with contextlib.suppress(LinkError):
-                await self._bring(name, sent)
-                return (name,)
+        tasks: list[asyncio.Task[bool]] = []
+        for left, name in zip(range(len(names))[::-1], names, strict=True):
+            # No route waits for another one, nor does who sends wait for all.
+            tasks.append(self._begin(self._bring, name, sent))
+            if urgent and left and len(tasks) < URGENT_ROUTES:
+                continue
+            if await _any_of(tasks, STALL_S if left else None):
+                return tuple(name for name in names if name in sent.by)
         self._under_way.drop(sent)
         raise LinkError("no route to the peer takes a cell")
 
@@ -251,6 +257,15 @@ class Bundle:
         except LinkError:
             self._under_way.drop(sent)
             raise
+
+    def begin_by(self, name: str, cell: bytes, took: Callable[[], None]) -> None:
+        """Begin to hand a cell to the named route, as `send_by`; `took` is called when it did."""
+
+        async def work() -> None:
+            await self.send_by(name, cell)
+            took()
+
+        self._begin(work)
 
     def test_by(self, name: str, cell: bytes) -> None:
         """Begin to hand a cell to the named route: no other one ever gets it, nobody waits for it.
@@ -308,7 +323,7 @@ class Bundle:
         lane, taken = self._lanes[name], self._under_way.taken_by(name)
         round_trip_s = await lane.ping()
         if not lane.route.stores:
-            self.heard_s = _now_s()
+            self.heard_peer()
         for sent in taken:
             self._under_way.drop(sent)
         self._choose()
@@ -345,10 +360,15 @@ class Bundle:
         await self.send(cell)
 
 
-async def _any_of(tasks: Sequence[asyncio.Task[bool]]) -> bool:
-    """Return as soon as one of the tasks did what it should, or none did."""
-    for one in asyncio.as_completed(tasks):
-        if await one:
+async def _any_of(tasks: Sequence[asyncio.Task[bool]], within_s: float | None) -> bool:
+    """Return as soon as one of the tasks did what it should; False when none did in time."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            while not any(one.done() and one.result() for one in tasks):
+                pending = [one for one in tasks if not one.done()]
+                if not pending:
+                    return False
+                await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
             return True
     return False
 

@@ -14,6 +14,7 @@ from hotline.sealing import items as its
 from hotline.sealing.packet import VerifiedPacket
 from hotline.station.footing import Footing
 from hotline.station.outgoing import HELLO_RANK
+from hotline.station.pair import Pair
 from hotline.station.refusing import UNOPENED
 
 ASK_AGAIN_S = 2.0
@@ -67,6 +68,10 @@ class Handshaking(Footing):
         pair.keep(now_ms)
         while pair.faults:
             self._fault(pair.faults.pop())
+        if pair.nack_owed:
+            self._nack_key(peer, pair.nack_owed)
+        if pair.reseal_owed:
+            self._reseal_statements(pair)
         rested = _now_s() - pair.asked_s >= self._ask_pause_s(peer)
         if self.routes[peer].up and rested and pair.must_ask(now_ms):
             self._ask_hello(peer)
@@ -107,9 +112,10 @@ class Handshaking(Footing):
         Spec: docs/protocol.md §7.5, §7.25
         """
         pair = self._courier.pairs[peer]
+        pair.nack_owed = key_id
         if _now_s() - pair.nacked_s < NACK_PAUSE_S:
             return
-        pair.nacked_s = _now_s()
+        pair.nacked_s, pair.nack_owed = _now_s(), b""
         nack = its.NackItem(code="unknown-key", detail="seal to a newer key", kid=key_id)
         self._put(peer, lambda: [nack], rank=HELLO_RANK, key="nack")
 
@@ -121,10 +127,14 @@ class Handshaking(Footing):
         pair = self._courier.pairs[peer]
         what = RESEAL[pair.theirs.missed(key_id)]
         pair.begins_anew = pair.begins_anew or what is Reseal.EVERYTHING
-        if what is Reseal.STATEMENTS and _now_s() - pair.resealed_s >= NACK_PAUSE_S:
-            # Within the pause they wait until their time without a receipt is over.
+        if what is Reseal.STATEMENTS:
+            self._reseal_statements(pair)
+
+    def _reseal_statements(self, pair: Pair) -> None:
+        pair.reseal_owed = _now_s() - pair.resealed_s < NACK_PAUSE_S
+        if not pair.reseal_owed:
             pair.resealed_s = _now_s()
-            self._outgoings[peer].resend()
+            self._outgoings[pair.peer].resend()
 
     def _begins_anew(self, peer: str) -> bool:
         """Return, once and not too often, whether all letters to a peer must begin anew."""

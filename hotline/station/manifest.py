@@ -29,7 +29,7 @@ _AT_WORK = re.compile(rf"(?:lines/{_HANDLE}|journal)/ledger\.db")
 _HELD = re.compile(
     rf"station\.json|steps/[0-9]{{2}}-[0-9a-f]{{64}}\.json"
     rf"|cards/{_WORD}\.card|keys/{_WORD}\.key|tls/{_WORD}\.pem"
-    rf"|lines/{_HANDLE}/(?:line\.json|successor\.json|witnesses\.json|{_WORD}\.key|(?:generation-[1-9][0-9]{{0,3}}/)?ledger\.db)"
+    rf"|lines/{_HANDLE}/(?:line\.json|successor\.json|witnesses\.json|relays\.json|{_WORD}\.key|(?:generation-[1-9][0-9]{{0,3}}/)?ledger\.db)"
     rf"|lines/{_HANDLE}/evidence/fork-[A-Z0-9-]{{1,16}}-[0-9]{{1,19}}-[0-9]{{1,19}}\.json"
     rf"|lines/{_HANDLE}/attachments/[0-9a-f]{{64}}"
     rf"|journal(?:-{_HANDLE})?/(?:{_WORD}\.key|ledger\.db)"

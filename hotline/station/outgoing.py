@@ -12,6 +12,7 @@ import contextlib
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from hotline.core.errors import HotlineError, InvariantError, LinkError, PeerError
 from hotline.core.exchange.duties import urgency
@@ -92,6 +93,7 @@ class Outgoing:
         self._numbers = itertools.count()
         self._waiting: set[str] = set()
         self._flights: dict[str, Flight] = {}
+        self._begun = 0
         self._held: list[_Letter] = []
         self._hold_until_s = 0.0
 
@@ -203,6 +205,7 @@ class Outgoing:
     def resend(self) -> None:
         """Let the outbox be sealed and sent again; answers to the peer stay where they wait."""
         self._flights.clear()
+        self._begun += 1
         self._witness.forget_shown(self.peer)
         waiting, self._held = self._held, []
         while not self._letters.empty():
@@ -281,9 +284,10 @@ class Outgoing:
         outlook = self._outlook(flight, now_s)
         match next_step(outlook):
             case Step.SAME:
-                names: tuple[str, ...] = (outlook.next_route,)
-                await self._route.send_by(names[0], flight.cell)
-                self._took(digest, flight, names)
+                # Beside: a route that stalls holds up nothing that others can carry.
+                name = outlook.next_route
+                took = partial(self._took, digest, flight, self._begun, (name,))
+                self._route.begin_by(name, flight.cell, took)
             case Step.SEAL | Step.SEAL_LASTING as step:
                 if step is Step.SEAL_LASTING:
                     self._courier.pairs[self.peer].doubt()
@@ -298,16 +302,22 @@ class Outgoing:
         proved = self._courier.pairs[self.peer].ready
         cell = await self._sealed(items)
         flight = replace(flight, cell=cell, by={}, proved=proved, tries=flight.tries + 1)
-        urgent = flight.rank == Precedence.FLASH.rank
-        self._took(digest, flight, await self._route.send(cell, urgent=urgent))
+        urgent, begun = flight.rank == Precedence.FLASH.rank, self._begun
+        self._took(digest, flight, begun, await self._route.send(cell, urgent=urgent))
 
-    def _took(self, digest: str, flight: Flight, names: Sequence[str]) -> None:
-        """Note which routes have the cell, unless the peer answered meanwhile."""
-        if digest not in self._flights:
+    def _took(self, digest: str, flight: Flight, begun: int, names: Sequence[str]) -> None:
+        """Note which routes have the cell, unless the peer answered or all began anew meanwhile.
+
+        Args:
+            begun: How often all had begun anew when the cell was handed over.
+        """
+        now, now_s = self._flights.get(digest), _now_s()
+        if now is None or begun != self._begun or now.tries > flight.tries:
             return
-        now_s = _now_s()
         wait_s = pause_s(flight.tries - 1, self._wait_s(), MAX_RETRY_S, self._chance())
         by = dict(flight.by) | dict.fromkeys(names, now_s)
+        # Meanwhile it may have become more urgent, and wait for its turn again.
+        flight = replace(flight, rank=now.rank, queued=now.queued)
         self._flights[digest] = replace(flight, by=by, due_s=now_s + wait_s)
 
     def _asked(self, items: Items) -> Sequence[Item]:

@@ -38,6 +38,8 @@ class Pair:
         ready: Whether the peer has proved itself since it was doubted.
         faults: What the disk refused, until somebody takes it.
         begins_anew: Whether letters were lost with a key.
+        nack_owed: The key that the peer used last and that was not here, until that is said.
+        reseal_owed: Whether statements are to be sealed anew once the pause is over.
         asked_s, nacked_s, resealed_s: When that was done last, by the event loop's clock.
         asked_in_vain: How often the peer was asked since it proved itself.
     """
@@ -63,6 +65,8 @@ class Pair:
         self.ready = False
         self.faults: list[StorageError] = []
         self.begins_anew = False
+        self.nack_owed = b""
+        self.reseal_owed = False
         self.asked_s = self.nacked_s = self.resealed_s = float("-inf")
         self.asked_in_vain = 0
         self._written, self._not_before_ms = held, 0

@@ -68,6 +68,7 @@ class Receiving(
             return
         if verified.packet.sender == by:
             arrived.add(cell)
+            self.routes[by].heard_peer()
         if not verified.in_office:
             await self._hear_aside(verified)
             return

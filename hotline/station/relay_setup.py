@@ -35,6 +35,7 @@ from hotline.transport.relay.client import Mailboxes, RefusedError
 from hotline.transport.relay.frames import NO_TOKEN, Code, Refusal
 from hotline.transport.relay.route import OwnMailbox
 
+AWAY_HINT = "try again when the relay answers; if it is gone for good, say --lost"
 AMEND_HINT = "amend the line first (hotline line amend): the line that follows can use relays"
 
 
@@ -218,7 +219,10 @@ async def remove_relay(
     relays = read_relays(directory)
     relay = relays.named(name)
     if not lost:
-        await _drop_all(line, relay, timings or Timings())
+        try:
+            await _drop_all(line, relay, timings or Timings())
+        except LinkError as error:
+            raise LinkError(f"nothing was changed: {error}", hint=AWAY_HINT) from error
     work.record(Planned(ev.RelayRemoved(relay=name, key=relay.card.key, dropped=not lost)))
     write_relays(directory, relays.without(name))
     for keys in key_stores(line):

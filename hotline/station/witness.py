@@ -180,10 +180,10 @@ class Witness:
     def show(self, peer: str, size: int | None = None) -> HeadItem | None:
         """Show `peer` our newest head, proved from the one it holds, or None if it holds it.
 
-        A link keeps order, so a head that was shown since it came up is taken
-        as held; `forget_shown` goes back to what is countersigned. The writer's
-        thread may commit meanwhile: whoever proves something under the same
-        head reads `size` once and gives it to both.
+        Packets overtake each other seldom, so a head that was shown since the link came
+        up is taken as held; where it is not, the peer says so. `forget_shown` goes back to
+        what is countersigned. The writer's thread may commit meanwhile: whoever proves
+        something under the same head reads `size` once and gives it to both.
         """
         size = self._ledger.size if size is None else size
         old = self._shown.get(peer)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hotline.cli.main import main
+from hotline.cli.post import _outcome
 from hotline.core.values import Realm
 from hotline.host.clock import system_clock
 from hotline.host.entropy import system_entropy
@@ -137,7 +138,9 @@ def test_relay_that_is_away_is_said(place: Path, capsys: pytest.CaptureFixture[s
     assert add(place, "SOUTH", file, "--address", "127.0.0.1:9", "--name", "relay-z") == 0
     assert "No mailbox was made yet: the relay could not be reached" in said(capsys)
     assert main(["line", "relay", "remove", str(place / "SOUTH"), "relay-z"]) == 3
-    assert "could not be reached" in said(capsys)
+    words = said(capsys)
+    assert "nothing was changed: the relay could not be reached" in words
+    assert "if it is gone for good, say --lost" in words
     assert main(["line", "relay", "remove", str(place / "SOUTH"), "relay-z", "--lost"]) == 0
 
 
@@ -147,3 +150,31 @@ def test_card_of_a_relay_that_listens_everywhere_needs_an_address(
     files = ["--cert=c", "--key=k", "--admission=a", f"--card={tmp_path / 'relay.card'}"]
     assert main(["relay", "--listen=0.0.0.0:7443", *files]) == 2
     assert "say it with --address" in said(capsys)
+
+
+def test_outcome_names_the_relay_that_keeps_a_statement() -> None:
+    sent = {
+        "token": "NM5",
+        "digest": "62f78a077a7218ab" * 4,
+        "rejected": {},
+        "receipted": False,
+        "receipted_by": [],
+        "not_receipted_by": ["SOUTH"],
+        "under_way": "direct relay-a: relayed",
+    }
+    said = _outcome(sent)
+    assert said.startswith("QUEUED NM5 (62f78a077a7218ab): relay-a keeps it until")
+    assert "runs again" in _outcome({**sent, "under_way": "direct"})
+
+
+def test_backup_holds_which_relays_there_are_and_nothing_that_opens_a_mailbox(
+    place: Path, tmp_path: Path
+) -> None:
+    """Spec: docs/enrolment.md §15.4"""
+    file = tokens(place, "kept")
+    assert add(place, "NORTH", file, "--name", "relay-k") == 0
+    assert main(["backup", str(place / "NORTH"), "--out", str(tmp_path / "out")]) == 0
+    (kept,) = (tmp_path / "out").glob("lines/*/relays.json")
+    assert json.loads(kept.read_text())["relays"][0]["name"] == "relay-k"
+    assert not list((tmp_path / "out").glob("lines/*/line.key"))
+    assert main(["line", "relay", "remove", str(place / "NORTH"), "relay-k"]) == 0

@@ -33,7 +33,7 @@ from hotline.host.entropy import system_entropy
 from hotline.ledger.reader import LedgerReader
 from hotline.ledger.reconcile import reconcile
 from hotline.sealing.enrol import Subject
-from hotline.station import asking, bundle, handshaking, outgoing, station
+from hotline.station import asking, bundle, handshaking, lanes, outgoing, station
 from hotline.station.founding import Founder, found_line
 from hotline.station.home import Home, write_json
 from tests.fakes.faulty import Wire, faulty
@@ -52,8 +52,8 @@ WAITS = {
     (outgoing, "REFUSED_PAUSE_S"): 0.05,
     (outgoing, "HOLD_S"): 0.1,
     (bundle, "BEAT_S"): 0.1,
-    (bundle, "CONFIRM_S"): 0.1,
-    (bundle, "WAIT_S"): 2.0,
+    (lanes, "CONFIRM_S"): 0.1,
+    (lanes, "WAIT_S"): 2.0,
     (handshaking, "ASK_AGAIN_S"): 0.1,
     (handshaking, "NACK_PAUSE_S"): 0.05,
     (asking, "GRACE_S"): 0.05,

@@ -19,14 +19,14 @@ from hotline.core.errors import OperatorError, StorageError
 from hotline.core.messages.attachments import MAX_ATTACHMENT_BYTES
 from hotline.core.messages.statement import encode_statement
 from hotline.core.records import events as ev
-from hotline.core.values import Digest
+from hotline.core.values import Digest, Precedence
 from hotline.host.entropy import system_entropy
 from hotline.sealing import attachment_items as said
 from hotline.sealing import items as its
 from hotline.sealing.attachment import stream_bytes
 from hotline.station import attaching
 from hotline.station.attachments import ATTACHMENTS, Attached, read_to_attach
-from hotline.station.outgoing import ATTACHMENT_RANK
+from tests.fakes.group import FakeGroup
 from tests.fakes.line import FakeLine, Place, wait_for
 
 PATIENT_S = 60.0
@@ -181,7 +181,7 @@ async def test_too_little_room_is_said_once_and_the_file_comes_when_there_is_som
             line.north.station._files.keep_draft(Digest(bytes(32)), b"x")
 
 
-async def test_urgent_statement_passes_every_piece_that_waits(tmp_path: Path) -> None:
+async def test_least_urgent_statement_passes_every_piece_that_waits(tmp_path: Path) -> None:
     files = [a_file(tmp_path, f"chart{number}.png") for number in range(4)]
     async with FakeLine(tmp_path) as line:
         south = line.south.station
@@ -201,8 +201,8 @@ async def test_urgent_statement_passes_every_piece_that_waits(tmp_path: Path) ->
                 statement=Digest(bytes.fromhex(digest)), place=place, first=0, key=False
             )
             south._attaching._bringing.bring(south._files, "NORTH", wanted)
-        urgent = its.LineTestItem(serial=1, phrase="FLASH")
-        line.south.station._outgoing.put(lambda: [urgent], rank=ATTACHMENT_RANK - 1)
+        least = its.LineTestItem(serial=1, phrase="as a ROUTINE statement")
+        line.south.station._outgoing.put(lambda: [least], rank=Precedence.ROUTINE.rank)
         await wait_for(lambda: len(sealed) == 5, PATIENT_S)
         assert sealed == ["test", *["chunk"] * 4]
 
@@ -375,6 +375,25 @@ async def test_file_waits_with_its_statement_for_the_second_officer(tmp_path: Pa
         await line.up()
         await line.south.desk_of("sorel").release(digest)
         await wait_for(lambda: state_of(line.north, digest) == "HELD", PATIENT_S)
+
+
+async def test_each_of_two_receivers_gets_its_own_and_the_sender_sees_both(tmp_path: Path) -> None:
+    async with FakeGroup(tmp_path) as group:
+        digest = await send_with(group.south, a_file(tmp_path))
+        there = group.south.situation.attachments[digest, 0].there
+        await wait_for(lambda: there == {"NORTH": "", "EAST": ""}, PATIENT_S)
+        assert kept(group.north) == kept(group.east) == kept(group.south)
+        message = group.south.desk.message(digest)
+        assert message is not None
+        assert message.files == ("1. chart.png: NORTH holds it; EAST holds it",)
+        wanted = said.ChunksWantedItem(
+            statement=Digest(bytes.fromhex(digest)), place=0, first=0, key=True
+        )
+        brought = len(group.east.heard_items(said.ChunkItem))
+        group.east.station._put("NORTH", lambda: [wanted])
+        later = await group.north.say("conv/free-text", {}, text="whose file is it?")
+        await wait_for(lambda: not group.north.state(later).unreceipted, PATIENT_S)
+        assert len(group.east.heard_items(said.ChunkItem)) == brought
 
 
 @pytest.mark.soak

@@ -14,7 +14,7 @@ from hotline.core.exchange.delivery import Delivery
 from hotline.core.protocols.route_health import RouteState
 from hotline.core.records import events as ev
 from hotline.sealing import items as its
-from hotline.station import bundle, lanes, outgoing
+from hotline.station import bundle, handshaking, lanes, outgoing
 from tests.fakes.line import CEASE, UNSAFE_ACT, FakeLine, Place, wait_for
 from tests.fakes.proxy import FaultProxy
 from tests.fakes.ways import Depot, SecondLink
@@ -259,7 +259,7 @@ async def test_mailbox_of_an_absent_peer_is_not_filled_with_questions(tmp_path: 
         for vain in (0, 1, 5, 40):
             south.pair.asked_in_vain = vain
             pauses.append(south.station._ask_pause_s("NORTH"))
-        assert pauses == [2.0, 4.0, 64.0, 600.0]
+        assert pauses == [2.0, 4.0, 64.0, handshaking.MAX_ASK_S]
 
 
 async def test_route_by_a_relay_alone_carries_a_whole_exchange(tmp_path: Path) -> None:

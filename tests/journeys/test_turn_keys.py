@@ -148,7 +148,8 @@ async def test_statement_to_a_key_that_is_gone_is_sealed_anew_at_once(
         clock.ahead_ms = LIFE_MS
         digest = await says.say("conv/free-text", {}, text="to a key that is gone")
         await wait_for(lambda: says.receipted(digest))
-        assert [nack.code for nack in says.heard_items(its.NackItem)] == ["unknown-key"]
+        # Also a head may have gone there before the first NACK came back.
+        assert {nack.code for nack in says.heard_items(its.NackItem)} == {"unknown-key"}
         assert received_once(hears, [digest])
 
 
@@ -159,13 +160,15 @@ async def test_cells_to_unknown_keys_are_answered_once_a_second(tmp_path: Path) 
         await met(line)
         await line.settled()
         cell = bytearray(south.cells[-1])
+        began_s = asyncio.get_running_loop().time()
         for number in range(30):
             cell[5:21] = number.to_bytes(16)
             await south.station.route.send(bytes(cell))
         await south.station.route.ping()
         assert north.station._refused.total() >= 30
         await wait_for(lambda: south.heard_items(its.NackItem))
-        assert len(south.heard_items(its.NackItem)) <= 2
+        heard, took_s = south.heard_items(its.NackItem), asyncio.get_running_loop().time() - began_s
+        assert len(heard) <= 2 + took_s
         assert not south.situation.outbox
 
 

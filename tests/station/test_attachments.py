@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import shutil
+import sys
 from io import StringIO
 from pathlib import Path
 
@@ -35,14 +36,23 @@ def filed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
     async def go() -> str:
         async with FakeLine(directory) as line:
-            digest = await send_with(line.south, a_file(directory))
-            await wait_for(lambda: state_of(line.north, digest) == "HELD", PATIENT_S)
-            await wait_for(
-                lambda: line.south.situation.attachments[digest, 0].there == {"NORTH": ""},
-                PATIENT_S,
+            await line.south.stop()
+            home, file = str(line.south.home.path), str(a_file(directory))
+            words = ("send", home, "--template", "conv/free-text", "--text", "x", "--json")
+            sending = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "hotline",
+                *words,
+                "--attach",
+                file,
+                stdout=asyncio.subprocess.PIPE,
             )
-            await line.settled()
-            return digest
+            told, _ = await sending.communicate()
+            sent = json.loads(told)
+            assert (sending.returncode, sent["held"]) == (0, True)
+            assert sent["files"] == ["1. chart.png: NORTH holds it"]
+            return str(sent["digest"])
 
     return directory, asyncio.run(go())
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from hotline.core.errors import HotlineError, LinkError, OperatorError
 from hotline.core.records import events as ev
+from hotline.core.values import Realm
 from hotline.host.clock import system_clock
 from hotline.host.entropy import system_entropy
 from hotline.host.keyfile import open_key_file
-from hotline.station.home import read_line
+from hotline.sealing.enrol import Subject
+from hotline.station.founding import Founder, found_line
+from hotline.station.home import Home, read_line
 from hotline.station.line_keys import open_line_keys
 from hotline.station.relaying import own_mailbox, relay_plans
 from hotline.station.relays import (
@@ -26,7 +30,8 @@ from hotline.station.relays import (
     write_relays,
 )
 from hotline.station.upkeep import at_work
-from tests.fakes.line import FAST, FakeLine, Place
+from hotline.transport.relay.route import RelayRoute
+from tests.fakes.line import FAST, FakeLine, Place, catalogue
 from tests.fakes.relayed import add, bench_of, copied_line, new_tokens, relay_card, remove
 from tests.transport.relay.rig import Rig, new_key, with_limits
 from tests.transport.rig import Papers, mint
@@ -283,3 +288,43 @@ async def test_relay_that_this_home_cannot_use_is_blocked_and_says_what_to_do(
 
 async def never(_: bytes) -> None:
     raise AssertionError("a route that is shut takes no cell")
+
+
+async def test_line_of_three_has_a_mailbox_for_each_pair_and_direction(
+    tmp_path: Path, rig: Rig
+) -> None:
+    """Spec: docs/transport.md §10.1, docs/enrolment.md §15.2"""
+    names = ("EAST", "NORTH", "SOUTH")
+    found_line(
+        [Founder(Home(tmp_path / one), one, (Subject("ramos", "A. Ramos"),)) for one in names],
+        name="three-coasts",
+        realm=Realm.EXERCISE,
+        catalogue=catalogue(),
+        clock=system_clock,
+        entropy=system_entropy,
+    )
+    async with rig.running() as store:
+        card = card_of(rig)
+        with pytest.raises(OperatorError, match="holds 1 tokens, and the line needs 2"):
+            await add(Home(tmp_path / "EAST"), card, new_tokens(rig.admission))
+        for name in names:
+            await add(Home(tmp_path / name), card, new_tokens(rig.admission, 2))
+        assert (await store.census()).boxes == 6
+    took, puts = dict[tuple[str, str], bytes](), dict[tuple[str, str], bytes]()
+    for name in names:
+        directory, _, line = read_line(Home(tmp_path / name), None, system_clock, system_entropy)
+        laid = SimpleNamespace(directory=directory, line=line)
+        for peer in line.peers:
+            (plan,) = relay_plans(
+                laid, peer, monotonic=lambda: 0.0, chance=lambda: 0.0, timings=FAST
+            )
+            route = plan.make(never, nothing_said, lambda _: None)
+            assert isinstance(route, RelayRoute)
+            took[peer, name] = route._ours.box
+            puts[name, peer] = route._theirs[0].box
+    assert took == puts
+    assert len(set(took.values())) == 6
+
+
+async def nothing_said(_state: str, _reason: str) -> None:
+    """Nobody listens."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -214,3 +215,15 @@ def test_signature_of_one_role_is_none_of_the_other() -> None:
     assert not verify_welcome(turned, CHAL, AUTH, SEEN, verify_ed25519)
     back = replace(AUTH, key=LISTENER.public_key, signature=WELCOME.signature)
     assert not verify_auth(back, CHAL, SEEN, verify_ed25519)
+
+
+def test_signatures_are_over_what_the_document_says() -> None:
+    """By hand, from docs/transport.md §2.5 and §4.7 alone: label, role, T and WELCOME."""
+    chal = b"\x05" + CHAL.versions + CHAL.nonce
+    auth = b"\x06\x01" + AUTH.ours + AUTH.theirs + AUTH.key + AUTH.nonce + AUTH.brings + bytes(64)
+    seen = b"".join(sha256(one).digest() for one in (SEEN.listener, SEEN.dialer))
+    stands = sha256(b"hotline link 1" + chal + auth + seen).digest()
+    assert AUTH.signature == DIALER.sign(b"hotline link 1D" + stands)
+    bounds = (61_440).to_bytes(4) + (50).to_bytes(2) + (200).to_bytes(2)
+    welcome = b"\x07" + WELCOME.session + WELCOME.key + WELCOME.brings + bounds + bytes(64)
+    assert WELCOME.signature == LISTENER.sign(b"hotline link 1L" + stands + welcome)

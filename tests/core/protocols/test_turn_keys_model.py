@@ -30,9 +30,9 @@ def run(directory: Path, *command: str) -> str:
     return done.stdout
 
 
-def errors(directory: Path, *definitions: str) -> int:
-    """Return how many runs of the model, with these definitions, break its claim: 0 or 1."""
-    run(directory, "spin", *definitions, "-a", str(MODEL))
+def errors(directory: Path, *definitions: str, model: Path = MODEL) -> int:
+    """Return how many runs of a model, with these definitions, break its claim: 0 or 1."""
+    run(directory, "spin", *definitions, "-a", str(model))
     run(directory, "gcc", "-O0", "-w", "-o", "pan", "pan.c")
     said = run(directory, "./pan", "-a", "-f", f"-m{MAX_DEPTH}")
     assert "max search depth too small" not in said

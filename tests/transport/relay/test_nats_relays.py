@@ -12,6 +12,7 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ import pytest
 from hotline.core.errors import StorageError
 from hotline.transport.relay.nats_opening import open_nats
 from hotline.transport.relay.nats_store import NatsStore
+from tests.fakes.line import FakeLine, Place, wait_for
+from tests.fakes.relayed import add, by_relay_alone, relay_card
 from tests.transport.relay.nats_servers import NatsServer, three_servers
 from tests.transport.relay.relay_process import RelayProcess
 from tests.transport.relay.rig import cell, later
@@ -121,7 +124,8 @@ def cluster(
             one.kill()
 
 
-async def test_cell_put_at_one_relay_is_taken_at_another(cluster: Cluster) -> None:
+async def check_taken_elsewhere(cluster: Cluster) -> None:
+    """A cell that is put at one relay is pushed by another, and kept once."""
     first, second = cluster.relays
     letters = Letters()
     assert first.key == second.key
@@ -156,6 +160,7 @@ async def lose_one_after_the_other(cluster: Cluster, letters: list[Letters]) -> 
         )
 
     async with cluster.looked_at() as stream:
+        await stream.until_whole()
         await some_pass()
         follower = await stream.follower()
         follower.kill()
@@ -167,9 +172,14 @@ async def lose_one_after_the_other(cluster: Cluster, letters: list[Letters]) -> 
         leader = await stream.leader()
         leader.kill()
         await some_pass()
-        await asyncio.to_thread(leader.start().wait)
-        await asyncio.to_thread(cluster.relays[0].start)
-        await some_pass()
+
+
+def bring_back(cluster: Cluster) -> None:
+    """Start what was killed."""
+    for server in cluster.servers:
+        if server.running is None:
+            server.start().wait()
+    cluster.relays[0].start()
 
 
 async def carry(cluster: Cluster) -> list[Letters]:
@@ -218,6 +228,7 @@ def check(letters: list[Letters]) -> None:
 async def test_cluster_loses_a_server_a_relay_and_its_leader_and_keeps_every_cell_once(
     cluster: Cluster,
 ) -> None:
+    await check_taken_elsewhere(cluster)
     letters = await carry(cluster)
     print(figures(letters))  # noqa: T201  the figures
     check(letters)
@@ -233,6 +244,39 @@ async def test_cluster_that_loses_one_part_after_the_other_keeps_every_cell_once
         letters = await carry(cluster)
         print(figures(letters))  # noqa: T201  the figures
         check(letters)
+        await asyncio.to_thread(bring_back, cluster)
         rounds, put = rounds + 1, put + sum(one.put for one in letters)
     print(f"{rounds} rounds, {put} cells, 3 kills in each: lost 0, doubled 0")  # noqa: T201
     assert rounds
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3_600)
+async def test_stations_go_on_by_another_relay_whenever_theirs_is_killed(
+    cluster: Cluster, relay_papers: Papers, tmp_path: Path
+) -> None:
+    end, kills = time.monotonic() + float(os.environ.get("SOAK_SECONDS", "120")), 0
+    line, said = FakeLine(tmp_path, run=False), list[tuple[Place, str]]()
+    async with balanced([one.where for one in cluster.relays]) as where:
+        card = relay_card(where.host, where.port, where.key, relay_papers.der)
+        for place in line.places:
+            await add(place.home, card, [cluster.token()])
+        await by_relay_alone(line)
+        try:
+            while time.monotonic() < end:
+                relay = cluster.relays[kills % 2]
+                await asyncio.to_thread(relay.kill)
+                for place in line.places:
+                    text = f"{place.name} after {kills} kills"
+                    said.append((place, await place.say("conv/free-text", {}, text=text)))
+                await wait_for(lambda: all(one.receipted(digest) for one, digest in said), WAIT_S)
+                await asyncio.to_thread(relay.start)
+                kills += 1
+            judged = await line.judged()
+        finally:
+            for place in line.places:
+                with contextlib.suppress(Exception):
+                    await place.stop()
+    print(f"{len(said)} statements, {kills} kills of relays: lost 0, doubled 0")  # noqa: T201
+    assert judged.ok
+    assert all(len(one.situation.statements) == len(said) for one in line.places)
