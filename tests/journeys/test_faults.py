@@ -14,6 +14,7 @@ import os
 import random
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
@@ -22,20 +23,25 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import Phase, note, seed, settings
 from hypothesis import strategies as st
+from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
+from hotline.core.exchange import decide
+from hotline.ledger.store import Ledger
 from hotline.station.routes import ROUTE_NAME
 from tests.fakes.faulty import HARMS
+from tests.fakes.mortal_mutants import MUTANTS
 from tests.fakes.promises import Account
 from tests.fakes.proxy import TO_CLIENT, TO_TARGET, FaultProxy
 from tests.fakes.stormy import PERSONS, StormyLine, found, hurried
 from tests.fakes.stormy_relay import RELAY, found_relayed
 
 RUNS = 500
-RUNS_BY_RELAY = 40
+RUNS_BY_RELAY = 30
 PARTS = 5
 """Tests that share the runs, so that they may go side by side."""
-STEPS = 2
+STEPS, MANY_STEPS = 1, 2
+"""Things that happen in a run; harm that came to no cell in it comes to one in the next."""
 RUNS_ON_A_LINE = 16
 MEMORY = Path("/dev/shm")
 """A disk that is fast, where there is one."""
@@ -188,21 +194,23 @@ def theatre(*routes: str) -> Iterator[Theatre]:
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as directory:
         played = Theatre(Path(directory), routes)
         with hurried():
-            yield played
-            played.close()
+            try:
+                yield played
+            finally:
+                played.close()
     befell = ", ".join(f"{count} {what}" for what, count in sorted(played.befell.items()))
     by = " and ".join(routes)
     print(f"{played.runs} runs by {by}, {played.total}; befell: {befell}")  # noqa: T201  the figures
 
 
-def storm(theatre: Theatre, number: int, runs: int) -> None:
+def storm(theatre: Theatre, number: int, runs: int, steps: int = MANY_STEPS) -> None:
     """Play so many runs; which ones, the number says."""
     kind = seed(number)(type("Storm", (Storm,), {"theatre": theatre}))
     run_state_machine_as_test(
         kind,
         settings=settings(
             max_examples=runs,
-            stateful_step_count=STEPS,
+            stateful_step_count=steps,
             # Sockets and threads do not repeat themselves: shrinking would look for another fault.
             phases=[Phase.generate],
             database=None,
@@ -216,7 +224,7 @@ def storm(theatre: Theatre, number: int, runs: int) -> None:
 @pytest.mark.parametrize("part", range(PARTS))
 def test_line_under_faults_delivers_everything_once_and_in_order(part: int) -> None:
     with theatre(ROUTE_NAME) as played:
-        storm(played, part, RUNS // PARTS)
+        storm(played, part, RUNS // PARTS, STEPS if part else MANY_STEPS)
     assert played.runs >= RUNS // PARTS
     assert played.total.statements >= played.runs
 
@@ -227,9 +235,20 @@ def test_line_by_a_relay_under_faults_delivers_everything_once_and_in_order(
     routes: tuple[str, ...],
 ) -> None:
     with theatre(*routes) as played:
-        storm(played, 9, RUNS_BY_RELAY)
+        storm(played, 9, RUNS_BY_RELAY, STEPS)
     assert played.runs >= RUNS_BY_RELAY
     assert played.total.statements >= played.runs
+
+
+@pytest.mark.timeout(400)
+def test_station_that_takes_a_statement_twice_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What the mutant changes is put back after the test.
+    monkeypatch.setattr(decide, "_take", decide._take)
+    monkeypatch.setattr(Ledger, "append", Ledger.append)
+    MUTANTS["takes a statement twice"].apply()
+    with theatre(ROUTE_NAME) as played, pytest.raises((AssertionError, FlakyFailure)) as caught:
+        storm(played, 5, RUNS)
+    assert "doubled" in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.soak
