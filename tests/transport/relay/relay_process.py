@@ -6,7 +6,7 @@ import json
 import os
 import re
 import subprocess
-import sys
+import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
@@ -16,9 +16,11 @@ from typing import Any
 from hotline.transport.relay.calling import RelayAddress
 from hotline.transport.tls import pinned
 from tests.fakes.ports import free_port
+from tests.fakes.warm import warm_python
 from tests.transport.rig import Papers
 
 ROOT = Path(__file__).parents[3]
+LOOK_EVERY_S = 0.01
 
 
 @dataclass
@@ -43,7 +45,7 @@ class RelayProcess:
         with self.log.open("ab") as log:
             self.running = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "hotline", "relay", *store),
+                    *(warm_python(), "-m", "hotline", "relay", *store),
                     *("--listen", f"127.0.0.1:{self.port}"),
                     *("--metrics", f"127.0.0.1:{self.metrics_port}"),
                     *("--cert", self.papers.identity.certificate_path),
@@ -62,6 +64,7 @@ class RelayProcess:
                 return self
             if self.running.poll() is not None:
                 raise AssertionError(said.decode())
+            time.sleep(LOOK_EVERY_S)
 
     def kill(self) -> None:
         assert self.running is not None
