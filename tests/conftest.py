@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,6 +25,20 @@ sys.dont_write_bytecode = False
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    """Take what was collected out of the collector's sight: it lives until the end anyway."""
+    """Stretch passphrases quickly; take what was collected out of the collector's sight."""
+    # Not imported above: who hands the tests out to workers needs nothing of hotline.
+    from tests.fakes.quick_keys import stretch_quickly
+
+    stretch_quickly()
+    # It lives until the end, and is much to walk through each time.
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture
+def slow_keys() -> Iterator[None]:
+    """Key files as officers have them: under Argon2id."""
+    from tests.fakes.quick_keys import stretched_slowly
+
+    with stretched_slowly():
+        yield

@@ -10,7 +10,8 @@ with `sys.executable` is started alike. Only its modules were loaded before it w
 `warm_python()` is a small program that passes what it was given to the warm parent and stays
 in the place of the child: it forwards signals, ends as the child ended, and if it is killed,
 the child is killed. Any other words than `-m hotline`, and an environment in which Python
-itself would start in another way, get a cold interpreter.
+itself would start in another way, get a cold interpreter. What it starts stretches
+passphrases as the tests do (tests/fakes/quick_keys.py); a cold one cannot open such files.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ import traceback
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from tests.fakes.quick_keys import stretch_quickly
 
 TOP = Path(__file__).resolve().parents[2]
 MAX_REQUEST_BYTES = 1 << 20
@@ -159,6 +162,7 @@ def _load_everything() -> None:
     import hotline
     from hotline.tui import entry
 
+    stretch_quickly()
     # What a console sets before it loads textual.
     entry._prepare_terminal()
     for module in pkgutil.walk_packages(hotline.__path__, "hotline."):
