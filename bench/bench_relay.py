@@ -241,7 +241,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--samples", type=int, default=500)
     parser.add_argument("--cells", type=int, default=8_000)
-    parser.add_argument("--idle", type=int, default=400)
+    parser.add_argument("--idle", type=int, default=1_000)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -262,7 +262,7 @@ def main() -> None:
         f" bare durable inserts: {found['inserts_per_s']:.0f}/s;"
         f" ratio {found['ratio']:.2f} (goal {GOAL_RATIO})"
     )
-    print(f"idle sessions: {found['idle_kib']:.0f} KiB each")
+    print(f"{options.idle} idle sessions: {found['idle_kib']:.0f} KiB each")
     if options.json:
         options.json.write_text(json.dumps(found, indent=2))
     if found["ratio"] > GOAL_RATIO or found["cells_per_s"] < GOAL_PER_S:

@@ -15,6 +15,7 @@ from hotline.cli.line_after import (
     give_up,
     lineup_lines,
     route,
+    sign_shown,
 )
 from hotline.cli.line_left import end, notice
 from hotline.cli.line_words import (
@@ -25,7 +26,7 @@ from hotline.cli.line_words import (
     still_missing,
     waiting_for,
 )
-from hotline.cli.officer import HomePath, RootFile, packs, root_in
+from hotline.cli.officer import HomePath, RootFile, check_templates, packs, root_in
 from hotline.cli.passphrases import Asker, PassphraseFd, UseKeyring, bench_with, kept_by
 from hotline.core.errors import OperatorError
 
@@ -79,14 +80,13 @@ def open_line(
     passphrase_fd: PassphraseFd = None,
     keyring: UseKeyring = False,
 ) -> None:
-    """Open a line: sign its charter and write the file for the other station, or for all others.
+    """Open a line: show its charter, sign it, and write the file for the other stations.
 
     Asks for the passphrases of root.key and console.key. Run again, it writes the same file.
     """
-    from hotline.station.enrolling import Wanted, check_opening, open_line_with, opening_again
+    from hotline.station.enrolling import Wanted, opening_again
     from hotline.station.founded import check_no_line
     from hotline.station.giving_up import give_up_opening
-    from hotline.station.officers import unlock_root
     from hotline.station.shelf import write_durably
 
     bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
@@ -97,9 +97,8 @@ def open_line(
         give_up_opening(bench)
     encoded = opening_again(bench, peers, Wanted(name, policy))
     if encoded is None:
-        check_opening(bench, peers)
-        root_key = unlock_root(bench, root_in(home, root))
-        encoded = open_line_with(bench, peers, Wanted(name, policy), root_key)
+        wanted = Wanted(name, policy)
+        encoded = sign_shown(bench, peers, wanted, root_in(home, root), charter_lines)
     write_durably(out, encoded)
     print("\n".join(opened(bench, out, peers)))
 
@@ -224,10 +223,7 @@ def _policy(
     from hotline.core.messages.statement import first_fault
     from hotline.sealing.charter import SUITE, Policy
 
-    catalogue = packs()
-    for template in two_person:
-        if catalogue.get(template) is None:
-            raise OperatorError(f"no pack holds a template {template!r}")
+    check_templates(two_person)
     try:
         return Policy(
             suite_floor=SUITE,

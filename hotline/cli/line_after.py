@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,13 +12,14 @@ import typer
 
 from hotline.cli.card import OutFile
 from hotline.cli.line_words import call_lines, charter_lines, opened
-from hotline.cli.officer import HomePath, RootFile, packs, root_in
+from hotline.cli.officer import HomePath, RootFile, check_templates, root_in
 from hotline.cli.passphrases import Asker, PassphraseFd, UseKeyring, bench_with, kept_by
 from hotline.core.errors import OperatorError
 
 if TYPE_CHECKING:
     from hotline.sealing.charter import Charter
     from hotline.sealing.roster import Roster
+    from hotline.station.enrolling import Wanted
     from hotline.station.home import Home
     from hotline.station.lineup import Lined
     from hotline.station.upkeep import Bench
@@ -83,7 +85,7 @@ def amend(
     from hotline.station.shelf import write_durably
     from hotline.station.wanting import Amendment, wanted_after
 
-    _check_templates([*(two_person or ()), *(one_person or ())])
+    check_templates([*(two_person or ()), *(one_person or ())])
     bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
     amendment = Amendment(
         name=name,
@@ -106,26 +108,41 @@ def amend(
     print("The line of today is worked until all stations change over.")
 
 
-def _check_templates(named: Sequence[str]) -> None:
-    for template in named:
-        if packs().get(template) is None:
-            raise OperatorError(f"no pack holds a template {template!r}")
-
-
 def _opened(bench: Bench, amendment: Amendment, root_file: Path) -> tuple[list[str], bytes]:
     """Show what changes, sign it, and return with whom and the file for there."""
-    from hotline.station.enrolling import check_opening, open_line_with, opening_again
-    from hotline.station.officers import unlock_root
-    from hotline.station.wanting import previewed, wanted_after
+    from hotline.station.enrolling import opening_again
+    from hotline.station.wanting import wanted_after
 
     peers, wanted = wanted_after(bench.home, amendment)
     encoded = opening_again(bench, peers, wanted)
     if encoded is None:
-        check_opening(bench, peers, wanted.predecessor)
-        print("You are about to sign a charter with the root of this station.")
-        print("\n".join(change_lines(bench.home, previewed(bench.home, peers, wanted))))
-        encoded = open_line_with(bench, peers, wanted, unlock_root(bench, root_file))
+        encoded = sign_shown(
+            bench,
+            peers,
+            wanted,
+            root_file,
+            lambda charter: change_lines(bench.home, charter),
+        )
     return peers, encoded
+
+
+def sign_shown(
+    bench: Bench,
+    peers: Sequence[str],
+    wanted: Wanted,
+    root_file: Path,
+    lines: Callable[[Charter], Iterable[str]],
+) -> bytes:
+    """Show a charter as `lines` say it, then sign that one and no other; return the opening."""
+    from hotline.station.enrolling import draft_charter, open_line_with
+    from hotline.station.officers import unlock_root
+
+    charter = draft_charter(bench, peers, wanted)
+    print("You are about to sign this charter with the root of this station:")
+    print("\n".join(lines(charter)))
+    return open_line_with(
+        bench, peers, replace(wanted, shown=charter), unlock_root(bench, root_file)
+    )
 
 
 def change(

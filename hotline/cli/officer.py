@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hotline.cli.passphrases import Asker, PassphraseFd, UseKeyring, bench_with, kept_by
+from hotline.core.errors import OperatorError
 
 if TYPE_CHECKING:
     from hotline.core.messages.catalogue import Catalogue
@@ -42,6 +44,18 @@ def packs() -> Catalogue:
     from hotline.host.packs import load_catalogue
 
     return load_catalogue(find_config())
+
+
+def check_templates(named: Sequence[str]) -> None:
+    """Refuse a template that no pack holds.
+
+    Raises:
+        OperatorError: one is not there.
+    """
+    catalogue = packs()
+    for template in named:
+        if catalogue.get(template) is None:
+            raise OperatorError(f"no pack holds a template {template!r}")
 
 
 @app.command(short_help="Make an officer's key and certify it.")

@@ -16,7 +16,7 @@ from hotline.station.home import Home, OpenLine, open_line
 from hotline.station.keeping import open_kept
 from hotline.station.parting import check_not_ended
 from hotline.station.rerouting import routes_of_cards
-from hotline.station.routes import route_maker
+from hotline.station.routes import route_planner
 from hotline.station.station import Station
 from hotline.transport.link import Timings
 
@@ -60,13 +60,13 @@ def open_station(
     opened = open_line(home, passphrase, machine.clock, machine.entropy)
     try:
         opened = routes_of_cards(home, opened, machine.clock)
-        maker = route_maker(
+        planner = route_planner(
             home, opened, monotonic=monotonic_s, chance=system_chance, timings=timings
         )
         rules = load_rules(machine.config, opened.line.roster.members)
         kept = open_kept(home, opened, passphrase, rules.catalogue.packs)
         try:
-            station = Station(opened.line, opened.ledger, rules, maker, kept)
+            station = Station(opened.line, opened.ledger, rules, planner, kept)
             check_not_ended(home, station.situation.closed_for, opened.ledger)
             return station, opened
         except BaseException:

@@ -20,7 +20,6 @@ from hotline.station.console_keys import left_behind
 from hotline.station.footing import Footing
 from hotline.station.introducing import admit_offered
 from hotline.station.requests import Recorded
-from hotline.station.ways import Ways
 
 MAX_WAITING = 16
 """Answers to consoles that are not in office, at once; more are not sent."""
@@ -96,12 +95,8 @@ class ConsolesAside(Footing):
         task.add_done_callback(self._waiting.discard)
 
     async def _send_aside(self, peer: str, endpoint: int, cell: bytes) -> None:
-        route = self.routes[peer]
         with contextlib.suppress(HotlineError):
-            if isinstance(route, Ways):
-                await route.send_aside(endpoint, cell)
-            else:
-                await route.send(cell)
+            await self.routes[peer].send_aside(endpoint, cell)
 
     # --- taking over -----------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import Cosignature
 from hotline.ledger.store import Ledger
 from hotline.sealing import items as its
+from hotline.station.bundle import Bundle, RoutePlan
 from hotline.station.comparing import Comparing
 from hotline.station.cosigning import Cosigning
 from hotline.station.courier import Courier
@@ -31,12 +32,11 @@ from hotline.station.requests import Recorded
 from hotline.station.shelf import Shelf
 from hotline.station.snapshotting import SituationCache
 from hotline.station.witness import Witness
-from hotline.transport.route import OnCell, OnFault, OnState, Route
 
 MAX_FAULTS = 100
 
-MakeRoute = Callable[[str, OnCell, OnState, OnFault], Route]
-"""Makes the route to the named station."""
+PlanRoutes = Callable[[str], Sequence[RoutePlan]]
+"""Gives all routes to the named station; none of them is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,10 @@ class Footing:
 
     Attributes:
         peers: The other stations of the line, in the charter's order.
-        routes: The route to each of them.
+        routes: All routes to each of them.
     """
 
-    routes: dict[str, Route]
+    routes: dict[str, Bundle]
     _outgoings: dict[str, Outgoing]
 
     def __init__(self, line: Line, ledger: Ledger, rules: Rules, kept: Kept) -> None:
@@ -120,8 +120,8 @@ class Footing:
         return self.peers[0]
 
     @property
-    def route(self) -> Route:
-        """The route to `peer`."""
+    def route(self) -> Bundle:
+        """The routes to `peer`."""
         return self.routes[self.peer]
 
     @property

@@ -16,9 +16,9 @@ from hotline.core.exchange.duties import urgency
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Situation
 from hotline.sealing.items import Item
+from hotline.station.bundle import Bundle
 from hotline.station.courier import Courier
 from hotline.station.witness import Witness
-from hotline.transport.route import Route
 
 RETRY_S = 5.0
 MAX_RETRY_S = 60.0
@@ -51,12 +51,12 @@ class _Flight:
 
 
 class Outgoing:
-    """Sends letters to one peer over its route and retries what is not receipted."""
+    """Sends letters to one peer over its routes and retries what is not receipted."""
 
     def __init__(
         self,
         peer: str,
-        route: Route,
+        route: Bundle,
         courier: Courier,
         witness: Witness,
         items_of: Callable[[str], Sequence[Item]],

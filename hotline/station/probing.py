@@ -13,6 +13,7 @@ from pathlib import Path
 from hotline.core.errors import HotlineError, LinkError, OperatorError, PeerError
 from hotline.core.messages.catalogue import Catalogue
 from hotline.core.records import events as ev
+from hotline.core.seams import Clock
 from hotline.host.clock import monotonic_s
 from hotline.host.entropy import system_chance
 from hotline.host.keyfile import read_key_file
@@ -25,7 +26,7 @@ from hotline.station.identity import read_identity
 from hotline.station.journal import JournalOwner, open_journal
 from hotline.station.laying import CONSOLE_KEY
 from hotline.station.line import Line
-from hotline.station.routes import route_maker
+from hotline.station.routes import ROUTE_NAME, route_planner
 from hotline.station.upkeep import Bench
 from hotline.transport.link import Timings
 from hotline.transport.route import Route
@@ -61,11 +62,13 @@ async def probe_spare(
     ):
         raise OperatorError("only a spare console that has not taken over is tested")
     (peer,) = line.peers
-    probe = _Probe(Courier(line), peer)
-    make = route_maker(
+    probe = _Probe(Courier(line), peer, bench.clock)
+    plan = route_planner(
         bench.home, probed, monotonic=monotonic_s, chance=system_chance, timings=timings
     )
-    instance = await probe.meet(make(peer, probe.hear, probe.changed, _ignore), bench, limit_s)
+    direct = next(one for one in plan(peer) if one.name == ROUTE_NAME)
+    route = direct.make(probe.hear, probe.changed, _ignore)
+    instance = await probe.meet(route, limit_s)
     tested = ev.SpareTested(
         station=line.station, endpoint=line.endpoint, peer=peer, instance=instance
     )
@@ -76,8 +79,8 @@ async def probe_spare(
 class _Probe:
     """The handshake of a spare, and nothing else of a station."""
 
-    def __init__(self, courier: Courier, peer: str) -> None:
-        self._courier, self._peer = courier, peer
+    def __init__(self, courier: Courier, peer: str, clock: Clock) -> None:
+        self._courier, self._peer, self._clock = courier, peer, clock
         self._pair = courier.pairs[peer]
         self._news = asyncio.Event()
         self._answers: list[Item] = []
@@ -86,14 +89,14 @@ class _Probe:
         """Take the peer's part of the handshake; everything else is passed over."""
         with contextlib.suppress(PeerError):
             verified = self._courier.open(cell)
-            self._answers += self._pair.settle(verified, verified.packet.sent_at_ms)
+            self._answers += self._pair.settle(verified, self._clock())
             self._news.set()
 
     async def changed(self, _state: str, _reason: str) -> None:
         """Ask as soon as the link is up."""
         self._news.set()
 
-    async def meet(self, route: Route, bench: Bench, limit_s: float) -> str:
+    async def meet(self, route: Route, limit_s: float) -> str:
         """Work the route until the peer has proved itself; return the start of it that did.
 
         Raises:
@@ -103,7 +106,7 @@ class _Probe:
         try:
             async with asyncio.timeout(limit_s):
                 while not self._pair.ready or self._answers:
-                    await self._say(route, bench)
+                    await self._say(route)
         except TimeoutError as error:
             raise LinkError(
                 f"{self._peer} did not answer this spare console",
@@ -115,11 +118,11 @@ class _Probe:
             await asyncio.wait([work])
         return self._pair.instance
 
-    async def _say(self, route: Route, bench: Bench) -> None:
+    async def _say(self, route: Route) -> None:
         """Say what is to be said now, then wait for news, or ask again."""
         items, self._answers = self._answers, []
         if not items and route.up:
-            items = [self._pair.ask(bench.clock())]
+            items = [self._pair.ask(self._clock())]
         for item in items:
             with contextlib.suppress(HotlineError):
                 await route.send(self._courier.seal(self._peer, [item]))

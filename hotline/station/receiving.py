@@ -26,7 +26,6 @@ from hotline.station.recovering import Recovering
 from hotline.station.releasing import Releasing
 from hotline.station.requests import Recorded
 from hotline.station.trusting import Listed, Trusting
-from hotline.station.ways import Ways
 from hotline.station.witnessing import Witnessing
 
 MAX_DISPLAYED_REPEATED = 64
@@ -73,9 +72,7 @@ class Receiving(
         if not self._courier.put_in_office(peer, endpoint):
             return
         self._begin_letters(peer, ask=False)
-        route = self.routes[peer]
-        if isinstance(route, Ways):
-            await route.turn_to(endpoint, f"spare console {endpoint} of {peer} took over")
+        await self.routes[peer].turn_to(endpoint, f"spare console {endpoint} of {peer} took over")
 
     async def _take_packet(self, verified: VerifiedPacket) -> None:
         taken = self._intake.sort(verified, self.situation)

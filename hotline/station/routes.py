@@ -6,12 +6,14 @@ import json
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from hotline.core.errors import LinkError, PeerError
 from hotline.sealing.tls_identity import tls_pin
-from hotline.station.footing import MakeRoute
+from hotline.station.bundle import RoutePlan
+from hotline.station.footing import PlanRoutes
 from hotline.station.home import Home, LineCard, PeerCard, write_json
 from hotline.station.line import Line
 from hotline.station.ways import Ways
@@ -42,8 +44,8 @@ class Laid(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Maker:
-    """Makes the direct route to each peer, with a way to each console of it."""
+class _Planner:
+    """Plans the routes to each peer; the direct one has a way to each console of it."""
 
     home: Home
     opened: Laid
@@ -58,7 +60,10 @@ class _Maker:
         tls = self.home.path / "tls"
         return TlsIdentity(tls / "cert.pem", tls / "key.pem")
 
-    def __call__(self, name: str, on_cell: OnCell, on_state: OnState, on_fault: OnFault) -> Route:
+    def __call__(self, peer: str) -> list[RoutePlan]:
+        return [RoutePlan(ROUTE_NAME, partial(self._direct, peer))]
+
+    def _direct(self, name: str, on_cell: OnCell, on_state: OnState, on_fault: OnFault) -> Route:
         found = self.consoles[name]
         if listens_for(self.opened, name):
             return self._listen(found, on_cell, on_state, on_fault)
@@ -104,10 +109,10 @@ class _Maker:
         )
 
 
-def route_maker(
+def route_planner(
     home: Home, opened: Laid, *, monotonic: Monotonic, chance: Chance, timings: Timings
-) -> MakeRoute:
-    """Return what makes the direct route to each peer: one of the two dials, the other listens.
+) -> PlanRoutes:
+    """Return what plans the routes to each peer; of the direct one an end dials, the other listens.
 
     Raises:
         LinkError: a peer's TLS certificate does not read.
@@ -120,7 +125,7 @@ def route_maker(
         for found in consoles.values()
         for one in found
     }
-    return _Maker(home, opened, consoles, keys, monotonic, chance, timings)
+    return _Planner(home, opened, consoles, keys, monotonic, chance, timings)
 
 
 def _consoles_of(opened: Laid, name: str) -> list[PeerCard]:

@@ -14,17 +14,18 @@ from hotline.core.exchange.rules import Rules
 from hotline.core.records import events as ev
 from hotline.ledger.store import Ledger
 from hotline.station.asking import PeerAsking
-from hotline.station.footing import Kept, MakeRoute
+from hotline.station.bundle import Bundle
+from hotline.station.footing import Kept, PlanRoutes
 from hotline.station.line import Line
+from hotline.station.linking import Linking
 from hotline.station.outgoing import Outgoing
-from hotline.station.receiving import Receiving
 from hotline.station.recovering import Recovery
 
 TICK_S = 0.5
 REFUSED_SUMMARY_S = 60.0
 
 
-class Station(Receiving):
+class Station(Linking):
     """One station on a line with one or more peers. Everything happens on one event loop."""
 
     def __init__(
@@ -32,18 +33,18 @@ class Station(Receiving):
         line: Line,
         ledger: Ledger,
         rules: Rules,
-        make_route: MakeRoute,
+        plan_routes: PlanRoutes,
         kept: Kept | None = None,
     ) -> None:
-        """Fold the ledger and prepare a route to each peer; nothing is opened before `run`.
+        """Fold the ledger and prepare the routes to each peer; nothing is opened before `run`.
 
         Raises:
             IntegrityError: the ledger does not read.
         """
         super().__init__(line, ledger, rules, kept or Kept())
         self.routes = {
-            peer: make_route(
-                peer,
+            peer: Bundle(
+                plan_routes(peer),
                 partial(self._take_cell, by=peer),
                 partial(self._link_changed, peer),
                 self._fault,
@@ -81,7 +82,7 @@ class Station(Receiving):
         """
         for one in [peer] if peer else self.peers:
             if self._outgoings[one].sending(digest):
-                return self.routes[one].name
+                return next(iter(self.routes[one].best), "")
         return ""
 
     @property
@@ -110,9 +111,7 @@ class Station(Receiving):
             LinkError: the address to listen at cannot be bound.
         """
         self._fatal = asyncio.get_running_loop().create_future()
-        for peer, link in list(self.situation.links.items()):
-            if peer in self.routes and link.state == "UP":
-                await self.note(self._link_event(peer, "DOWN", "this station was started again"))
+        await self._note_start()
         await self._resend_outbox()
         async with asyncio.TaskGroup() as tasks:
             for peer in self.peers:
@@ -159,32 +158,6 @@ class Station(Receiving):
     async def _say_refused(self, now_s: float) -> None:
         count, self._refused, self._refused_said_s = self._refused, 0, now_s
         await self.note(ev.CellsRefused(count=count, reason="cells that do not open"))
-
-    # --- the links --------------------------------------------------------------------
-
-    def _link_event(self, peer: str, state: str, reason: str) -> ev.LinkChanged:
-        name = self.routes[peer].name
-        return ev.LinkChanged(peer=peer, route=name, state=state, reason=reason[:400])
-
-    async def _link_changed(self, peer: str, state: str, reason: str) -> None:
-        """Begin the route's letters anew; record what an officer must know.
-
-        The letters begin before anything is awaited: what is written meanwhile must come
-        after our introduction, and must not be thrown away with the letters of before.
-        Dialling again and again is not news.
-        """
-        if state == "UP":
-            self._begin_letters(peer, ask=self._begins(peer))
-        else:
-            self._outgoings[peer].restart()
-            self._comparing.forget_shown(peer)
-        link = self.situation.links.get(peer)
-        before = link.state if link else "DOWN"
-        now = "DOWN" if state == "DIALING" else state
-        if now != before and not self._leaving:
-            await self.note(self._link_event(peer, now, reason))
-        if state == "UP":
-            self.show_head(peer)
 
 
 async def _until(fatal: asyncio.Future[None]) -> None:

@@ -6,18 +6,15 @@ Spec: docs/enrolment.md §9.1
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from hotline.core.errors import OperatorError
 from hotline.core.messages.statement import first_fault
-from hotline.core.values import Digest
 from hotline.sealing.amendment import MIN_STAYING
-from hotline.sealing.charter import Charter, Member, Policy
-from hotline.sealing.roster import Roster
+from hotline.sealing.charter import Charter, Policy
 from hotline.station.amending import current_roster
-from hotline.station.cards import accepted_card
 from hotline.station.enrolling import Wanted
 from hotline.station.home import Home
 from hotline.station.identity import read_identity
@@ -67,31 +64,6 @@ def wanted_after(home: Home, amendment: Amendment) -> tuple[list[str], Wanted]:
             "the charter would say what it says already", hint="name what is to change; see --help"
         )
     return peers, Wanted(name, policy, charter.line)
-
-
-def previewed(home: Home, peers: Sequence[str], wanted: Wanted) -> Charter:
-    """Return what the charter will say, before anybody signs it; it has no id of its own yet.
-
-    Raises:
-        OperatorError: the home has no line, or no card of a station that joins.
-    Spec: docs/enrolment.md §9.1
-    """
-    roster = current_roster(home)
-    stations = [read_identity(home).station, *peers]
-    return replace(
-        roster.charter,
-        name=wanted.name,
-        policy=wanted.policy,
-        members=tuple(Member(station=one, root=_root(home, roster, one)) for one in stations),
-        predecessor=wanted.predecessor,
-    )
-
-
-def _root(home: Home, roster: Roster, station: str) -> Digest:
-    """Return a station's newest root, as the line knows it or the card of a newcomer says."""
-    if station in roster.lineages:
-        return roster.lineages[station].newest.digest
-    return accepted_card(home, station).station.newest.digest
 
 
 def _peers(charter: Charter, ours: str, amendment: Amendment) -> list[str]:

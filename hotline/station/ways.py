@@ -44,6 +44,11 @@ class Ways:
         return self._front.name
 
     @property
+    def stores(self) -> bool:
+        """Whether what was sent may be read much later; see `Route.stores`."""
+        return self._front.stores
+
+    @property
     def up(self) -> bool:
         """Whether a cell can be handed to the console in office now."""
         return self._front.up

@@ -68,6 +68,11 @@ class Endpoint(ABC):
         return self._state
 
     @property
+    def stores(self) -> bool:
+        """Whether what was sent may be read much later: never, here."""
+        return False
+
+    @property
     def up(self) -> bool:
         """Whether a cell can be handed over now."""
         return self._state is State.UP and self._session is not None and self._session.open

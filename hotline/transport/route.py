@@ -43,6 +43,10 @@ class Route(Protocol):
         """The route's name in settings and events."""
 
     @property
+    def stores(self) -> bool:
+        """Whether a cell that was handed over may be read much later: a relay keeps it."""
+
+    @property
     def up(self) -> bool:
         """Whether a cell can be handed over now."""
 

@@ -6,10 +6,8 @@ Spec: docs/transport.md §9.4, §9.8
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,18 +19,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from hotline.cli.main import main
 from hotline.core.errors import LinkError
-from hotline.core.values import sha256
-from hotline.host.entropy import system_entropy
-from hotline.sealing.cell import seal_cell
-from hotline.sealing.ed25519 import Ed25519Signer, verify_ed25519
-from hotline.sealing.line_secret import LineSecret
-from hotline.sealing.prekey import draw_prekey
-from hotline.transport.relay.calling import open_mailboxes
-from hotline.transport.relay.client import Mailboxes
-from hotline.transport.relay.frames import NO_TOKEN
 from tests.transport.relay.relay_process import RelayProcess
-from tests.transport.relay.rig import cell, later, new_box, new_key
-from tests.transport.rig import FAST, Papers, mint, until
+from tests.transport.relay.traffic import Letters, dial
+from tests.transport.rig import Papers, mint, until
 
 
 @pytest.fixture(scope="module")
@@ -48,83 +37,30 @@ def relay(tmp_path: Path, relay_papers: Papers) -> Iterator[RelayProcess]:
         process.kill()
 
 
-@contextlib.asynccontextmanager
-async def dial(
-    relay: RelayProcess, box: bytes, key: Ed25519Signer, token: bytes = NO_TOKEN
-) -> AsyncIterator[Mailboxes]:
-    async with open_mailboxes(
-        relay.where,
-        box,
-        key,
-        token=token,
-        verifier=verify_ed25519,
-        entropy=system_entropy,
-        timings=FAST,
-    ) as mailboxes:
-        yield mailboxes
-
-
-async def made_box(relay: RelayProcess, north: Ed25519Signer, south: Ed25519Signer) -> bytes:
-    box, token = new_box(), relay.token()
-    async with dial(relay, box, north, token) as mine:
-        await mine.create(box, south.public_key, token)
-    return box
-
-
-class Station:
-    """A recipient as a ledger is one: each cell once, by its digest."""
-
-    def __init__(self) -> None:
-        self.came: Counter[bytes] = Counter()
-
-    async def __call__(self, sealed: bytes) -> None:
-        self.came[sealed] += 1
-
-
-async def keep_putting(
-    relay: RelayProcess, box: bytes, key: Ed25519Signer, waiting: list[bytes]
-) -> None:
-    """Do what an outbox does: the same bytes, until the relay has them."""
-    while waiting:
-        with contextlib.suppress(LinkError):
-            async with dial(relay, box, key) as out:
-                while waiting:
-                    await out.put(box, waiting[0], later())
-                    waiting.pop(0)
-        await asyncio.sleep(0.02)
-
-
-async def keep_taking(
-    relay: RelayProcess, box: bytes, key: Ed25519Signer, station: Station
-) -> None:
-    while True:
-        with contextlib.suppress(LinkError):
-            async with dial(relay, box, key) as mine:
-                await mine.subscribe(box, station)
-                await mine.ended()
-        await asyncio.sleep(0.02)
+async def made_letters(relay: RelayProcess) -> Letters:
+    letters = Letters()
+    await letters.make_box(relay.where, relay.token())
+    return letters
 
 
 async def test_relay_killed_again_and_again_loses_nothing(relay: RelayProcess) -> None:
-    north, south, station = new_key(), new_key(), Station()
-    box, chance = await made_box(relay, north, south), random.Random(8)
-    sent = [cell(500) for _ in range(300)]
-    waiting = list(sent)
+    letters, chance = await made_letters(relay), random.Random(8)
+    letters.write(300)
     work = [
-        asyncio.create_task(keep_putting(relay, box, south, waiting)),
-        asyncio.create_task(keep_taking(relay, box, north, station)),
+        asyncio.create_task(letters.keep_putting(relay.where)),
+        asyncio.create_task(letters.keep_taking(relay.where)),
     ]
     for kill in range(1, 3):
-        goal = len(sent) - kill * 80 + chance.randrange(30)
-        await until(lambda goal=goal: len(waiting) <= goal)
+        goal = kill * 80 - chance.randrange(30)
+        await until(lambda goal=goal: letters.put >= goal)
         await asyncio.to_thread(relay.kill)
         await asyncio.to_thread(relay.start)
-    await until(lambda: len(station.came) == len(sent))
+    await until(lambda: len(letters.came) == len(letters.sent))
     for task in work:
         task.cancel()
     await asyncio.gather(*work, return_exceptions=True)
-    assert set(station.came) == set(sent)
-    assert sum(station.came.values()) < 2 * len(sent)
+    assert letters.order == letters.sent
+    assert letters.again < len(letters.sent)
 
 
 def check_pages(relay: RelayProcess) -> None:
@@ -140,58 +76,13 @@ def check_pages(relay: RelayProcess) -> None:
 async def test_relay_answers_its_operator_and_ends_cleanly_on_sigterm(
     relay: RelayProcess,
 ) -> None:
-    north, south = new_key(), new_key()
     await asyncio.to_thread(check_pages, relay)
-    box = await made_box(relay, north, south)
-    async with dial(relay, box, north) as mine:
+    letters = await made_letters(relay)
+    async with dial(relay.where, letters.box, letters.recipient) as mine:
         assert await asyncio.to_thread(relay.terminate) == 0
         assert isinstance(await mine.ended(), LinkError)
     assert [one["event"] for one in relay.said()] == ["store", "relay_started", "relay_stopped"]
     assert not (relay.home / "relay.db-wal").exists()
-
-
-async def test_operators_complete_view_shows_no_planted_word(relay: RelayProcess) -> None:
-    """Files, log and metrics, with cells in the box and after they were taken."""
-    north, south, station = new_key(), new_key(), Station()
-    planted = (b"ARCTURUS-77", b"NORTHSTAR", b"SOUTHPOLE", b"LT AMUNDSEN")
-    packet = b" ".join(planted) * 20
-    line, secret = sha256(b"a line"), LineSecret(system_entropy(32), 0)
-    sealed = seal_cell(
-        packet,
-        bytes(64),
-        recipient=draw_prekey(system_entropy).public,
-        line=line,
-        secret=secret,
-        day=0,
-        entropy=system_entropy,
-    )
-    box, views = await made_box(relay, north, south), list[bytes]()
-    async with dial(relay, box, south) as out:
-        await out.put(box, sealed, later())
-    views.append(await asyncio.to_thread(view_of, relay))
-    assert sealed[:64] in views[0], "the view misses the store"
-    async with dial(relay, box, north) as mine:
-        await mine.subscribe(box, station)
-        await until(lambda: station.came[sealed] == 1)
-        await mine.ping()
-    await asyncio.to_thread(relay.terminate)
-    views.append(await asyncio.to_thread(view_of, relay))
-    for view in views:
-        for word in (*planted, bytes(line)):
-            assert word not in view
-            assert word.hex().encode() not in view
-    spoken = relay.log.read_bytes() + views[0][views[0].rindex(b"# HELP hotline_relay_cells") :]
-    for secret_id in (box, north.public_key, south.public_key, sha256(sealed)):
-        assert secret_id.hex().encode() not in spoken
-        assert secret_id not in spoken
-
-
-def view_of(relay: RelayProcess) -> bytes:
-    """All that stands in the relay's directory, and its metrics if it runs."""
-    files = [one.read_bytes() for one in sorted(relay.home.iterdir()) if one.is_file()]
-    assert relay.running is not None
-    page = relay.page("metrics")[1] if relay.running.poll() is None else ""
-    return b"\n".join([*files, page.encode()])
 
 
 def lock_key(papers: Papers, path: Path) -> Path:

@@ -55,9 +55,10 @@ from hotline.station.founding import Founder, found_line
 from hotline.station.home import Home, OpenLine, open_line, open_officer, read_card, write_json
 from hotline.station.keeping import open_kept
 from hotline.station.pair import Pair
-from hotline.station.routes import route_maker
+from hotline.station.routes import route_planner
 from hotline.station.station import Station
 from hotline.transport.link import Timings
+from hotline.transport.route import Route
 
 DEADLINE_S = 20.0
 FAST = Timings(
@@ -141,18 +142,23 @@ class Place:
         return self.station.situation
 
     @property
+    def direct(self) -> Route:
+        """The direct route to the peer."""
+        return self.station.route.routes["direct"]
+
+    @property
     def pair(self) -> Pair:
         """The keys towards the peer."""
         return self.station._courier.pairs[self.peer]
 
     async def start(self, *, run: bool = True) -> None:
         self.opened = open_line(self.home, None, self.clock_ms, system_entropy)
-        maker = route_maker(
+        planner = route_planner(
             self.home, self.opened, monotonic=monotonic_s, chance=lambda: 1.0, timings=FAST
         )
         kept = open_kept(self.home, self.opened, None, catalogue().packs)
         members = rules(self.opened.line.roster.members)
-        self.station = Station(self.opened.line, self.opened.ledger, members, maker, kept)
+        self.station = Station(self.opened.line, self.opened.ledger, members, planner, kept)
         self._listen_in()
         self.officer = self.unlock(self.person, None)
         self.desk = self.desk_of(self.person)

@@ -113,7 +113,9 @@ def test_ceremony_from_nothing_to_a_first_receipted_statement(tmp_path: Path) ->
     both = ("console.key", "root.key")
     opening, answer = stick / "opening.enrol", stick / "answer.enrol"
     opened = ("line", "open", north, "--with", "SOUTH", "--name", "n-s", "--out", opening)
-    run(*opened, "--root", safe / "north-root.key", asked=both)
+    said = run(*opened, "--root", safe / "north-root.key", asked=both)
+    assert said.index("You are about to sign this charter") < said.index("Wrote ")
+    assert "two officers sign: nothing" in said
     said = run("line", "join", south, opening, "--out", answer, asked=both)
     assert "You are about to sign this charter" in said
     run("line", "complete", north, answer, asked=("console.key",))

@@ -41,9 +41,11 @@ class Shell:
         return "\n".join(rows)
 
     def answers(self, prompt: str, words: str) -> None:
-        """Type behind a prompt, once the cursor stands there."""
-        self.terminal.until(lambda rows: _last(rows).endswith(prompt.rstrip()), prompt)
+        """Type behind a prompt, once the cursor stands there, and see that it was taken."""
+        asked = self.terminal.until(lambda rows: _last(rows).endswith(prompt.rstrip()), prompt)
         self.types(words)
+        # The same prompt may come again, and throws away what was typed before it asks.
+        self.terminal.until(lambda rows: rows != asked, f"what follows {prompt}")
 
     def done(self, words: str) -> str:
         """Return the screen once it shows `words` and the shell is ready again."""

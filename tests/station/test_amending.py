@@ -16,12 +16,12 @@ from hotline.sealing.enrol import make_charter
 from hotline.station.amending import current_roster, roster_in
 from hotline.station.arriving import check_file
 from hotline.station.changing import change_over
-from hotline.station.enrolling import Wanted, answer_again, opening_again
+from hotline.station.enrolling import Wanted, answer_again, draft_charter, opening_again
 from hotline.station.giving_up import give_up_successor
 from hotline.station.home import Home
 from hotline.station.lineup import read_lineup
 from hotline.station.opening import discard_opening, kept_opening
-from hotline.station.wanting import Amendment, previewed, wanted_after
+from hotline.station.wanting import Amendment, wanted_after
 from tests.station.amended import TWO, amends, exchange_cards, places_in
 from tests.station.homes import DAY_MS, NOW_MS, WANTED, Place, begin, begin_three, enrol
 
@@ -87,7 +87,7 @@ def test_only_what_is_named_changes_and_is_shown_before_it_is_signed(
         name="n-s-two", two=["deesc/cease-propose"], languages=["en", "fr"], test_period_s=3600
     )
     _, wanted = wanted_after(north.home, amendment)
-    shown = changes(before, previewed(north.home, ["SOUTH"], wanted))
+    shown = changes(before, draft_charter(north.bench, ["SOUTH"], wanted))
     assert [(one.what, one.before, one.after) for one in shown] == [
         ("name", "n-s", "n-s-two"),
         ("languages", "en; en decides", "en, fr; en decides"),

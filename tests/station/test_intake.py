@@ -146,7 +146,7 @@ async def test_session_cut_while_recording_leaves_the_station_running(tmp_path: 
         for round_ in range(5):
             digest = await south.say("conv/free-text", {}, text=f"round {round_}")
             await wait_for(lambda digest=digest: north.holds(digest))
-            session = north.station.route._session  # type: ignore[attr-defined]
+            session = north.direct._session  # type: ignore[attr-defined]
             if session is not None:
                 session._socket.transport.abort()
             await line.up()

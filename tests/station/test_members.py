@@ -16,7 +16,7 @@ from hotline.station.arriving import check_file
 from hotline.station.cards import accept_card
 from hotline.station.changing import change_over
 from hotline.station.lineup import read_lineup
-from hotline.station.wanting import Amendment, previewed, wanted_after
+from hotline.station.wanting import Amendment, wanted_after
 from tests.station.amended import amends
 from tests.station.homes import (
     NOW_MS,
@@ -80,8 +80,8 @@ def test_two_become_three_and_the_newcomer_gets_nothing_of_the_old_line(
     before = current_roster(north.home)
     peers, wanted = wanted_after(north.home, EAST)
     assert peers == ["SOUTH", "EAST"]
+    shown = changes(before.charter, enrolling.draft_charter(north.bench, peers, wanted))
     opening = amends(north, EAST)
-    shown = changes(before.charter, previewed(north.home, peers, wanted))
     for place in (south, east):
         found, told = seen(place, opening)
         assert told == [(one.what, one.before, one.after) for one in shown]

@@ -24,13 +24,13 @@ async def test_refusing_head_db_lets_no_cell_leave_and_stops_the_station(
         north, south = line.north, line.south
         await line.settled()
         sent: list[bytes] = []
-        honest = south.station.route.send
+        honest = south.direct.send
 
         async def send(cell: bytes) -> None:
             sent.append(cell)
             await honest(cell)
 
-        south.station.route.send = send  # type: ignore[method-assign]
+        south.direct.send = send  # type: ignore[method-assign]
 
         def swap(*_: Any) -> None:
             raise refusal
@@ -52,7 +52,7 @@ async def test_release_begins_before_sealing_and_ends_before_sending(tmp_path: P
         steps: list[str] = []
         ledger, outgoing = south.opened.ledger, south.station._outgoing
         honest_seal = outgoing._courier.seal
-        honest_release, honest_send = outgoing._release, south.station.route.send
+        honest_release, honest_send = outgoing._release, south.direct.send
 
         def release() -> Any:
             steps.append("release begins")
@@ -68,7 +68,7 @@ async def test_release_begins_before_sealing_and_ends_before_sending(tmp_path: P
 
         outgoing._release = release
         outgoing._courier.seal = seal  # type: ignore[method-assign]
-        south.station.route.send = send  # type: ignore[method-assign]
+        south.direct.send = send  # type: ignore[method-assign]
         digest = await south.say("sea/encounter", ENCOUNTER)
         await wait_for(lambda: south.receipted(digest))
         assert steps[:3] == ["release begins", "seal", "send, 0 unreleased"]

@@ -8,6 +8,7 @@ from hotline.core.errors import InvariantError
 from hotline.core.exchange.delivery import Delivery, StatementState
 from hotline.core.exchange.forks import fold_fork
 from hotline.core.exchange.gaps import fold_filled, fold_gap, fold_given_up, fold_refused
+from hotline.core.exchange.links import fold_link
 from hotline.core.exchange.releasing import fold_release, fold_released
 from hotline.core.exchange.rules import ACKNOWLEDGEMENT, FIRST_GENERATION, FORK
 from hotline.core.exchange.shown import SHOWN
@@ -16,7 +17,6 @@ from hotline.core.exchange.situation import (
     Dialogue,
     Happening,
     Incident,
-    Link,
     Situation,
 )
 from hotline.core.exchange.trust import doubt, keep_trust
@@ -361,7 +361,7 @@ def _station(situation: Situation, happening: Happening, event: ev.Event) -> Non
             situation.seen_orders[sender, event.order.generation, event.order.seq] = event.order
             _follow(situation, sender, event.order)
         case ev.LinkChanged():
-            situation.links[event.peer] = Link(event.state, happening.at_ms, event.reason)
+            fold_link(situation, event, happening.at_ms)
         case ev.StatementQuarantined():
             situation.quarantined.append((happening.at_ms, event.sender, event.reason))
             situation.quarantine_keys.add((event.sender, event.digest, event.reason))

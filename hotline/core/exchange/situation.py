@@ -80,7 +80,7 @@ class Deadline:
 
 @dataclass(slots=True)
 class Link:
-    """What the ledger last said of the routes to a peer."""
+    """What the ledger last said of a route to a peer, or of all of them together."""
 
     state: str = "DOWN"
     since_ms: int = 0
@@ -99,6 +99,7 @@ class Situation:
         our_order: Newest of our generation; `their_orders`: newest of each other station.
         timeline: Indices of entries that a timeline shows, oldest first, with the event.
         deadlines: Every clock ever set, by (digest, clock, station); `clocks`: those not met.
+        links: By peer, all its routes as one; `routes`: by peer and route each of them.
         dialogues: Every dialogue by its statement; `expecting`: those still open.
         early: By a digest that is not here: statements that answer it and came before it.
         quarantined: (time in ms, sender, reason) of everything refused into quarantine.
@@ -143,6 +144,7 @@ class Situation:
     deadlines: dict[tuple[str, str, str], Deadline] = field(default_factory=dict)
     clocks: dict[tuple[str, str, str], Deadline] = field(default_factory=dict)
     links: dict[str, Link] = field(default_factory=dict)
+    routes: dict[str, dict[str, Link]] = field(default_factory=dict)
     packs: dict[str, str] = field(default_factory=dict)
     timeline: list[Happening] = field(default_factory=list)
     quarantined: list[tuple[int, str, str]] = field(default_factory=list)

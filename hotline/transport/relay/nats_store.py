@@ -2,7 +2,7 @@
 
 Nothing is in flight between a relay and the servers: cells are read by
 position and deleted when they were consumed, so a relay keeps no state.
-Spec: docs/transport.md §9.6
+Spec: docs/transport.md §9.6, §9.10
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One authenticated session at a relay: requests in, answers and cells out.
 
-Spec: docs/transport.md §9.4
+It is known by a mailbox key and by nothing else. Spec: docs/transport.md §9.4, §9.11
 """
 
 from __future__ import annotations

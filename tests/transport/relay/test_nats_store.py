@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from hotline.core.errors import OperatorError, StorageError
+from hotline.core.errors import OperatorError
 from hotline.core.values import sha256
 from hotline.transport.relay.nats_opening import open_nats
 from hotline.transport.relay.nats_store import NatsStore
@@ -28,8 +28,8 @@ from tests.transport.relay.conformance import (
     make_box,
     put,
 )
-from tests.transport.relay.nats_servers import NatsServer, three_servers
-from tests.transport.relay.rig import cell, later, new_box
+from tests.transport.relay.nats_servers import NatsServer
+from tests.transport.relay.rig import cell, new_box
 from tests.transport.rig import until
 
 LITTLE_BYTES = 200_000
@@ -206,43 +206,3 @@ async def test_relay_does_not_start_without_a_monitor(server: NatsServer) -> Non
         await open_nats(
             [server.url], [], replicas=1, keep_s=1, cells_per_box=1, clock=time.monotonic
         )
-
-
-async def put_until_taken(store: NatsStore, box: Box, one: bytes) -> None:
-    """Do what a sender does: put the same bytes until the relay has them."""
-    async with asyncio.timeout(60):
-        while True:
-            try:
-                outcome = await store.put(box.id, SENDER, sha256(one), one, later())
-            except StorageError:
-                await asyncio.sleep(0.1)
-                continue
-            if outcome in (Outcome.STORED, Outcome.DUPLICATE):
-                return
-
-
-async def test_cluster_that_loses_a_server_and_then_its_leader_keeps_every_cell_once(
-    binary: str, tmp_path: Path
-) -> None:
-    with three_servers(binary, tmp_path) as servers:
-        store = await open_store(*servers, replicas=3, cells_per_box=10_000)
-        box, sent = await make_box(store), [cell(1_000) for _ in range(240)]
-        names = {one.name: one for one in servers}
-
-        async def leader() -> str:
-            about = await store._js.describe("hotline_cells")
-            assert about is not None
-            return str(about["cluster"]["leader"])
-
-        first = await leader()
-        follower = next(one for one in servers if one.name != first)
-        for at, one in enumerate(sent):
-            if at == 80:
-                follower.kill()
-            if at == 140:
-                await asyncio.to_thread(follower.start().wait)
-                names[await leader()].kill()
-            await put_until_taken(store, box, one)
-        assert await bodies(store, box) == sent
-        assert (await store.health()).behind == 1
-        await store.close()
