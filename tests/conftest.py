@@ -30,9 +30,11 @@ def pytest_collection_finish() -> None:
     from tests.fakes.quick_keys import stretch_quickly
 
     stretch_quickly()
-    # It lives until the end, and is much to walk through each time.
+    # It lives until the end, and is much to walk through each time; and a screen that is
+    # drawn makes thousands of objects, few of them in circles.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 20, 100)
 
 
 @pytest.fixture
