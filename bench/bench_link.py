@@ -28,11 +28,16 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from hotline.core.values import sha256
 from hotline.host.clock import system_clock
 from hotline.host.entropy import system_entropy
+from hotline.sealing.ed25519 import Ed25519Signer, verify_ed25519
 from hotline.sealing.tls_identity import make_tls_identity
+from hotline.transport.allowance import Allowance
 from hotline.transport.dialer import Dialer
+from hotline.transport.greeting import party_id
 from hotline.transport.listener import Listener
+from hotline.transport.proof import Party
 from hotline.transport.tls import (
     PinnedPeer,
     TlsIdentity,
@@ -46,6 +51,9 @@ ECHO, COUNT, LAST = b"e", b"c", b"l"
 """First byte of a cell: it comes back; it is counted; it comes back when it was taken."""
 
 WARM_UP = 50
+UNLIMITED = Allowance(frames_per_s=1e9, burst=60_000)
+"""What a session costs is measured, not how it is slowed down."""
+
 Say = Callable[[bytes], Awaitable[None]]
 
 
@@ -63,6 +71,20 @@ def identity_of(folder: Path, name: str) -> TlsIdentity:
 
 def peer_of(folder: Path, name: str) -> PinnedPeer:
     return pinned(ssl.PEM_cert_to_DER_cert((folder / f"{name}.pem").read_text()))
+
+
+def party_of(ours: str, theirs: str) -> Party:
+    """Return who one end is to the other; the console keys are known to both."""
+    consoles = {name: Ed25519Signer(sha256(name.encode())) for name in (ours, theirs)}
+    known = consoles[theirs].public_key
+    return Party(
+        ours=party_id("EXERCISE", bytes(32), ours),
+        theirs=party_id("EXERCISE", bytes(32), theirs),
+        signer=consoles[ours],
+        recognises=lambda key, _: key == known,
+        verifier=verify_ed25519,
+        entropy=system_entropy,
+    )
 
 
 async def on_state(*_: str) -> None:
@@ -95,6 +117,8 @@ async def serve_both(folder: Path) -> None:
         bound=lambda _, port: bound.set_result(port),
         identity=identity,
         peer=peer,
+        party=party_of("NORTH", "SOUTH"),
+        allowed=UNLIMITED,
         on_cell=take,
         on_state=on_state,
         on_fault=on_fault,
@@ -145,6 +169,8 @@ async def linked(folder: Path, port: int) -> AsyncIterator[End]:
         where=lambda: ("127.0.0.1", port),
         identity=identity_of(folder, "SOUTH"),
         peer=peer_of(folder, "NORTH"),
+        party=party_of("SOUTH", "NORTH"),
+        allowed=UNLIMITED,
         on_cell=heard.put,
         on_state=on_state,
         on_fault=on_fault,

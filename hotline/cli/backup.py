@@ -39,5 +39,8 @@ def restore(
     from hotline.cli.ledger import bench_of
     from hotline.station.restoring import restore as put_back
 
-    for placed in put_back(bench_of(home), source):
-        print(placed.line())
+    placed = put_back(bench_of(home), source)
+    for one in placed:
+        print(one.line())
+    if not placed:
+        print("Every ledger stands as it was; the files that were gone or altered are mended.")

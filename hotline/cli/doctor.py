@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -18,20 +19,28 @@ def doctor(
         bool,
         typer.Option("--unlock", help="Ask for the passphrase, and look at epochs and holds."),
     ] = False,
+    routes: Annotated[
+        bool,
+        typer.Option("--routes", help="Call whoever is dialled, and see who answers."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> int:
-    """Look at a home's ledgers, files and disk; changes nothing, also while a station runs.
+    """Look at a home's ledgers, files, disk, routes and clocks; changes nothing.
+
+    A station may run meanwhile. Only --routes touches the network.
 
     Exits with 0 when nothing FAILs, with 1 when something does, with 4 when it is the disk.
     """
     from hotline.cli.ledger import bench_of
     from hotline.host.clock import system_clock
-    from hotline.station.doctor import check_up
+    from hotline.station.doctor import check_routes, check_up
     from hotline.station.home import Home
 
     bench = bench_of(home)
     passphrase = bench.passphrase(bench.home.keys / "console.key") if unlock else None
     findings = check_up(Home(home), system_clock, passphrase)
+    if routes:
+        findings += asyncio.run(check_routes(Home(home)))
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], sort_keys=True))
     else:

@@ -18,6 +18,8 @@ from hotline.cli.line_after import (
     sign_shown,
 )
 from hotline.cli.line_left import end, notice
+from hotline.cli.line_relay import app as relay_app
+from hotline.cli.line_tls import tls
 from hotline.cli.line_words import (
     charter_lines,
     completed,
@@ -178,6 +180,8 @@ app.command(short_help="Change over: close this line, work the one that follows 
 app.command(short_help="Write what tells a station that it is not on the next line.")(notice)
 app.command(short_help="Close a line that the others closed without us.")(end)
 app.command("route", short_help="Change where the other station is dialled.")(route)
+app.command("tls", short_help="Know the other station's TLS by an authority, or by its pin.")(tls)
+app.add_typer(relay_app, name="relay")
 
 
 @app.command(short_help="Say which lines a home has, or waits for.")

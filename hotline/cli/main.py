@@ -11,6 +11,7 @@ import typer
 
 from hotline import __version__
 from hotline.cli import (
+    attachment,
     backup,
     begin,
     card,
@@ -20,6 +21,7 @@ from hotline.cli import (
     doctor,
     drill,
     export,
+    inbox,
     keyring,
     ledger,
     line,
@@ -55,7 +57,8 @@ app.add_typer(line.app, name="line", short_help="Set a line up with another stat
 app.add_typer(keyring.app, name="keyring", short_help="Keep passphrases in the login's keyring.")
 app.command("console", short_help="Stand watch on a line.")(console.console)
 app.command("send", short_help="Sign and send one statement.")(post.send)
-app.command("inbox", short_help="Print what came in.")(post.inbox)
+app.command("inbox", short_help="Print what came in.")(inbox.inbox)
+app.add_typer(attachment.app, name="attachment", short_help="Take files out of the record.")
 app.command("verify", short_help="Check a whole ledger, or two against each other.")(verify.verify)
 app.command("replay", short_help="Play a ledger again, read-only.")(replay.replay)
 app.command("disclose", short_help="Show single entries, with their proof.")(disclose.disclose)

@@ -1,10 +1,13 @@
-"""`hotline send` and `hotline inbox`: one statement out, or what came in, for scripts."""
+"""`hotline send`: one statement out, for scripts."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +19,6 @@ from hotline.cli.passphrases import Asker, PassphraseFd, UseKeyring, bench_with,
 from hotline.core.errors import LinkError, OperatorError
 
 if TYPE_CHECKING:
-    from hotline.core.exchange.delivery import StatementState
     from hotline.desk.desk import OfficerDesk
     from hotline.desk.seat import Unlocked
     from hotline.desk.views import TemplateChoice
@@ -49,6 +51,10 @@ def send(
     answers: Annotated[
         str | None, typer.Option(metavar="DIGEST", help="The statement that it answers.")
     ] = None,
+    attach: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A file to go with it, up to 16 MiB; repeat it."),
+    ] = None,
     officer: OfficerOption = None,
     wait: Annotated[
         float, typer.Option(metavar="SECONDS", min=0, max=MAX_WAIT_S, help="At most this long.")
@@ -60,8 +66,9 @@ def send(
     """Sign and send one statement, and wait until every other station has recorded it.
 
     Asks for the passphrases of console.key and of the officer. Exits with 0 when
-    it was receipted, with 3 when not yet: it is recorded, and goes when the station
-    runs again. Steps of the ladder are sent from the console only.
+    it was receipted and every file of it is held there, with 3 when not yet: it is
+    recorded, and goes when the station runs again. Steps of the ladder are sent from
+    the console only.
     """
     from hotline.desk.seat import unlock
 
@@ -72,35 +79,47 @@ def send(
     def choose(desk: OfficerDesk) -> TemplateChoice:
         return _choose(desk, template, incident, answers)
 
-    sent = asyncio.run(
-        _send(bench.home, unlocked, choose, fields=fields, text=text, urgency=precedence, wait=wait)
-    )
+    wish = _Wish(fields, text, precedence, tuple(attach or ()), wait)
+    return _say(asyncio.run(_send(bench.home, unlocked, choose, wish)), as_json=as_json)
+
+
+def _say(sent: dict[str, Any], *, as_json: bool) -> int:
+    from hotline.review.sentences import printable
+
     if as_json:
         print(json.dumps(sent, sort_keys=True))
     else:
-        print("\n".join([*sent["lines"], _outcome(sent)]))
-    return 0 if sent["receipted"] else NOT_RECEIPTED
+        print("\n".join([*sent["lines"], _outcome(sent), *map(printable, sent["files"])]))
+    return 0 if sent["receipted"] and sent["held"] else NOT_RECEIPTED
 
 
-async def _send(
-    home: Home,
-    unlocked: Unlocked,
-    choose: Any,
-    *,
-    fields: Mapping[str, str],
-    text: str,
-    urgency: str,
-    wait: float,
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What is to be sent, and how long is waited for it."""
+
+    fields: Mapping[str, str]
+    text: str
+    urgency: str
+    files: tuple[Path, ...]
+    wait: float
+
+
+async def _send(home: Home, unlocked: Unlocked, choose: Any, wish: _Wish) -> dict[str, Any]:
+    from hotline.desk.files import file_lines
     from hotline.desk.seat import at_desk
 
     async with at_desk(home, unlocked, machine_here()) as desk:
         choice = choose(desk)
         view = desk.open_draft(choice)
         filled = desk.fill(
-            view.draft, fields=fields, text=text, precedence=urgency or choice.precedence
+            view.draft,
+            fields=wish.fields,
+            text=wish.text,
+            precedence=wish.urgency or choice.precedence,
         )
-        unknown = sorted(set(fields) - {one.name for one in filled.fields})
+        for file in wish.files:
+            filled = await desk.attach(view.draft, str(file))
+        unknown = sorted(set(wish.fields) - {one.name for one in filled.fields})
         faults = [f"{choice.id} has no field {name}" for name in unknown]
         faults += [f"{one.name}: {one.fault}" for one in filled.fields if one.fault]
         faults += [fault for fault in (*filled.faults, filled.text_fault) if fault]
@@ -116,12 +135,14 @@ async def _send(
                 "signed and recorded; it awaits the second officer that the charter asks for",
                 hint="release it from hotline console",
             )
-        receipted = await _receipted(desk.station, digest, wait)
         state = desk.situation.statements[digest]
+        receipted, held = await _arrived(desk.station, digest, wish.wait)
         return {
             "digest": digest,
             "token": state.token,
             "receipted": receipted,
+            "held": held,
+            "files": list(file_lines(desk.situation, state, desk.station.file_progress)),
             "rejected": dict(state.rejected),
             "receipted_by": sorted(state.receipted),
             "not_receipted_by": sorted(state.unreceipted),
@@ -129,16 +150,22 @@ async def _send(
         }
 
 
-async def _receipted(station: Station, digest: str, wait: float) -> bool:
+async def _arrived(station: Station, digest: str, wait: float) -> tuple[bool, bool]:
+    """Wait for receipts, and then for the files; return whether each is at every station."""
+    from hotline.core.exchange.attaching import unheld
     from hotline.station.running import until
 
     state = station.situation.statements[digest]
-    try:
+
+    def moving() -> bool:
+        return any(reason is None for reason in unheld(station.situation, state).values())
+
+    with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(wait):
             await until(station, lambda: not state.unreceipted)
-    except TimeoutError:
-        return False
-    return not state.rejected
+            await until(station, lambda: bool(state.rejected) or not moving())
+    receipted = not state.unreceipted and not state.rejected
+    return receipted, not unheld(station.situation, state)
 
 
 def _outcome(sent: Mapping[str, Any]) -> str:
@@ -198,97 +225,3 @@ def _choose(
             hint=f"on offer are {', '.join(known)}",
         )
     return offers[0]
-
-
-def inbox(
-    home: HomePath,
-    wait: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS",
-            min=0,
-            max=MAX_WAIT_S,
-            help="Work the line until a statement comes, at most this long.",
-        ),
-    ] = 0.0,
-    as_json: AsJson = False,
-    passphrase_fd: PassphraseFd = None,
-    keyring: UseKeyring = False,
-) -> int:
-    """Print the statements of the other stations, the oldest first; marks none as read.
-
-    Asks for the passphrase of console.key. With --wait it exits with 0 when one came
-    meanwhile, and with 3 when none did.
-    """
-    from hotline.desk.seat import unlock
-
-    bench = bench_with(home, Asker(passphrase_fd, kept=kept_by(home, keyring)))
-    unlocked = unlock(bench, None, seated=False)
-    shown, came = asyncio.run(_inbox(bench.home, unlocked, wait))
-    if as_json:
-        print(json.dumps(shown, sort_keys=True))
-    elif not shown:
-        print("Nothing came in yet.")
-    else:
-        for one in shown:
-            print("\n".join([*one["lines"], ""]))
-    return 0 if came or not wait else NOT_RECEIPTED
-
-
-async def _inbox(home: Home, unlocked: Unlocked, wait: float) -> tuple[list[dict[str, Any]], bool]:
-    from hotline.desk.seat import at_station, opened_station
-    from hotline.station.running import until
-
-    if not wait:
-        async with opened_station(home, unlocked, machine_here()) as station:
-            return _shown(station), False
-    async with at_station(home, unlocked, machine_here()) as station:
-        before = len(_inbound(station))
-        try:
-            async with asyncio.timeout(wait):
-                await until(station, lambda: len(_inbound(station)) > before)
-        except TimeoutError:
-            return _shown(station), False
-        return _shown(station), True
-
-
-def _inbound(station: Station) -> list[StatementState]:
-    return [one for one in station.situation.statements.values() if not one.outbound]
-
-
-def _shown(station: Station) -> list[dict[str, Any]]:
-    """Return each inbound statement in words.
-
-    Its characters were checked when it was taken: they cannot work the terminal.
-    """
-    from hotline.core.messages.rendering import heading, render
-    from hotline.host.config import find_config
-    from hotline.host.phrases import load_phrasebook
-
-    book = load_phrasebook(find_config(), "en")
-    shown = []
-    for state in _inbound(station):
-        statement = state.statement
-        rendered = render(statement, station.rules.catalogue.get(statement.template.id), book)
-        flags = list(rendered.flags) + (["UNVERIFIED"] if state.verdict != "VERIFIED" else [])
-        lines = [
-            f"{state.token} {state.digest[:16]} {rendered.title}",
-            *heading(statement),
-            *(f"! {flag}" for flag in flags),
-            *rendered.lines,
-        ]
-        shown.append(
-            {
-                "digest": state.digest,
-                "token": state.token,
-                "from": statement.sender,
-                "at_ms": statement.at_ms,
-                "template": statement.template.id,
-                "fields": dict(statement.fields),
-                "text": statement.text,
-                "verdict": state.verdict,
-                "flags": flags,
-                "lines": lines,
-            }
-        )
-    return shown

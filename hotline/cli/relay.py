@@ -24,6 +24,21 @@ if TYPE_CHECKING:
 SQLITE, NATS = "sqlite:", "nats://"
 DEFAULT_STORE = "sqlite:relay.db"
 SEED_BYTES = 32
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - nothing is bound here, it is what --listen may say
+
+NatsMonitors = Annotated[
+    list[str] | None,
+    typer.Option(metavar="HOST:PORT", help="Each NATS server's monitoring address."),
+]
+NatsReplicas = Annotated[int, typer.Option(min=1, max=5, help="Servers that hold each cell.")]
+CardFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write the relay's card for stations there; no secret."),
+]
+CalledAt = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="Where stations call, on its card; else --listen."),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +54,8 @@ class _Wanted:
     free_floor: float
     nats_monitors: tuple[tuple[str, int], ...]
     nats_replicas: int
+    card: Path | None
+    address: tuple[str, int] | None
 
 
 def relay(
@@ -63,13 +80,10 @@ def relay(
     free_floor: Annotated[
         float, typer.Option(min=0, max=90, help="Percent of the volume that cells leave free.")
     ] = 10.0,
-    nats_monitor: Annotated[
-        list[str] | None,
-        typer.Option(metavar="HOST:PORT", help="Each NATS server's monitoring address."),
-    ] = None,
-    nats_replicas: Annotated[
-        int, typer.Option(min=1, max=5, help="Servers that hold each cell.")
-    ] = 3,
+    nats_monitor: NatsMonitors = None,
+    nats_replicas: NatsReplicas = 3,
+    card: CardFile = None,
+    address: CalledAt = None,
 ) -> None:
     """Keep sealed cells in mailboxes; knows no station, no sender and no line.
 
@@ -87,6 +101,8 @@ def relay(
         free_floor=free_floor / 100,
         nats_monitors=tuple(_address(one, "--nats-monitor") for one in nats_monitor or ()),
         nats_replicas=nats_replicas,
+        card=card,
+        address=None if address is None else _address(address, "--address"),
     )
     with suppress(asyncio.CancelledError):
         asyncio.run(_serve(wanted))
@@ -102,12 +118,17 @@ def _address(text: str, option: str) -> tuple[str, int]:
 
 async def _serve(wanted: _Wanted) -> None:
     """Run until SIGTERM or SIGINT, or until the store is lost."""
+    from hotline.core.errors import OperatorError
     from hotline.transport.relay.metrics import Metrics
 
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert task is not None
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, task.cancel)
+    if wanted.card is not None and wanted.address is None and wanted.listen[0] in EVERYWHERE:
+        raise OperatorError(
+            "a card must say where stations call the relay", hint="say it with --address HOST:PORT"
+        )
     tell, metrics = _log(), Metrics()
     store = await _open_store(wanted, metrics)
     try:
@@ -208,9 +229,32 @@ def _announcer(
     tell: Tell, wanted: _Wanted, public_key: bytes, tokens: int
 ) -> Callable[[str, int], None]:
     kind = wanted.store.partition(":")[0]
-    return lambda host, port: tell(
-        "relay_started", host=host, port=port, key=public_key.hex(), store=kind, tokens=tokens
+
+    def announce(host: str, port: int) -> None:
+        if wanted.card is not None:
+            _write_card(wanted, public_key, wanted.address or (host, port))
+        tell("relay_started", host=host, port=port, key=public_key.hex(), store=kind, tokens=tokens)
+
+    return announce
+
+
+def _write_card(wanted: _Wanted, public_key: bytes, at: tuple[str, int]) -> None:
+    """Write what stations need to know of the relay; its first certificate is what it shows."""
+    import ssl
+
+    from hotline.station.relays import RelayCard
+    from hotline.station.shelf import write_durably
+    from hotline.transport.tls import TlsIdentity, certificate_of
+
+    assert wanted.card is not None
+    der = certificate_of(TlsIdentity(wanted.cert, wanted.key))
+    card = RelayCard(
+        host=at[0],
+        port=at[1],
+        key=public_key.hex(),
+        certificates=(ssl.DER_cert_to_PEM_cert(der),),
     )
+    write_durably(wanted.card, card.model_dump_json().encode() + b"\n")
 
 
 def _own_key(path: Path) -> Ed25519Signer:

@@ -9,6 +9,7 @@ from hotline.core.exchange.gaps import standing_gaps
 from hotline.core.exchange.situation import Situation
 from hotline.core.exchange.standing import Fork, Gap
 from hotline.core.times import format_clock
+from hotline.desk.line_alarms import LineAlarm
 from hotline.desk.views import AlarmView, Mark
 from hotline.sealing.certificate import Usage
 from hotline.station.endings import Ending, Nearness
@@ -23,22 +24,30 @@ Headline = Callable[[str], str]
 """Returns token and first line of a recorded statement by its digest, "" when it is not here."""
 
 
-def alarm_line(situation: Situation, ending: Sequence[Ending] = ()) -> str:
+def alarm_line(
+    situation: Situation, ending: Sequence[Ending] = (), line: Sequence[LineAlarm] = ()
+) -> str:
     """Return the one line that stands on every screen, "" when nothing stands.
 
     Args:
         ending: Certificates that are an alarm, the most urgent first.
+        line: Alarms of the line itself, the most urgent first.
     """
     forks, gaps = standing_forks(situation), standing_gaps(situation)
     if forks:
         first = forks[-1]
         return f"LINE FROZEN: {first.words}. F9: what now"
+    urgent = next((one.view for one in line if one.view.mark is Mark.ALARM), None)
+    if urgent is not None:
+        return f"{urgent.title}. F9: what now"
     if gaps:
         count = sum(last - first + 1 for gap in gaps for first, last in gap.missing)
         begin = gaps[0].missing[0][0]
         peer = gaps[0].peer
         many = f"{count} statements of {peer} are" if count > 1 else f"number {begin} of {peer} is"
         return f"MISSING: {many} not here yet; asked for again. F9: more"
+    if line and not any(_is_over(one) for one in ending):
+        return f"{line[0].view.title}. F9: more"
     if ending:
         return f"CERTIFICATE: {ending[0].what}. F9: what to do"
     return ""
@@ -57,12 +66,24 @@ def frozen_by(situation: Situation) -> str:
 
 
 def alarm_views(
-    situation: Situation, headline: Headline, ending: Sequence[Ending] = ()
+    situation: Situation,
+    headline: Headline,
+    ending: Sequence[Ending] = (),
+    line: Sequence[LineAlarm] = (),
 ) -> tuple[AlarmView, ...]:
-    """Return every alarm that stands: forks, gaps, certificates; the newest of each first."""
+    """Return every alarm that stands: forks first, then what is urgent, then what can wait."""
     forks, gaps = standing_forks(situation)[-MAX_TOLD:], standing_gaps(situation)[-MAX_TOLD:]
     told = [_fork(situation, one, headline) for one in reversed(forks)]
-    return tuple([*told, *map(_gap, reversed(gaps)), *map(_ending, ending)][:MAX_TOLD])
+    urgent = [one.view for one in line if one.view.mark is Mark.ALARM]
+    others = [one.view for one in line if one.view.mark is not Mark.ALARM]
+    over = [_ending(one) for one in ending if _is_over(one)]
+    soon = [_ending(one) for one in ending if not _is_over(one)]
+    return tuple([*told, *urgent, *map(_gap, reversed(gaps)), *over, *others, *soon][:MAX_TOLD])
+
+
+def _is_over(ending: Ending) -> bool:
+    """Return whether a certificate's end is an alarm that goes before what can still wait."""
+    return ending.nearness > Nearness.SOON
 
 
 def _fork(situation: Situation, fork: Fork, headline: Headline) -> AlarmView:
@@ -144,6 +165,6 @@ def _ending(ending: Ending) -> AlarmView:
         means = "Without it that spare console could not take the line over."
     return AlarmView(
         title=f"CERTIFICATE: {ending.what}",
-        mark=Mark.ALARM if ending.nearness > Nearness.SOON else Mark.WARNING,
+        mark=Mark.ALARM if _is_over(ending) else Mark.WARNING,
         lines=(means, f"DO NOW: {ending.remedy}."),
     )

@@ -16,8 +16,8 @@ from hotline.core.records.events import WatchOpened
 from hotline.core.seams import Clock, Entropy
 from hotline.core.times import format_time
 from hotline.core.values import Digest, Precedence
+from hotline.desk.attaching import Attachable
 from hotline.desk.drafts import MAX_AGE_MS, Draft, Writer, draft_view, fill
-from hotline.desk.feed import PresentedFeed
 from hotline.desk.lock import DeskLock, Lockable
 from hotline.desk.messages import fault_as_asked
 from hotline.desk.officer import Officer, Unlock, no_keys_here
@@ -33,6 +33,7 @@ from hotline.desk.views import (
 )
 from hotline.sealing.fingerprint import root_words
 from hotline.sealing.statements import sign_statement
+from hotline.station.attachments import Attached
 from hotline.station.endings import Ending, alarming, endings
 from hotline.station.station import Station
 
@@ -40,7 +41,7 @@ SALT_BYTES = 16
 MAX_INCIDENTS_A_DAY = 999
 
 
-class OfficerDesk(PresentedFeed, Lockable):
+class OfficerDesk(Attachable, Lockable):
     """One officer at one station's desk; implements hotline.desk.port.Desk."""
 
     def __init__(
@@ -208,10 +209,6 @@ class OfficerDesk(PresentedFeed, Lockable):
         self._drafts[draft] = filled
         return draft_view(self._writer, filled)
 
-    def discard(self, draft: str) -> None:
-        """Forget a draft."""
-        self._drafts.pop(draft, None)
-
     async def send(self, draft: str, code: str, *, inject: tuple[str, str] | None = None) -> str:
         """Sign the previewed bytes and hand them to the station; return the digest in hex.
 
@@ -230,8 +227,8 @@ class OfficerDesk(PresentedFeed, Lockable):
             raise OperatorError("this preview is too old", hint="check it again with ^P")
         if ready.code and code.strip().upper() != ready.code:
             raise OperatorError("the code does not match", hint=f"type {ready.code}")
-        digest = await self._sign_and_submit(ready.statement, ready.payload, inject)
-        self.discard(draft)
+        digest = await self._sign_and_submit(ready.statement, ready.payload, inject, ready.attached)
+        self._drafts.pop(draft, None)
         return digest
 
     # --- releasing -------------------------------------------------------------------
@@ -310,12 +307,6 @@ class OfficerDesk(PresentedFeed, Lockable):
 
     # --- parts -----------------------------------------------------------------------
 
-    def _draft(self, name: str) -> Draft:
-        draft = self._drafts.get(name)
-        if draft is None:
-            raise OperatorError("that draft is gone", hint="start it again with F3")
-        return draft
-
     def _new_draft(self, choice: TemplateChoice) -> Draft:
         template = self.station.rules.catalogue.get(choice.id)
         if template is None:
@@ -382,13 +373,17 @@ class OfficerDesk(PresentedFeed, Lockable):
         await self._sign_and_submit(draft.statement, draft.payload, None)
 
     async def _sign_and_submit(
-        self, statement: Statement, payload: bytes, inject: tuple[str, str] | None
+        self,
+        statement: Statement,
+        payload: bytes,
+        inject: tuple[str, str] | None,
+        attached: tuple[Attached, ...] = (),
     ) -> str:
         officer = self._lock.officer()
         envelope = sign_statement(payload, officer.signer, Digest(officer.certificate.id))
         if statement.need > 1:
-            return await self.station.ask_release(envelope, inject=inject)
-        return await self.station.submit(envelope, inject=inject)
+            return await self.station.ask_release(envelope, inject=inject, attached=attached)
+        return await self.station.submit(envelope, inject=inject, attached=attached)
 
     def _label(self, template: Template, name: str) -> str:
         spec = template.field(name)

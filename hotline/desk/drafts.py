@@ -25,6 +25,7 @@ from hotline.core.text import refused_character
 from hotline.core.times import format_time
 from hotline.core.values import Precedence, Realm
 from hotline.desk.views import DraftView, FieldView, TemplateChoice
+from hotline.station.attachments import Attached
 
 FREE_TEXT = "conv/free-text"
 REFERENCE = "reference"
@@ -70,6 +71,7 @@ class Draft:
         salt: 32 hex digits, drawn once for the draft.
         statement, payload: Set when everything checks: the bytes to be signed.
         faults: Field name (or "text", "") to what is wrong.
+        attached: Files that travel beside it, sealed.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Draft:
     payload: bytes = b""
     faults: Mapping[str, str] = field(default_factory=dict)
     touched: bool = False
+    attached: tuple[Attached, ...] = ()
 
     @property
     def code(self) -> str:
@@ -189,6 +192,7 @@ def _built(writer: Writer, draft: Draft, values: dict[str, str], now_ms: int) ->
         text=draft.text,
         lang=writer.own.language,
         reply_by=None,
+        attachments=tuple(one.ref for one in draft.attached),
     )
     try:
         payload = encode_statement(statement)
@@ -226,6 +230,7 @@ def draft_view(writer: Writer, draft: Draft) -> DraftView:
         peer_language=writer.peer.language,
         code=draft.code,
         need=draft.statement.need if draft.statement else 1,
+        attached=tuple(one.ref.name for one in draft.attached),
         warnings=cautions(draft.entered, draft.text, draft.precedence, writer.listed, writer.own),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hotline.desk.link_views import PeerLinkView
 from hotline.desk.presenter import Presenter
 from hotline.desk.views import AlarmView, IncidentView, MessageView, TimelineRow, WatchView
 
@@ -32,3 +33,7 @@ class PresentedFeed:
     def alarms(self) -> tuple[AlarmView, ...]:
         """Return what stands until somebody acts."""
         return self.presenter.alarms()
+
+    def links(self) -> tuple[PeerLinkView, ...]:
+        """Return what the link screen shows."""
+        return self.presenter.links()

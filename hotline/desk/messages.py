@@ -12,6 +12,7 @@ from hotline.core.messages.readback import critical
 from hotline.core.messages.rendering import render
 from hotline.core.messages.template import FieldSpec, Template
 from hotline.core.times import format_dtg
+from hotline.desk.files import file_lines
 from hotline.desk.offers import Offers
 from hotline.desk.views import Direction, MessageView, RecipientView
 from hotline.desk.wording import release_state
@@ -75,6 +76,7 @@ def message_view(
         else (),
         can_acknowledge=_can_acknowledge(situation, state),
         recipients=recipients,
+        files=file_lines(situation, state),
     )
 
 

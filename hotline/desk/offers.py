@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hotline.core.exchange.rules import (
     ACKNOWLEDGEMENT,
     CORRECTION,
+    OFFICERS_TEST,
     READ_BACK,
     RETRACTION,
     Rules,
@@ -38,6 +39,9 @@ class Offers:
         """
         offers = [*self._due(situation, incident), *self._moves(situation, incident)]
         offers += self._openings(situation, incident)
+        test = self._rules.catalogue.get(OFFICERS_TEST)
+        if test is not None:
+            offers.append(self._choice(test, None, None, "tests the line between officers"))
         return tuple({(one.id, one.answers, one.incident): one for one in offers}.values())
 
     def about(self, situation: Situation, digest: str) -> tuple[TemplateChoice, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
+from hotline.desk.link_views import PeerLinkView
 from hotline.desk.lock import Why
 from hotline.desk.views import (
     AlarmView,
@@ -40,6 +41,9 @@ class Feed(Protocol):
     def alarms(self) -> tuple[AlarmView, ...]:
         """Return what stands until somebody acts: the newest first, forks before gaps."""
 
+    def links(self) -> tuple[PeerLinkView, ...]:
+        """Return each peer's link with its routes and their tests."""
+
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call `changed` (coalesced by the front end) whenever a view may differ.
 
@@ -65,8 +69,14 @@ class Post(Protocol):
     ) -> DraftView:
         """Put values into a draft and check every field."""
 
+    async def attach(self, draft: str, path: str) -> DraftView:
+        """Let a file of this machine travel beside the statement of a draft."""
+
+    def detach(self, draft: str) -> DraftView:
+        """Let no file travel beside the statement of a draft any more."""
+
     def discard(self, draft: str) -> None:
-        """Forget a draft."""
+        """Forget a draft, and its files."""
 
     async def send(self, draft: str, code: str) -> str:
         """Sign the previewed bytes and hand them to the station; return the digest in hex."""
@@ -95,6 +105,9 @@ class Post(Protocol):
 
     async def compare_root(self, root: str, *, agreed: bool) -> None:
         """Record what the officer found who compared a changed root's words by voice."""
+
+    async def save_file(self, digest: str, number: int, directory: str) -> str:
+        """Write a file of a statement, counted from 1, into a directory; return its path."""
 
     async def displayed(self, digest: str) -> None:
         """Record that the officer's console has shown an inbound statement."""

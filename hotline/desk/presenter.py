@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from hotline.core.exchange.delivery import StatementState
-from hotline.core.exchange.duties import awaiting_read_back
 from hotline.core.exchange.releasing import awaiting
 from hotline.core.exchange.rules import Rules
-from hotline.core.exchange.situation import Deadline, Happening, Incident, Situation
+from hotline.core.exchange.situation import Happening, Incident, Situation
 from hotline.core.exchange.standing import Release
 from hotline.core.messages.phrasing import Phrasebook, title
 from hotline.core.messages.rendering import headline
@@ -19,13 +19,17 @@ from hotline.core.times import format_clock
 from hotline.core.values import Precedence
 from hotline.desk import wording
 from hotline.desk.alarms import alarm_line, alarm_views, frozen_by
+from hotline.desk.duties import deadline_rows, need_you, notice
 from hotline.desk.ladders import ladder_view, ladder_word
+from hotline.desk.line_alarms import LineAlarm, line_alarms
+from hotline.desk.link_status import link_views, link_words, peer_links, summary_of
+from hotline.desk.link_views import PeerLinkView
 from hotline.desk.messages import message_view, unreleased_view
 from hotline.desk.offers import Offers
-from hotline.desk.recipients import link_views, link_words, recipient_views, summary_of
+from hotline.desk.recipients import recipient_views
+from hotline.desk.route_words import route_words
 from hotline.desk.views import (
     AlarmView,
-    DeadlineRow,
     Direction,
     FlashView,
     IncidentRow,
@@ -91,22 +95,24 @@ class Presenter:
         """Return the watch screen's view as of now."""
         situation = self._now()
         shown, around = _foremost(situation), self._around
+        now_ms, line = around.clock(), self._line_alarms(situation)
         return WatchView(
             status=self._status(situation),
             flash=self._flash(situation),
             incidents=tuple(
                 self._incident_row(situation, one) for one in reversed(situation.incidents.values())
             ),
-            deadlines=tuple(self._deadline_row(situation, one) for one in situation.running()),
+            deadlines=deadline_rows(situation, self._rules, around.peers, now_ms),
             ladder=ladder_view(self._rules, shown.ladder, around.station, around.peers)
             if shown
             else None,
             ladder_incident=shown.name if shown else "",
-            need_you=self._need_you(situation),
+            need_you=need_you(situation),
             timeline_length=len(situation.timeline),
-            notice=self._notice(situation),
+            notice=notice(situation, self._rules, around.coach()),
             next_read=next((state.digest for state in situation.unread()), ""),
-            alarm=alarm_line(situation, around.ending()),
+            alarm=alarm_line(situation, around.ending(), line),
+            rings=frozenset(one.rings for one in line if one.rings),
             frozen=frozen_by(situation),
             awaiting=tuple(one.digest for one in awaiting(situation)),
             new_root=around.new_root(),
@@ -167,20 +173,31 @@ class Presenter:
     def alarms(self) -> tuple[AlarmView, ...]:
         """Return what stands until somebody acts."""
         situation = self._now()
+        line = self._line_alarms(situation)
+        shown = partial(self._shown, situation)
+        return alarm_views(situation, shown, self._around.ending(), line)
 
-        def shown(digest: str) -> str:
-            state = situation.statements[digest]
-            return f"{state.token} {self._headline(state)}"
+    def links(self) -> tuple[PeerLinkView, ...]:
+        """Return what the link screen shows: each peer, each route, their tests."""
+        around = self._around
+        return peer_links(self._now(), self._rules, around.peers, around.clock())
 
-        return alarm_views(situation, shown, self._around.ending())
+    def _line_alarms(self, situation: Situation) -> tuple[LineAlarm, ...]:
+        around, shown = self._around, partial(self._shown, situation)
+        return line_alarms(situation, self._rules, around.peers, around.clock(), shown)
+
+    def _shown(self, situation: Situation, digest: str) -> str:
+        """Return token and first line of a statement."""
+        state = situation.statements[digest]
+        return f"{state.token} {self._headline(state)}"
 
     # --- parts -----------------------------------------------------------------
 
     def _status(self, situation: Situation) -> StatusView:
-        around = self._around
-        links = link_views(situation, around.peers, around.clock())
+        around, times = self._around, self._rules.channel
+        links = link_views(situation, times, around.peers, around.clock())
         peer = " ".join(around.peers)
-        word, mark = link_words(situation.links.get(peer), around.clock())
+        word, mark = link_words(situation, times, peer, around.clock())
         if links:
             word, mark = summary_of(links)
         officer = f"{situation.role} {situation.officer}".strip() or "nobody"
@@ -192,6 +209,7 @@ class Presenter:
             officer=officer,
             clock_ms=around.clock(),
             link_word=word,
+            link_fuller=route_words(word, situation.routes.get(peer, {}), around.clock()),
             link_mark=mark,
             links=links,
         )
@@ -269,7 +287,8 @@ class Presenter:
 
     def _state_word(self, situation: Situation, state: StatementState) -> tuple[str, str]:
         if state.outbound:
-            return wording.outbound_state(state, self._around.sending(state.digest, ""))
+            late = wording.late_state(situation, state)
+            return late or wording.outbound_state(state, self._around.sending(state.digest, ""))
         return wording.inbound_state(state, unread=_unread(situation, state))
 
     def _headline(self, state: StatementState) -> str:
@@ -302,20 +321,6 @@ class Presenter:
             mark=Mark.WARNING if any(one.state == "MISSED" for one in clocks) else calm,
         )
 
-    def _deadline_row(self, situation: Situation, clock: Deadline) -> DeadlineRow:
-        state = situation.statements[clock.digest]
-        ours = clock.station == situation.station
-        several = len(self._around.peers) > 1 and not ours
-        return DeadlineRow(
-            due_ms=clock.due_ms,
-            word=wording.deadline_words(clock.clock, ours=ours),
-            label=f"{state.token} {clock.station}" if several else state.token,
-            incident=clock.incident or "",
-            digest=clock.digest,
-            ours=ours,
-            overdue=clock.state == "MISSED" or clock.due_ms <= self._around.clock(),
-        )
-
     def _facts(self, situation: Situation, incident: Incident) -> tuple[tuple[str, str], ...]:
         clocks = [one for one in situation.running() if one.incident == incident.name]
         facts = [
@@ -335,45 +340,6 @@ class Presenter:
         if incident.closed_at_ms is not None:
             facts.append(("closed", format_clock(incident.closed_at_ms)))
         return tuple(facts)
-
-    def _need_you(self, situation: Situation) -> int:
-        return len({one.digest for one in situation.running() if one.station == situation.station})
-
-    def _notice(self, situation: Situation) -> str:
-        """Say the one thing to do next, the most urgent first."""
-        if situation.drill_outcome:
-            return f"The exercise is over: {situation.drill_outcome}. ^X leaves."
-        for digest in situation.doubted:
-            state = situation.statements[digest]
-            keys = "mark it in TIMELINE, then Enter"
-            return f"ALARM: {state.token} from {state.statement.sender} is UNVERIFIED: {keys}."
-        unread = situation.unread()
-        if unread:
-            first = unread[0]
-            kind = first.statement.precedence.value
-            keys = "F8 opens it, PgDn reads on, then F8 again"
-            return f"NEXT: read {first.token} ({kind}): {keys}."
-        for state in awaiting_read_back(situation, self._rules):
-            keys = "mark it in TIMELINE with Up and Down, then Enter"
-            return f"NEXT: read back {state.token}: {keys}."
-        for release in awaiting(situation):
-            until = format_clock(release.until_ms)
-            return f"NEXT: {release.token} needs a second officer until {until}: ^R opens it."
-        coach = self._around.coach()
-        if coach:
-            return f"EXCON: {coach}"
-        for clock in situation.running():
-            if clock.station == situation.station and clock.clock != "read":
-                token = situation.statements[clock.digest].token
-                return (
-                    f"NEXT: answer {token} by {format_clock(clock.due_ms)}: F3 offers the answers."
-                )
-        waiting = [one for one in situation.running() if one.station != situation.station]
-        if waiting:
-            token = situation.statements[waiting[0].digest].token
-            words = wording.clock_words(waiting[0].clock, ours=False)
-            return f"You wait for {words} to {token} until {format_clock(waiting[0].due_ms)}."
-        return "Nothing waits for you."
 
 
 def _unread(situation: Situation, state: StatementState) -> bool:

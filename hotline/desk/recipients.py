@@ -1,46 +1,17 @@
-"""Lines of three and more: each peer's link, and how far a statement came at each station.
+"""Lines of three and more: how far a statement came at each station.
 
-With one peer nothing of this is shown: the link and the state say it already.
+With one peer nothing of this is shown: the state says it already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from hotline.core.exchange.delivery import WORDS, Delivery, StatementState
-from hotline.core.exchange.situation import Link, Situation
-from hotline.core.times import format_span
-from hotline.desk.views import LinkView, Mark, RecipientView
+from hotline.core.exchange.situation import Situation
+from hotline.desk.views import RecipientView
 
 PAIR = 2
-_LINK_SYMBOLS = {"UP": "+", "DOWN": "-", "BLOCKED": "x"}
-
-
-def link_words(link: Link | None, now_ms: int) -> tuple[str, Mark]:
-    """Return a link's state with how long it has not been up, and how much that matters."""
-    if link is None or link.state == "UP":
-        return (link.state, Mark.CALM) if link else ("DOWN", Mark.WARNING)
-    down = f" {format_span(now_ms - link.since_ms)}" if link.since_ms else ""
-    return f"{link.state}{down}", Mark.WARNING
-
-
-def link_views(situation: Situation, peers: Sequence[str], now_ms: int) -> tuple[LinkView, ...]:
-    """Return the link to each of several peers, () where there is one."""
-    if len(peers) < PAIR:
-        return ()
-    views = []
-    for peer in peers:
-        link = situation.links.get(peer)
-        word, mark = link_words(link, now_ms)
-        symbol = _LINK_SYMBOLS.get(link.state if link else "DOWN", "-")
-        views.append(LinkView(peer, word, symbol, mark))
-    return tuple(views)
-
-
-def summary_of(links: Sequence[LinkView]) -> tuple[str, Mark]:
-    """Return the state of several links in a few words."""
-    up = sum(link.mark is Mark.CALM for link in links)
-    return f"{up} of {len(links)} UP", Mark.CALM if up == len(links) else Mark.WARNING
 
 
 def partly(state: StatementState) -> tuple[str, str] | None:

@@ -42,6 +42,7 @@ class LinkView:
 class StatusView:
     """Row 0. `mode` is LIVE, EXERCISE or REPLAY; `link_word` as in "UP" or "DOWN 06:12".
 
+    `link_fuller` says more, the fullest first, for where there is room.
     `realm` is LIVE or EXERCISE, of what is replayed too; "" before the first event.
     `links` has each of several peers; it is empty on a line of two.
     """
@@ -55,6 +56,7 @@ class StatusView:
     link_word: str
     link_mark: Mark
     links: tuple[LinkView, ...] = ()
+    link_fuller: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,7 @@ class WatchView:
         awaiting: Digests of the statements that await release, oldest first.
         line: The charter's name for the line, "" where it is not told.
         lock: The desk is locked: all can be read, nothing can be done.
+        rings: Names of alarms for which the bell rings once each.
     """
 
     status: StatusView
@@ -205,6 +208,7 @@ class WatchView:
     awaiting: tuple[str, ...] = ()
     line: str = ""
     lock: LockView | None = None
+    rings: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +263,7 @@ class MessageView:
         readback: Names and labels of the fields to read back, empty when none are due.
         can_acknowledge: F8 would say READ BY OFFICER now.
         recipients: Each of several addressees; empty on a line of two.
+        files: Each file that travels beside it: name, and where it is.
     """
 
     digest: str
@@ -279,6 +284,7 @@ class MessageView:
     readback: tuple[tuple[str, str], ...]
     can_acknowledge: bool
     recipients: tuple[RecipientView, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +316,7 @@ class DraftView:
         code: Four characters to type before this one goes out, or "" when none are asked.
         warnings: Words of caution; they do not forbid sending.
         need: How many officers must sign it.
+        attached: Names of the files that travel beside it.
     """
 
     draft: str
@@ -333,6 +340,7 @@ class DraftView:
     code: str
     warnings: tuple[str, ...]
     need: int = 1
+    attached: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hotline.core.exchange.acknowledging import Stands, stands
 from hotline.core.exchange.delivery import WORDS, Delivery, StatementState
 from hotline.core.exchange.forks import ForkEvent
 from hotline.core.exchange.situation import Happening, Situation
@@ -9,6 +10,7 @@ from hotline.core.exchange.standing import Gap, Release
 from hotline.core.records import events as ev
 from hotline.core.times import format_span
 from hotline.core.values import Precedence
+from hotline.desk.line_rows import line_row
 from hotline.desk.recipients import partly
 from hotline.desk.views import Mark
 
@@ -36,6 +38,26 @@ def outbound_state(state: StatementState, sending: str) -> tuple[str, str]:
     if state.least is Delivery.QUEUED and sending:
         return f"SENDING [{sending}]", ">"
     return WORDS[state.least]
+
+
+def late_state(situation: Situation, state: StatementState) -> tuple[str, str] | None:
+    """Return where one of our statements stands that somebody is late with, None if nobody is.
+
+    With several stations it is the worst that holds anywhere.
+    Spec: docs/protocol.md §7.40
+    """
+    if state.rejected or state.doubted_by or state.retracted_by:
+        return None
+    found = []
+    for peer in state.reached:
+        where = stands(situation, state, peer)
+        reply = situation.deadlines.get((state.digest, "reply", peer))
+        late = reply is not None and reply.state == "MISSED"
+        if where is None:
+            continue
+        if late and not state.held if where is Stands.NO_REPLY else peer in state.queried:
+            found.append(where)
+    return (min(found, key=list(Stands).index).value, "!") if found else None
 
 
 def inbound_state(state: StatementState, *, unread: bool) -> tuple[str, str]:
@@ -86,6 +108,15 @@ def system_row(situation: Situation, happening: Happening) -> tuple[str, str, Ma
         case ev.LinkChanged():
             mark = Mark.CALM if event.state == "UP" else Mark.WARNING
             return f"LINK {event.state}", f"{event.peer} by {event.route}: {event.reason}", mark
+        case (
+            ev.ChannelTestEchoed()
+            | ev.ChannelTestMissed()
+            | ev.ChannelChanged()
+            | ev.AcknowledgementMissing()
+            | ev.QueryReceived()
+            | ev.OfficerTestMissed()
+        ):
+            return line_row(situation, happening.at_ms, event)
         case ev.WatchOpened():
             return "WATCH", f"{event.role} {event.name} has the watch here", Mark.CALM
         case ev.DrillStarted():
@@ -217,6 +248,8 @@ def _upkeep_row(event: ev.Event) -> tuple[str, str, Mark]:
             return _witness_row(event)
         case ev.LineClosed() | ev.LineContinued() | ev.RouteChanged():
             return _line_row(event)
+        case ev.RelayAdded() | ev.RelayRemoved():
+            return _relay_row(event)
         case ev.DeskLocked() | ev.DeskUnlocked():
             return _desk_row(event)
         case ev.CardAccepted() | ev.OtherRootRefused() | ev.LineStepTaken():
@@ -235,6 +268,13 @@ def _line_row(event: ev.LineClosed | ev.LineContinued | ev.RouteChanged) -> tupl
         case ev.RouteChanged():
             words = f"{event.peer} is dialled at {event.host}:{event.port}, before at"
             return "ROUTE", f"{words} {event.before}", Mark.NOTICE
+
+
+def _relay_row(event: ev.RelayAdded | ev.RelayRemoved) -> tuple[str, str, Mark]:
+    if isinstance(event, ev.RelayAdded):
+        words = f"The relay {event.relay} at {event.host}:{event.port} is a route of the line"
+        return "RELAY", words, Mark.NOTICE
+    return "RELAY", f"The relay {event.relay} is no route of the line any more", Mark.NOTICE
 
 
 def _desk_row(event: ev.DeskLocked | ev.DeskUnlocked) -> tuple[str, str, Mark]:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from hotline.core import canonical
 from hotline.core.errors import InvariantError, OperatorError
 from hotline.core.messages.statement import first_fault
+from hotline.core.protocols.channel import ChannelTimes
 from hotline.core.values import Precedence, Realm
 
 SETTINGS_FILE = "hotline.toml"
@@ -34,8 +35,8 @@ class PrecedenceClocks(_Strict):
 
     Attributes:
         handling_s: From release to the reader's hands.
-        acknowledge_s: When the sender is reminded that no officer has read it; the last
-            one marks it OVERDUE. Rising.
+        acknowledge_s: When the sender is alarmed that no officer there has read it, and the
+            peer's station is asked. Rising.
         voice_s: When the voice line is to be tried too; 0: never.
         standing: For each of the others, what the figure rests on.
     """
@@ -54,6 +55,51 @@ class PrecedenceClocks(_Strict):
         return self
 
 
+Least = Annotated[int, Field(ge=1, le=604_800)]
+
+
+class ChannelSettings(_Strict):
+    """The clocks of channel tests, in seconds (hotline.core.protocols.channel.ChannelTimes).
+
+    Attributes:
+        standing: What the figures rest on.
+    """
+
+    interval_s: Least
+    jitter_s: Seconds
+    answer_s: Least
+    again_s: Least
+    settle_s: Least
+    fresh_s: Least
+    officer_s: Least
+    remind_s: Seconds
+    standing: Standing
+
+    @model_validator(mode="after")
+    def _check(self) -> ChannelSettings:
+        if self.interval_s <= self.jitter_s + self.answer_s:
+            raise ValueError("interval_s must be longer than jitter_s and answer_s together")
+        if self.fresh_s < self.interval_s + self.jitter_s:
+            raise ValueError("fresh_s must reach from one test to the next, jitter included")
+        if self.remind_s >= self.officer_s:
+            raise ValueError("remind_s must be shorter than officer_s")
+        return self
+
+    @property
+    def times(self) -> ChannelTimes:
+        """The same in milliseconds."""
+        return ChannelTimes(
+            interval_ms=self.interval_s * 1000,
+            jitter_ms=self.jitter_s * 1000,
+            answer_ms=self.answer_s * 1000,
+            again_ms=self.again_s * 1000,
+            settle_ms=self.settle_s * 1000,
+            fresh_ms=self.fresh_s * 1000,
+            officer_ms=self.officer_s * 1000,
+            remind_ms=self.remind_s * 1000,
+        )
+
+
 class DeskSettings(_Strict):
     """How a desk behaves.
 
@@ -70,11 +116,13 @@ class Settings(_Strict):
 
     Attributes:
         desk: How desks behave.
+        channel: Tests of the routes.
         clocks: One entry for every precedence.
         caution: Language to expressions that may read as a threat (docs/templates.md §8).
     """
 
     desk: DeskSettings
+    channel: ChannelSettings
     clocks: Mapping[Precedence, PrecedenceClocks]
     caution: Mapping[str, tuple[str, ...]]
 

@@ -111,6 +111,14 @@ KEEPING_WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
     ev.RouteChanged: lambda e: (
         f"{e.peer} is dialled at {e.host}:{e.port} from the next start on, before at {e.before}"
     ),
+    ev.RelayAdded: lambda e: (
+        f"the relay {e.relay} at {e.host}:{e.port} (key {e.key[:16]}) is a route to "
+        f"{', '.join(e.peers)} from the next start on"
+    ),
+    ev.RelayRemoved: lambda e: (
+        f"the relay {e.relay} (key {e.key[:16]}) is no route any more; our mailboxes there "
+        f"{'were dropped' if e.dropped else 'were left to expire'}"
+    ),
     ev.ContentErased: lambda e: (
         f"what this entry (kind {e.was}) said was erased with epoch {e.epoch}; its proofs stand"
     ),

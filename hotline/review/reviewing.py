@@ -24,6 +24,7 @@ from hotline.ledger.tiled import is_export, read_head, verify_tiles
 from hotline.ledger.verdict import Verdict
 from hotline.ledger.verify import verify_ledger
 from hotline.review.exporting import CARDS_NAME
+from hotline.review.file_notes import file_notes
 from hotline.review.files import read_bounded
 from hotline.review.following import follow
 from hotline.review.generations import Generations, gather, read_generations
@@ -174,7 +175,7 @@ def _check(file: Path, asked: Asked, since: Checkpoint | None) -> Verdict:
         cores=asked.cores,
         since=since,
     )
-    return replace(verdict, notes=(*verdict.notes, *trust_notes(verdict, file)))
+    return replace(verdict, notes=(*verdict.notes, *trust_notes(verdict, file), *file_notes(file)))
 
 
 def side_of(taken: Generations) -> Side:

@@ -15,7 +15,9 @@ from hotline.core.messages.statement import Statement
 from hotline.core.records import events as ev
 from hotline.core.text import refused_character
 from hotline.core.times import format_clock, format_span, format_time
+from hotline.review.attachment_words import ATTACHMENT_WORDS
 from hotline.review.ceremony_words import CEREMONY_WORDS
+from hotline.review.channel_words import CHANNEL_WORDS
 from hotline.review.keeping_words import KEEPING_WORDS
 from hotline.review.standing_words import STANDING_WORDS
 from hotline.review.trust_words import TRUST_WORDS
@@ -164,7 +166,9 @@ _WORDS: Mapping[type[ev.Event], Callable[[Any], str]] = {
     ev.HeadRefused: _head_refused,
     ev.GapSeen: _gap,
     ev.ClockDoubted: _doubted,
+    **ATTACHMENT_WORDS,
     **CEREMONY_WORDS,
+    **CHANNEL_WORDS,
     **KEEPING_WORDS,
     **STANDING_WORDS,
     **TRUST_WORDS,

@@ -11,7 +11,9 @@ from hotline.core import canonical
 from hotline.core.errors import InvariantError, PeerError
 from hotline.core.text import check_text
 from hotline.core.times import parse_time
+from hotline.sealing.attachment_items import ATTACHMENT_KINDS, AttachmentItem
 from hotline.sealing.hellos import GREETINGS, HelloAnswerItem, HelloEndItem, HelloItem
+from hotline.sealing.line_tests import LineEchoItem, LineTestItem, QueryItem
 from hotline.sealing.shapes import (
     Count,
     DigestHex,
@@ -200,14 +202,6 @@ class HeadConflictItem(Strict):
     size: Count
 
 
-class LineTestItem(Strict):
-    """A test of the line, with a phrase for a person to read."""
-
-    t: Literal["test"] = "test"
-    serial: Count
-    phrase: Reason
-
-
 class LastingItem(Strict):
     """A long-lasting signature on a head, of the sender's ledger or of ours: a whole note."""
 
@@ -307,6 +301,8 @@ Item: TypeAlias = (
     | HelloEndItem
     | HeadConflictItem
     | LineTestItem
+    | LineEchoItem
+    | QueryItem
     | LastingItem
     | HeldItem
     | SeenItem
@@ -317,6 +313,7 @@ Item: TypeAlias = (
     | RefetchItem
     | ReturnedItem
     | ForkResolvedItem
+    | AttachmentItem
 )
 
 _MODELS: dict[str, type[Item]] = {
@@ -336,6 +333,8 @@ _MODELS: dict[str, type[Item]] = {
     "hello-end": HelloEndItem,
     "head-conflict": HeadConflictItem,
     "test": LineTestItem,
+    "test-echo": LineEchoItem,
+    "query": QueryItem,
     "lasting": LastingItem,
     "held": HeldItem,
     "seen": SeenItem,
@@ -346,6 +345,7 @@ _MODELS: dict[str, type[Item]] = {
     "refetch": RefetchItem,
     "returned": ReturnedItem,
     "fork-resolved": ForkResolvedItem,
+    **ATTACHMENT_KINDS,
 }
 
 

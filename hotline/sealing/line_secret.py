@@ -32,10 +32,19 @@ def combine_halves(line: Digest, halves: Mapping[str, bytes]) -> bytes:
         info = PAE(LINE_SECRET_TYPE, line ‖ canonical JSON of the two names))
     Spec: docs/protocol.md §7.6
     """
+    return join_halves(LINE_SECRET_TYPE, line, halves)
+
+
+def join_halves(purpose: str, line: Digest, halves: Mapping[str, bytes]) -> bytes:
+    """Return the secret that two halves give for one purpose; those for others tell nothing of it.
+
+    Args:
+        purpose: A media type; it stands where `combine_halves` has LINE_SECRET_TYPE.
+    """
     if len(halves) != 2 or any(len(half) != SECRET_BYTES for half in halves.values()):
         raise InvariantError(f"a line secret has two halves of {SECRET_BYTES} bytes")
     names = sorted(halves)
-    context = canonical.pae(LINE_SECRET_TYPE, line + canonical.encode(names))
+    context = canonical.pae(purpose, line + canonical.encode(names))
     return expand(extract(halves[names[0]] + halves[names[1]]), context)
 
 

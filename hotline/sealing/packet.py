@@ -83,6 +83,7 @@ class VerifiedPacket:
     Attributes:
         endpoint: Which console of its station it is from.
         in_office: Whether that is the one that may speak, after what the packet brings.
+        late: Whether a newer packet of its start came before: it says how things were.
     """
 
     packet: Packet
@@ -90,6 +91,7 @@ class VerifiedPacket:
     day: int
     endpoint: int = FIRST_ENDPOINT
     in_office: bool = True
+    late: bool = False
 
 
 class _PacketBody(Strict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from hotline.core.exchange.rules import Rules
+from hotline.core.exchange.rules import Reminders, Rules
 from hotline.core.seams import Clock, Entropy
 from hotline.host.clock import monotonic_s
 from hotline.host.config import load_settings
@@ -44,6 +44,13 @@ def load_rules(config: Path, members: tuple[str, ...]) -> Rules:
         read_clocks_ms={
             precedence: clocks.handling_s * 1000 for precedence, clocks in settings.clocks.items()
         },
+        reminders={
+            precedence: Reminders(
+                tuple(one * 1000 for one in clocks.acknowledge_s), clocks.voice_s * 1000
+            )
+            for precedence, clocks in settings.clocks.items()
+        },
+        channel=settings.channel.times,
     )
 
 

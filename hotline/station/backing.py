@@ -8,6 +8,7 @@ OUT/lines/<handle>/line.json           the peers' cards
 OUT/lines/<handle>/successor.json      the line that took over from it
 OUT/lines/<handle>/witnesses.json      where outside witnesses are asked
 OUT/lines/<handle>/evidence/           forks that were seen (docs/ledger.md §15.8)
+OUT/lines/<handle>/attachments/        sealed files (docs/ledger.md §24.7), of whole ones all
 OUT/lines/<handle>/generation-<n>/ledger.db, journal-<n>/ledger.db   what was left behind
 OUT/journal/ledger.db                  the station journal
 OUT/keys, OUT/tls, *.key               only when they are asked for
@@ -40,6 +41,7 @@ from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.mldsa import verify_mldsa65
 from hotline.sealing.roster import identify_ledger
 from hotline.station.anchors import JOURNAL
+from hotline.station.attachments import ATTACHMENTS
 from hotline.station.home import Home
 from hotline.station.lineup import SUCCESSOR
 from hotline.station.manifest import MANIFEST, FileMark, LedgerMark, Manifest, may_hold
@@ -57,6 +59,7 @@ _SMALL = (
     f"lines/*/{SUCCESSOR}",
     f"lines/*/{WITNESSES}",
     "lines/*/evidence/fork-*.json",
+    f"lines/*/{ATTACHMENTS}/*",
 )
 _LEFT = (f"lines/*/{PREFIX}*/{LEDGER_NAME}", f"{JOURNAL}-*/{LEDGER_NAME}")
 

@@ -118,7 +118,8 @@ class Courier:
         )
         if verified.packet.to_kid not in opening[opened.peer]:
             raise PeerError("packet: it was written for a key that another peer has")
-        everyone[opened.peer].check_counter(verified.packet, now_ms)
+        late = everyone[opened.peer].check_counter(verified.packet, now_ms)
+        verified = replace(verified, late=late)
         if verified.packet.to_kid == line.recovery.key_id:
             return _recovered(verified)
         return verified

@@ -15,7 +15,9 @@ from hotline.core.errors import HotlineError, IntegrityError, OperatorError, Sto
 from hotline.core.records.events import OtherRootRefused
 from hotline.core.seams import Clock
 from hotline.core.times import format_time
+from hotline.host.clock import is_clock_kept
 from hotline.ledger.health import sqlite_version
+from hotline.station.attachments import ATTACHMENTS
 from hotline.station.backing import ledgers_of
 from hotline.station.closing import ended_for
 from hotline.station.examining import examine, examine_keys
@@ -23,7 +25,10 @@ from hotline.station.home import Home, LineCard, read_card
 from hotline.station.lineup import SUCCESSOR, read_lineup
 from hotline.station.opening import HALF_KEY, JOINING, OPENING
 from hotline.station.past import kept_directories
+from hotline.station.reaching import configured, reached
 from hotline.station.steps import NOTES, waiting_steps
+from hotline.station.stored_files import stored_files
+from hotline.station.timekeeping import say_whether_kept
 
 Level = Literal["OK", "WARN", "FAIL"]
 
@@ -67,7 +72,30 @@ def check_up(home: Home, clock: Clock, passphrase: str | None) -> list[Finding]:
     findings += _leftovers(home)
     findings += _waiting(home)
     findings += _steps(home)
+    findings += _routes(home)
+    findings += [Finding(level, "clock", what) for level, what in say_whether_kept(is_clock_kept())]
     return findings
+
+
+async def check_routes(home: Home) -> list[Finding]:
+    """Look who answers at the places of each route; touches the network.
+
+    Spec: docs/transport.md §9.12
+    """
+    try:
+        found = await reached(home)
+    except HotlineError as error:
+        return [Finding("FAIL", "routes", f"{_upper(str(error))}; {error.hint}.")]
+    return [Finding(one.level, f"route to {peer}", one.what) for peer, one in found]
+
+
+def _routes(home: Home) -> Iterator[Finding]:
+    try:
+        for peer, one in configured(home):
+            yield Finding(one.level, f"route to {peer}", one.what)
+    except HotlineError as error:
+        # A home whose first line is not complete has none yet.
+        yield Finding("OK", "routes", f"None is looked at: {error}.")
 
 
 def _steps(home: Home) -> Iterator[Finding]:
@@ -136,6 +164,7 @@ def _of(name: str, ledger: Path, now_ms: int, passphrase: str | None) -> Iterato
         yield Finding("FAIL", name, f"{_upper(str(error))}; {error.hint}.")
         return
     yield from _keys(name, ledger, passphrase)
+    yield from _attachments(name, ledger)
     kept = kept_directories(ledger.parent)
     if kept:
         yield Finding("OK", name, f"{len(kept)} earlier generations of it are kept.")
@@ -147,6 +176,25 @@ def _keys(name: str, ledger: Path, passphrase: str | None) -> Iterator[Finding]:
             yield Finding(one.level, name, one.what)
     except (OperatorError, IntegrityError) as error:
         yield Finding("FAIL", name, f"{_upper(str(error))}; {error.hint}.")
+
+
+def _attachments(name: str, ledger: Path) -> Iterator[Finding]:
+    """Compare the files beside a ledger with their own names, which are digests.
+
+    Spec: docs/ledger.md §24.6
+    """
+    try:
+        stored = stored_files(ledger.parent)
+    except StorageError as error:
+        yield Finding("FAIL", name, f"{_upper(str(error))}.", storage=True)
+        return
+    if stored.whole:
+        yield Finding("OK", name, f"{stored.whole} sealed files lie beside it.")
+    if stored.coming:
+        yield Finding("OK", name, f"{stored.coming} more are on their way, begun and not whole.")
+    for digest in stored.altered:
+        what = f"The file {digest[:16]} beside it was altered: put it back from a backup."
+        yield Finding("FAIL", name, what)
 
 
 def _card(ledger: Path) -> LineCard | None:
@@ -203,7 +251,7 @@ def _secret(path: Path) -> bool:
 
 def _leftovers(home: Home) -> Iterator[Finding]:
     found = {path for pattern in _LEFTOVERS for path in home.path.glob(pattern)}
-    for path in sorted(found):
+    for path in sorted(one for one in found if one.parent.name != ATTACHMENTS):
         name = path.relative_to(home.path).as_posix()
         if ".before-restore-" in path.name:
             what = f"{name} was replaced by a backup: keep it until a reviewer has seen it."

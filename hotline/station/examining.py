@@ -9,7 +9,6 @@ from typing import Literal
 
 from hotline.core.errors import HotlineError, IntegrityError, OperatorError, PeerError
 from hotline.core.records.checkpoint import Checkpoint, parse_origin, verify_checkpoint
-from hotline.core.times import format_time
 from hotline.core.values import Digest
 from hotline.host.keyfile import is_protected, read_key_file
 from hotline.ledger.heads import Released
@@ -30,11 +29,12 @@ from hotline.station.months import CONTENT_KEY, make_sealer
 from hotline.station.outsiders import named_here, read_places
 from hotline.station.past import Past
 from hotline.station.shelf import read_peer_view
+from hotline.station.stored_files import missing_files
+from hotline.station.timekeeping import look_at_clock
 
 Level = Literal["OK", "WARN", "FAIL"]
 
 MAX_WAL_BYTES = 64_000_000
-CLOCK_MARGIN_MS = 120_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def examine(ledger: Path, card: LineCard | None, now_ms: int) -> Iterator[Examin
         yield Examined("OK", f"{reader.size} entries; the newest head is signed and fits the tree.")
         yield from _against_heads(reader, heads)
         yield from _against_peer(reader, read_peer_view(ledger.parent, reader.origin, own))
-        yield from _clock(reader, now_ms)
+        yield from (Examined(*said) for said in look_at_clock(reader, now_ms))
         yield from _erased(reader)
         if card is not None:
             yield from _witnesses(ledger.parent, card, reader)
@@ -120,20 +120,6 @@ def _covers(reader: LedgerReader, who: str, size: int, root: Digest) -> Iterator
         yield Examined("OK", f"{who} knows the same head.")
     else:
         yield Examined("OK", f"{who} knows the first {size} entries, and they are the same.")
-
-
-def _clock(reader: LedgerReader, now_ms: int) -> Iterator[Examined]:
-    last = next(reader.leaves(reader.size - 1, reader.size), None) if reader.size else None
-    if last is None:
-        return
-    if last.recorded_at_ms > now_ms + CLOCK_MARGIN_MS:
-        yield Examined(
-            "WARN",
-            f"This machine's clock is behind the newest entry "
-            f"({format_time(last.recorded_at_ms)}): set it right.",
-        )
-    else:
-        yield Examined("OK", f"The newest entry is of {format_time(last.recorded_at_ms)}.")
 
 
 def _erased(reader: LedgerReader) -> Iterator[Examined]:
@@ -236,6 +222,12 @@ def examine_keys(ledger: Path, passphrase: str | None) -> Iterator[Examined]:
             anchored = newest_anchor(reader, past.readers)
         finally:
             past.close()
+        for digest in missing_files(reader, ledger.parent):
+            yield Examined(
+                "FAIL",
+                f"The file {digest[:16]}, which it has recorded, is gone: put it back from a "
+                "backup.",
+            )
     finally:
         reader.close()
     if anchored is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hotline.core.errors import HotlineError, InvariantError
+from hotline.core.exchange.attaching import is_attachment_news
 from hotline.core.exchange.commands import Command, Note
 from hotline.core.exchange.rules import Rules
 from hotline.core.exchange.situation import Situation
@@ -15,6 +16,10 @@ from hotline.core.records import events as ev
 from hotline.core.records.checkpoint import Cosignature
 from hotline.ledger.store import Ledger
 from hotline.sealing import items as its
+from hotline.station.arrived import Arrived
+from hotline.station.attaching import Attaching
+from hotline.station.attachments import AttachmentShelf
+from hotline.station.bringing import ATTACHMENT_RANK
 from hotline.station.bundle import Bundle, RoutePlan
 from hotline.station.comparing import Comparing
 from hotline.station.cosigning import Cosigning
@@ -96,6 +101,16 @@ class Footing:
         )
         self._intake = Intake(line, rules, self._witness, self._longterm, self._comparing)
         self._courier = Courier(line)
+        self._arrived = {peer: Arrived() for peer in self.peers}
+        self._files = AttachmentShelf(kept.shelf.directory) if kept.shelf else None
+        self._attaching = Attaching(
+            line,
+            lambda: self.situation,
+            self._files,
+            self._record_attachments,
+            lambda peer, items, key: self._put(peer, items, rank=ATTACHMENT_RANK, key=key),
+            self._fault,
+        )
         self._fresh_items: dict[str, its.StatementItem] = {}
         self._refused = 0
         self._unread: set[str] = set()  # of whose packets nothing is read: their list is behind
@@ -104,6 +119,7 @@ class Footing:
         self._recorder.fault = self._fault
         if kept.months is not None:
             kept.months.fault = self._fault
+        self._attaching.settle()
 
     @property
     def situation(self) -> Situation:
@@ -155,6 +171,14 @@ class Footing:
         """Make an outside witness's answer durable."""
         commands = [Note(tuple(events))]
         await self._record(lambda _situation, _now_ms: commands, cosignatures=cosignatures)
+
+    async def _record_attachments(self, said: Sequence[ev.AttachmentEvent]) -> None:
+        """Make durable what is news of attachments."""
+
+        def news(situation: Situation, _now_ms: int) -> Sequence[Command]:
+            return [Note(tuple(one for one in said if is_attachment_news(situation, one)))]
+
+        await self._record(news)
 
     def _stop(self, error: Exception) -> None:
         if self._fatal is not None and not self._fatal.done():

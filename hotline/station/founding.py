@@ -26,7 +26,8 @@ from hotline.sealing.enrol import (
     make_charter,
     new_station_keys,
 )
-from hotline.sealing.line_secret import SECRET_BYTES, combine_halves, day_number
+from hotline.sealing.line_secret import SECRET_BYTES, day_number
+from hotline.sealing.mailboxes import SharedSecrets, share
 from hotline.sealing.roster import Roster
 from hotline.sealing.tls_identity import TlsIdentity, make_tls_identity
 from hotline.station.home import Home, LineCard, PeerCard, handle_of
@@ -106,13 +107,11 @@ def found_line(
 
 def _secrets(
     sides: Sequence[_Side], roster: Roster, entropy: Entropy
-) -> dict[frozenset[str], bytes]:
-    """Return the line secret of each pair, made of halves that no third station gets."""
+) -> dict[frozenset[str], SharedSecrets]:
+    """Return the secrets of each pair, made of halves that no third station gets."""
     pairs = itertools.combinations([side.founder.station for side in sides], 2)
     return {
-        frozenset(pair): combine_halves(
-            roster.line, {station: entropy(SECRET_BYTES) for station in pair}
-        )
+        frozenset(pair): share(roster.line, {station: entropy(SECRET_BYTES) for station in pair})
         for pair in pairs
     }
 

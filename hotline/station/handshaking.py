@@ -17,6 +17,8 @@ from hotline.station.outgoing import HELLO_RANK
 
 ASK_AGAIN_S = 2.0
 """Pause between two H1 while the peer has not proved itself."""
+MAX_ASK_S = 600.0
+"""The longest such pause where only relays are up."""
 NACK_PAUSE_S = 1.0
 """Pause between two NACKs for lost keys, and between two times that one is acted upon."""
 
@@ -52,6 +54,7 @@ class Handshaking(Footing):
     def _ask_hello(self, peer: str) -> None:
         pair = self._courier.pairs[peer]
         pair.asked_s = _now_s()
+        pair.asked_in_vain += 1
         self._put(peer, lambda: [pair.ask(self.line.clock())], rank=HELLO_RANK, key="hello")
 
     def _keep_keys(self, peer: str) -> None:
@@ -63,9 +66,20 @@ class Handshaking(Footing):
         pair.keep(now_ms)
         while pair.faults:
             self._fault(pair.faults.pop())
-        rested = _now_s() - pair.asked_s >= ASK_AGAIN_S
+        rested = _now_s() - pair.asked_s >= self._ask_pause_s(peer)
         if self.routes[peer].up and rested and pair.must_ask(now_ms):
             self._ask_hello(peer)
+
+    def _ask_pause_s(self, peer: str) -> float:
+        """Return the pause before the next H1: where only relays are up, longer each time.
+
+        What nobody fetches would fill the mailbox otherwise.
+        Spec: docs/protocol.md §7.38
+        """
+        pair = self._courier.pairs[peer]
+        if not self.routes[peer].stores:
+            pair.asked_in_vain = 0
+        return float(min(MAX_ASK_S, ASK_AGAIN_S * 2.0 ** min(pair.asked_in_vain, 16)))
 
     def _settle_keys(self, verified: VerifiedPacket) -> None:
         """Take what a packet says of keys; what else it said is durable by now.
@@ -83,6 +97,7 @@ class Handshaking(Footing):
             # A replay, most likely: it proves nothing and is not worth an entry.
             self._refused += 1
         if pair.ready:
+            pair.asked_in_vain = 0
             self._outgoings[pair.peer].let_go()
 
     def _nack_key(self, peer: str, key_id: bytes) -> None:

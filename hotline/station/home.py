@@ -74,6 +74,7 @@ class PeerCard(BaseModel):
         listen_port: Where we listen for this peer, if we do; 0: at the line's own port.
         home: The peer's home on this machine, relative to ours, when a drill made
             both: its listening.json says where it listens now; else "".
+        tls_name: Its name under an authority that vouches for it; "": its key is pinned.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -88,6 +89,7 @@ class PeerCard(BaseModel):
     endpoint: int = FIRST_ENDPOINT
     listen_port: Annotated[int, Field(ge=0, le=65_535)] = 0
     home: str = ""
+    tls_name: Annotated[str, Field(max_length=253)] = ""
 
 
 class LineCard(BaseModel):

@@ -10,6 +10,9 @@ from hotline.core.exchange.commands import (
     AdmitGeneration,
     AdmitResolution,
     Command,
+    HearEcho,
+    HearQuery,
+    HearTest,
     Note,
     Quarantine,
     RecoverStatement,
@@ -26,6 +29,7 @@ from hotline.core.records.lasting import LastingHead
 from hotline.core.records.witness import HeadVerdict
 from hotline.sealing import items as its
 from hotline.sealing.certificate import Certificate
+from hotline.sealing.line_tests import LineEchoItem, LineTestItem, QueryItem
 from hotline.sealing.order import verify_order
 from hotline.sealing.packet import VerifiedPacket
 from hotline.sealing.roster import Roster
@@ -37,6 +41,7 @@ from hotline.station.introducing import Offered
 from hotline.station.line import Line
 from hotline.station.longterm import LongTerm
 from hotline.station.refusing import reference_of, refuse_item
+from hotline.station.tested import read_tested
 from hotline.station.witness import JudgedHead, ShownBack, Witness
 
 
@@ -59,6 +64,7 @@ class Taken:
         joined: Proofs that two heads of ours are of one history, to send.
         missing: Ranges of our order that the peer asks for.
         resolutions: The peer's officers resolved forks of ours.
+        by: The route that brought it; `tested`: what it says of the channel.
     """
 
     peer: str
@@ -82,11 +88,14 @@ class Taken:
     joined: list[its.JoinedItem] = field(default_factory=list)
     missing: list[Range] = field(default_factory=list)
     resolutions: list[AdmitResolution] = field(default_factory=list)
+    by: str = ""
+    tested: list[HearTest | HearEcho | HearQuery] = field(default_factory=list)
 
     def commands(self) -> Sequence[Command]:
         """Return everything but the statements after the first, for one commit."""
         facts = Note(tuple(self.facts))
-        return [*self.statements[:1], *self.admissions, *self.resolutions, *self.faults, facts]
+        told = [*self.admissions, *self.resolutions, *self.faults, *self.tested]
+        return [*self.statements[:1], *told, facts]
 
 
 class Intake:
@@ -105,10 +114,14 @@ class Intake:
         self._line, self._rules, self._witness = line, rules, witness
         self._officers_of: tuple[Roster | None, dict[str, tuple[str, str]]] = None, {}
 
-    def sort(self, verified: VerifiedPacket, situation: Situation) -> Taken:
-        """Check each item by itself: one bad item is quarantined, the next is taken."""
+    def sort(self, verified: VerifiedPacket, situation: Situation, by: str = "") -> Taken:
+        """Check each item by itself: one bad item is quarantined, the next is taken.
+
+        Args:
+            by: The route that brought the packet.
+        """
         packet = verified.packet
-        taken = Taken(packet.sender)
+        taken = Taken(packet.sender, by=by)
         for place, reason in packet.refused:
             self._fault(taken, f"item {place + 1} of a packet: {reason}")
         for item in packet.items:
@@ -170,8 +183,15 @@ class Intake:
                 | its.RevocationsWantedItem()
             ):
                 self._offer(taken, item)
-            case its.LineTestItem():
-                raise PeerError("this line is tested by statements only")
+            case LineTestItem() | LineEchoItem() | QueryItem():
+                self._of_channel(taken, item)
+
+    def _of_channel(self, taken: Taken, item: LineTestItem | LineEchoItem | QueryItem) -> None:
+        """Take what is said of the channel; one such thing in a packet is all that is honest."""
+        if taken.tested:
+            raise PeerError("test: a packet brings one test, one echo or one query")
+        held = self._witness.held(taken.peer)
+        taken.tested.append(read_tested(item, taken.peer, taken.by, held))
 
     def _offer(self, taken: Taken, item: Offered | its.RevocationsWantedItem) -> None:
         """Take the public records of a packet: one, or the two that a greeting brings.

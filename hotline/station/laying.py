@@ -23,6 +23,7 @@ from hotline.sealing.enrol import StationKeys
 from hotline.sealing.epoch import EPOCH_KEY_BYTES, epoch_of
 from hotline.sealing.hybrid import HybridSeeds
 from hotline.sealing.line_secret import LineSecret
+from hotline.sealing.mailboxes import SharedSecrets
 from hotline.sealing.roster import Roster
 from hotline.sealing.tls_identity import TlsIdentity
 from hotline.sealing.turns import StoredPrekey
@@ -76,7 +77,7 @@ class NewLine:
     """What one side of a line is made of.
 
     Attributes:
-        secrets: The secret shared with each peer on the UTC day `day`, by station.
+        secrets: What is shared with each peer from the UTC day `day` on, by station.
         prekey: Seed of our first prekey, which is on our card.
         ledger: The station's ledger key.
         passphrase: Of its key files.
@@ -85,7 +86,7 @@ class NewLine:
 
     card: LineCard
     roster: Roster
-    secrets: Mapping[str, bytes] = field(repr=False)
+    secrets: Mapping[str, SharedSecrets] = field(repr=False)
     day: int
     prekey: bytes = field(repr=False)
     ledger: Ed25519Signer = field(repr=False)
@@ -191,8 +192,9 @@ def lay_line(
     card = new.card
     first = StoredPrekey(FIRST_ASEQ, new.prekey, now_ms)
     line_key: dict[str, bytes] = {}
-    for peer, secret in new.secrets.items():
-        line_key |= pair_seeds(peer, PairSecrets(LineSecret(secret, new.day), (first,)))
+    for peer, shared in new.secrets.items():
+        secret = LineSecret(shared.line, new.day)
+        line_key |= pair_seeds(peer, PairSecrets(secret, (first,), shared.mailboxes))
     for name, seeds in (
         (LINE_KEY, line_key),
         (CONTENT_KEY, {seed_name(epoch_of(now_ms)): entropy(EPOCH_KEY_BYTES)}),

@@ -1,6 +1,7 @@
 """The sealing keys of one line on the disk: line.key, and what peers announced.
 
-line.key        for each peer the line secret with its days, and our prekeys (sealed)
+line.key        for each peer the line secret with its days, the secret of its mailboxes, and
+                our prekeys; for each relay what opens our mailboxes there (sealed)
 announced.json  for each peer its newest prekey: public, and found again if it is lost
 spare-<STATION>-<N>.key, .json  the same towards another console of a peer
 Spec: docs/protocol.md §7.6, §7.24
@@ -33,6 +34,8 @@ LINE_KEY = "line.key"
 ANNOUNCED = "announced.json"
 FIRST_ASEQ = 1
 """The announcement number of the prekey on a station's card."""
+RELAY = "relay"
+"""Begins the names of what opens our mailboxes; no relay has the name of a station."""
 PREKEY = "prekey"
 """The seed of that prekey in console.key, until a line has it."""
 
@@ -43,10 +46,13 @@ class PairSecrets:
 
     Attributes:
         prekeys: Oldest first; none while the line was never worked.
+        mailboxes: Names the pair's mailboxes at relays; empty on a line that was set up
+            before there were any.
     """
 
     secret: LineSecret = field(repr=False)
     prekeys: tuple[StoredPrekey, ...] = field(repr=False)
+    mailboxes: bytes = field(repr=False, default=b"")
 
 
 def pair_seeds(peer: str, held: PairSecrets) -> dict[str, bytes]:
@@ -57,6 +63,8 @@ def pair_seeds(peer: str, held: PairSecrets) -> dict[str, bytes]:
         f"day/{peer}": secret.base_day.to_bytes(4),
         f"floor/{peer}": secret.floor_day.to_bytes(4),
     }
+    if held.mailboxes:
+        seeds[f"mailboxes/{peer}"] = held.mailboxes
     for one in held.prekeys:
         seeds[f"prekey/{peer}/{one.aseq}"] = one.seed
         seeds[f"times/{peer}/{one.aseq}"] = one.made_ms.to_bytes(6) + one.replaced_ms.to_bytes(6)
@@ -85,7 +93,8 @@ def read_pair(seeds: Mapping[str, bytes], peer: str) -> PairSecrets:
         raise OperatorError(
             f"line.key holds no secret for {peer}", hint="put back the whole directory of the line"
         ) from error
-    return PairSecrets(secret, tuple(sorted(prekeys, key=lambda one: one.aseq)))
+    found = tuple(sorted(prekeys, key=lambda one: one.aseq))
+    return PairSecrets(secret, found, seeds.get(f"mailboxes/{peer}", b""))
 
 
 class LineKeys:
@@ -116,6 +125,26 @@ class LineKeys:
             if name.split("/")[1:2] != [peer]
         }
         self._held.rewrite({**others, **pair_seeds(peer, held)}, self._entropy)
+
+    def opening(self, relay: str, peer: str) -> bytes:
+        """Return what opens our mailbox at a relay for what `peer` sends; b"" for none."""
+        return self._held.keys.seeds.get(f"{RELAY}/{relay}/{peer}", b"")
+
+    def keep_openings(self, relay: str, openings: Mapping[str, bytes]) -> None:
+        """Put on the disk what opens our mailboxes at a relay, by peer; none: forget them.
+
+        Raises:
+            StorageError: the disk refused; the file is as it was.
+        Spec: docs/transport.md §10.2
+        """
+        ours = {f"{RELAY}/{relay}/{peer}": opening for peer, opening in openings.items()}
+        others = {
+            name: seed
+            for name, seed in self._held.keys.seeds.items()
+            if not name.startswith(f"{RELAY}/{relay}/")
+        }
+        if {**others, **ours} != self._held.keys.seeds:
+            self._held.rewrite({**others, **ours}, self._entropy)
 
     def announced(self, peer: str, card: PrekeyPublic, not_after_ms: int) -> TheirPrekey:
         """Return the newest prekey of a peer: as announced, or as its card says."""

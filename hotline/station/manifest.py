@@ -18,8 +18,8 @@ from hotline.core.messages.statement import HexDigest, StationName, first_fault
 from hotline.core.times import parse_time
 
 MANIFEST = "manifest.json"
-MAX_MANIFEST_BYTES = 1_048_576
-MAX_FILES = 4_096
+MAX_MANIFEST_BYTES = 33_554_432
+MAX_FILES = 65_536
 
 _Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/-]{1,300}\z")]
 
@@ -31,6 +31,7 @@ _HELD = re.compile(
     rf"|cards/{_WORD}\.card|keys/{_WORD}\.key|tls/{_WORD}\.pem"
     rf"|lines/{_HANDLE}/(?:line\.json|successor\.json|witnesses\.json|{_WORD}\.key|(?:generation-[1-9][0-9]{{0,3}}/)?ledger\.db)"
     rf"|lines/{_HANDLE}/evidence/fork-[A-Z0-9-]{{1,16}}-[0-9]{{1,19}}-[0-9]{{1,19}}\.json"
+    rf"|lines/{_HANDLE}/attachments/[0-9a-f]{{64}}"
     rf"|journal(?:-{_HANDLE})?/(?:{_WORD}\.key|ledger\.db)"
 )
 

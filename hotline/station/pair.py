@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hotline.core.errors import PeerError, StorageError
+from hotline.core.protocols.counters import Counters
 from hotline.core.protocols.handshake import ANSWERING, ASKING, Heard, Run, Step, digest_of
 from hotline.core.protocols.turn_keys import GRACE_MS, next_aseq
 from hotline.sealing.announcement import Announcement
@@ -25,7 +26,7 @@ from hotline.station.line_keys import FIRST_ASEQ, PairSecrets
 
 NONCE_BYTES = 32
 MAX_INSTANCES = 64
-"""Starts of a peer whose last counter is remembered; the one that speaks now is never forgotten."""
+"""Starts of a peer whose counters are remembered; the one that speaks now is never forgotten."""
 RETRY_MS = 3_600_000
 """After line.key could not be written, it is tried again an hour later."""
 
@@ -38,6 +39,7 @@ class Pair:
         faults: What the disk refused, until somebody takes it.
         begins_anew: Whether letters were lost with a key.
         asked_s, nacked_s, resealed_s: When that was done last, by the event loop's clock.
+        asked_in_vain: How often the peer was asked since it proved itself.
     """
 
     def __init__(self, line: Line, peer: str, keys: PeerKeys | None = None) -> None:
@@ -62,12 +64,13 @@ class Pair:
         self.faults: list[StorageError] = []
         self.begins_anew = False
         self.asked_s = self.nacked_s = self.resealed_s = float("-inf")
+        self.asked_in_vain = 0
         self._written, self._not_before_ms = held, 0
-        self._heard: dict[str, int] = {}
+        self._heard: dict[str, Counters] = {}
         self._gap_ms: int | None = None
         self._instance = ""
         self._asking, self._answering = Run(ASKING), Run(ANSWERING)
-        self._question = b""
+        self._question, self._answered = b"", ("", 0)
 
     def _first(self, held: PairSecrets) -> PairSecrets:
         now_ms = self._line.clock()
@@ -79,20 +82,24 @@ class Pair:
 
     # --- which packets are new ---------------------------------------------------------------
 
-    def check_counter(self, packet: Packet, now_ms: int) -> None:
-        """Refuse a packet that came before: a route keeps order, and every packet is new.
+    def check_counter(self, packet: Packet, now_ms: int) -> bool:
+        """Refuse a packet that came before: routes overtake each other, and every packet is new.
 
-        Spec: docs/protocol.md §7.4
+        Returns:
+            Whether a newer one of that start came before.
+        Raises:
+            PeerError: it came before, or nobody knows.
+        Spec: docs/protocol.md §7.4, §7.35
         """
-        last = self._heard.get(packet.instance)
-        if last is not None and packet.counter <= last:
-            raise PeerError("a packet came a second time")
-        if last is not None and packet.counter > last + 1:
+        before = self._heard.get(packet.instance)
+        after = before.after(packet.counter) if before else Counters(packet.counter)
+        if before is not None and packet.counter > before.newest + 1:
             self._gap_ms = now_ms
-        self._heard[packet.instance] = packet.counter
+        self._heard[packet.instance] = after
         while len(self._heard) > MAX_INSTANCES:
             # The start that proved itself stays, or its packets could be played again.
             del self._heard[next(one for one in self._heard if one != self._instance)]
+        return after.newest > packet.counter
 
     def speaks_now(self, packet: Packet) -> bool:
         """Return whether a packet is of the start of the peer that proved itself.
@@ -157,7 +164,7 @@ class Pair:
         Spec: docs/protocol.md §7.6, §7.23, §7.24
         """
         self._destroy_over(now_ms)
-        held = PairSecrets(self.secret, self.ours.prekeys)
+        held = replace(self._written, secret=self.secret, prekeys=self.ours.prekeys)
         if held != self._written and not self._refused_lately(now_ms):
             self._write(held, now_ms)
 
@@ -210,19 +217,30 @@ class Pair:
     def _hear(self, verified: VerifiedPacket, now_ms: int) -> Sequence[Item]:
         """Take the first item of the handshake in a packet; return what to say to it.
 
-        Spec: docs/protocol.md §7.26
+        Spec: docs/protocol.md §7.26, §7.36
         """
         packet = verified.packet
         for item in packet.items:
             match item:
                 case HelloItem():
-                    return [self._answer(packet, item, now_ms)]
+                    return self._asked_by(packet, item, now_ms)
                 case HelloAnswerItem():
                     return [self._end(packet, item, now_ms)]
                 case HelloEndItem():
                     self._answering = self._proved(self._answering, packet, item, now_ms)
                     return []
         return []
+
+    def _asked_by(self, packet: Packet, item: HelloItem, now_ms: int) -> list[Item]:
+        """Answer an H1, but none that the same start asked before one that was answered.
+
+        It would end the run that the peer takes for the newest, and prove nothing.
+        """
+        instance, counter = self._answered
+        if packet.instance == instance and packet.counter < counter:
+            return []
+        self._answered = packet.instance, packet.counter
+        return [self._answer(packet, item, now_ms)]
 
     def _answer(self, packet: Packet, item: HelloItem, now_ms: int) -> HelloAnswerItem:
         self._learn(item.known, item.holds, now_ms)
@@ -284,5 +302,6 @@ class Pair:
         fresh = self.ours.fresh_prekey(now_ms)
         if fresh is None or self._refused_lately(now_ms):
             return
-        if self._write(PairSecrets(self.secret, (*self.ours.prekeys, fresh)), now_ms):
+        prekeys = (*self.ours.prekeys, fresh)
+        if self._write(replace(self._written, secret=self.secret, prekeys=prekeys), now_ms):
             self.ours.adopt(fresh)

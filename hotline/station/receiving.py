@@ -15,6 +15,7 @@ from hotline.sealing import items as its
 from hotline.sealing.cell import UnknownKeyError
 from hotline.sealing.packet import VerifiedPacket
 from hotline.station.asking import Asking
+from hotline.station.channels import ChannelTesting
 from hotline.station.consoles_aside import ConsolesAside
 from hotline.station.footing import present
 from hotline.station.forks import resolutions
@@ -32,15 +33,28 @@ MAX_DISPLAYED_REPEATED = 64
 
 
 class Receiving(
-    Keeping, Trusting, Witnessing, Recovering, Releasing, Asking, Handshaking, ConsolesAside
+    Keeping,
+    Trusting,
+    Witnessing,
+    Recovering,
+    Releasing,
+    Asking,
+    Handshaking,
+    ConsolesAside,
+    ChannelTesting,
 ):
     """The part of a station that takes what its peers say."""
 
     async def _take_cell(self, cell: bytes, by: str = "") -> None:
-        """Take a cell that came by the route to the station `by`; who sent it, the cell says.
+        """Take a cell that came by a route to the station `by`; who sent it, the cell says.
 
-        Spec: docs/protocol.md §7.4
+        One that came by another route before is passed over: it is no replay, and the key
+        that opened it may be gone.
+        Spec: docs/protocol.md §7.4, §7.37
         """
+        arrived = self._arrived[by or self.peer]
+        if cell in arrived:
+            return
         try:
             verified = self._courier.open(cell)
         except UnknownKeyError as error:
@@ -50,6 +64,8 @@ class Receiving(
         except PeerError:
             self._refused += 1
             return
+        if verified.packet.sender == by:
+            arrived.add(cell)
         if not verified.in_office:
             await self._hear_aside(verified)
             return
@@ -58,7 +74,7 @@ class Receiving(
             if not await self._let_take_over(verified):
                 return
             await self._follow(verified.packet.sender, verified.endpoint)
-        listed = await self._may_be_read(verified.packet)
+        listed = await self._may_be_read(verified)
         if listed is Listed.BEHIND:
             self._settle_keys(verified)
         elif listed is Listed.STANDS:
@@ -75,7 +91,8 @@ class Receiving(
         await self.routes[peer].turn_to(endpoint, f"spare console {endpoint} of {peer} took over")
 
     async def _take_packet(self, verified: VerifiedPacket) -> None:
-        taken = self._intake.sort(verified, self.situation)
+        by = self.routes[verified.packet.sender].heard_by
+        taken = self._intake.sort(verified, self.situation, by)
         if taken.shown_back is not None and not self._stands(taken.shown_back):
             return
         fresh = [taken.head.fresh] if taken.head and taken.head.fresh else []
@@ -88,11 +105,13 @@ class Receiving(
         self._settle_keys(verified)
         self._settle(recorded)
         self._heed(recorded)
+        self._attaching.take(taken.peer, verified.packet.items)
         if taken.head is not None:
             self._comparing.take_shown(taken.peer)
         self._say_splits(taken.splits, recorded)
         if any(isinstance(one.event, ev.PeerGenerationAdmitted) for one in recorded.happenings):
             self._ask_back(taken.peer)
+        self._answer_tests(taken, recorded)
         self._answer(taken.peer, taken.statements[:1], recorded)
         for command in (*taken.statements[1:], *self._wanted(taken.peer, taken.returned)):
             recorded = await self._record(_only(command))
@@ -102,7 +121,7 @@ class Receiving(
         self._answer_lasting(taken)
         for proof in taken.joined:
             self._put(taken.peer, lambda proof=proof: [proof])  # type: ignore[misc]
-        self._acknowledge_head(taken)
+        self._acknowledge_head(taken, late=verified.late)
         if taken.revocations_wanted is not None:
             self._answer_wanted(taken.peer, taken.revocations_wanted)
         if taken.refetch is not None:
@@ -165,6 +184,7 @@ class Receiving(
         self._repeat_displayed(peer)
         self._comparing.forget_told(peer)
         self._show_seen(peer)
+        self._attaching.begin(peer)
         self._pump()
 
     def _tell_resolved(self, peer: str) -> None:
@@ -204,9 +224,13 @@ class Receiving(
             *present(self._witness.show(peer, size)),
         ]
 
-    def _acknowledge_head(self, taken: Taken) -> None:
+    def _acknowledge_head(self, taken: Taken, *, late: bool) -> None:
+        """Say what we make of a head; that an overtaken one is old is no news.
+
+        Spec: docs/protocol.md §7.36
+        """
         head, peer = taken.head, taken.peer
-        if head is None:
+        if head is None or (late and head.verdict is HeadVerdict.STALE):
             return
         if head.verdict is HeadVerdict.STALE:
             conflict = its.HeadConflictItem(origin=head.checkpoint.origin, size=head.held_size)

@@ -5,11 +5,12 @@ Spec: docs/protocol.md §4.16
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from hotline.core.errors import IntegrityError, OperatorError, PeerError
-from hotline.core.exchange.commands import AskRelease, EndRelease
+from hotline.core.exchange.commands import AskRelease, EndRelease, Note
 from hotline.core.exchange.releasing import check_awaiting
 from hotline.core.exchange.standing import Release
 from hotline.core.values import Digest
@@ -18,6 +19,7 @@ from hotline.sealing.statements import (
     PartlySigned,
     verify_partly_signed,
 )
+from hotline.station.attachments import Attached
 from hotline.station.sending import MAX_SENT_ITEM_BYTES, Sending
 from hotline.station.upkeep import MAX_REASON_CHARACTERS, clean
 
@@ -41,12 +43,19 @@ class Waiting:
 class Releasing(Sending):
     """The part of a station that lets a second officer release what the first one signed."""
 
-    async def ask_release(self, envelope: bytes, *, inject: tuple[str, str] | None = None) -> str:
+    async def ask_release(
+        self,
+        envelope: bytes,
+        *,
+        inject: tuple[str, str] | None = None,
+        attached: Sequence[Attached] = (),
+    ) -> str:
         """Record the first officer's signature; nothing is ordered and nothing leaves.
 
         Args:
             envelope: As `sign_statement` made it, with one signature.
             inject: (id, trigger) when a drill's script sends it: it plays once only.
+            attached: The files that travel beside it, as `attach` made them.
         Returns:
             The statement's digest in hex; "" when the inject was played before.
         Raises:
@@ -68,8 +77,12 @@ class Releasing(Sending):
             need=asked.need,
             inject=inject,
         )
-        recorded = await self._record(lambda _situation, _now_ms: [command])
-        return "" if recorded.decisions[0].duplicate else digest
+        keyed = self._keyed(asked.statement, digest, attached)
+        recorded = await self._record(lambda _situation, _now_ms: [command, Note(keyed)])
+        if recorded.decisions[0].duplicate:
+            return ""
+        self._adopt(attached)
+        return digest
 
     def _asked_by(self, envelope: bytes) -> PartlySigned:
         try:

@@ -30,6 +30,7 @@ from hotline.ledger.verify import verify_ledger
 from hotline.sealing.ed25519 import verify_ed25519
 from hotline.sealing.mldsa import verify_mldsa65
 from hotline.sealing.roster import identify_ledger
+from hotline.station.attachments import ATTACHMENTS
 from hotline.station.backing import hash_of, make_private, mark_of
 from hotline.station.home import read_card
 from hotline.station.manifest import LedgerMark, Manifest, owner_of, read_manifest
@@ -55,11 +56,13 @@ class Placed:
 
 
 def restore(bench: Bench, backup: Path) -> list[Placed]:
-    """Put the ledgers of a backup in place where nothing newer is known.
+    """Put the ledgers of a backup in place where nothing newer is known, and mend files.
 
+    Returns:
+        The ledgers that were placed; none where only sealed files were gone or altered.
     Raises:
-        OperatorError: no backup, of another station or line; or the ledgers that are there
-            hold all of it already.
+        OperatorError: no backup, of another station or line; or what is there holds all of
+            it already.
         IntegrityError: the backup is damaged; or head.db, the peer's view or the ledger
             that is there knows more; then nothing was changed.
         StorageError: the disk, or a station works this home.
@@ -75,6 +78,8 @@ def restore(bench: Bench, backup: Path) -> list[Placed]:
             heads = locks.enter_context(_locked(present))
             if _wants(backup / mark.path, present, mark, heads):
                 wanted.append((mark, heads is not None and heads.read(mark.origin) is not None))
+        if not wanted and _mend_files(backup, bench.home.path, manifest):
+            return []
         if not wanted:
             raise OperatorError(
                 "every ledger that is there holds all that the backup holds, and more or as much",
@@ -82,6 +87,7 @@ def restore(bench: Bench, backup: Path) -> list[Placed]:
             )
         _check_keys(bench, backup, manifest, [mark for mark, _ in wanted])
         _place_missing(backup, bench.home.path, manifest)
+        _mend_files(backup, bench.home.path, manifest)
         placed = [_place(backup, bench.home.path, mark, manifest) for mark, _ in wanted]
     if not all(known for _, known in wanted):
         raise IntegrityError(
@@ -181,6 +187,24 @@ def _check_keys(
     for mark in wanted:
         beside = mark.path.rpartition("/")[0]
         read_key_file(found(f"{beside}/{CONTENT_KEY}"), passphrase)
+
+
+def _mend_files(backup: Path, home: Path, manifest: Manifest) -> int:
+    """Place sealed files that are gone or altered beside a ledger that is there; count them.
+
+    Spec: docs/ledger.md §24.7
+    """
+    count = 0
+    for name, mark in manifest.files.items():
+        directory, _, digest = name.rpartition("/")
+        target = home / name
+        beside = (home / owner_of(name)).is_file()
+        if not directory.endswith(f"/{ATTACHMENTS}") or mark.sha256 != digest or not beside:
+            continue
+        if not target.is_file() or hash_of(target) != digest:
+            _copy_durably(backup / name, target)
+            count += 1
+    return count
 
 
 def _copy_durably(source: Path, target: Path) -> None:

@@ -11,24 +11,40 @@ from pathlib import Path
 from typing import Protocol
 
 from hotline.core.errors import LinkError, PeerError
+from hotline.sealing.roster import Roster
 from hotline.sealing.tls_identity import tls_pin
 from hotline.station.bundle import RoutePlan
+from hotline.station.calling_in import party_towards
 from hotline.station.footing import PlanRoutes
 from hotline.station.home import Home, LineCard, PeerCard, write_json
 from hotline.station.line import Line
+from hotline.station.relaying import relay_plans
+from hotline.station.vouching import identity_towards, tls_peer_of
 from hotline.station.ways import Ways
 from hotline.transport.dialer import Dialer
 from hotline.transport.link import Timings
 from hotline.transport.listener import Listener
 from hotline.transport.route import Chance, Monotonic, OnCell, OnFault, OnState, Route
-from hotline.transport.tls import TlsIdentity, pinned
+from hotline.transport.tls import TlsIdentity, TlsPeer
 
 LISTENING = "listening.json"
 ROUTE_NAME = "direct"
 
 
-class Laid(Protocol):
-    """A line as its directory describes it, with or without an open ledger."""
+class Named(Protocol):
+    """Who is on a line, and which of them we are."""
+
+    @property
+    def station(self) -> str:
+        """Our name."""
+
+    @property
+    def roster(self) -> Roster:
+        """Everybody's certificates."""
+
+
+class Known(Protocol):
+    """A line as the open part of its directory describes it."""
 
     @property
     def directory(self) -> Path:
@@ -37,6 +53,14 @@ class Laid(Protocol):
     @property
     def card(self) -> LineCard:
         """What line.json says."""
+
+    @property
+    def line(self) -> Named:
+        """Who is on it."""
+
+
+class Laid(Known, Protocol):
+    """A line whose keys are open, with or without its ledger."""
 
     @property
     def line(self) -> Line:
@@ -55,13 +79,15 @@ class _Planner:
     chance: Chance
     timings: Timings
 
-    @property
-    def _identity(self) -> TlsIdentity:
-        tls = self.home.path / "tls"
-        return TlsIdentity(tls / "cert.pem", tls / "key.pem")
-
     def __call__(self, peer: str) -> list[RoutePlan]:
-        return [RoutePlan(ROUTE_NAME, partial(self._direct, peer))]
+        relays = relay_plans(
+            self.opened,
+            peer,
+            monotonic=self.monotonic,
+            chance=self.chance,
+            timings=self.timings,
+        )
+        return [RoutePlan(ROUTE_NAME, partial(self._direct, peer)), *relays]
 
     def _direct(self, name: str, on_cell: OnCell, on_state: OnState, on_fault: OnFault) -> Route:
         found = self.consoles[name]
@@ -73,8 +99,9 @@ class _Planner:
             return Dialer(
                 ROUTE_NAME,
                 where=lambda: _where(self.home, self.opened, one),
-                identity=self._identity,
-                peer=pinned(self.keys[name, number]),
+                identity=identity_towards(self.home, one),
+                peer=tls_peer_of(self.home, one, self.keys[name, number]),
+                party=party_towards(self.opened.line, name, (number,)),
                 on_cell=on_cell,
                 on_state=on_state,
                 on_fault=on_fault,
@@ -99,8 +126,11 @@ class _Planner:
             host=opened.card.host,
             port=_read_listening(file)[1] or peer.listen_port or opened.card.port,
             bound=lambda host, port: write_json(file, {"host": host, "port": port}),
-            identity=self._identity,
-            peer=pinned(*(self.keys[one.station, one.endpoint] for one in found)),
+            identity=identity_towards(self.home, peer),
+            peer=tls_peer_of(
+                self.home, peer, *(self.keys[one.station, one.endpoint] for one in found)
+            ),
+            party=party_towards(opened.line, peer.station, [one.endpoint for one in found]),
             on_cell=on_cell,
             on_state=on_state,
             on_fault=on_fault,
@@ -128,7 +158,7 @@ def route_planner(
     return _Planner(home, opened, consoles, keys, monotonic, chance, timings)
 
 
-def _consoles_of(opened: Laid, name: str) -> list[PeerCard]:
+def _consoles_of(opened: Known, name: str) -> list[PeerCard]:
     """Return the peer's console in office, then the one aside that matters most, if any.
 
     A spare that is to come matters more than one that was left behind.
@@ -149,7 +179,7 @@ def _certificate_of(peer: PeerCard) -> bytes:
     return der
 
 
-def listens_for(opened: Laid, peer: str) -> bool:
+def listens_for(opened: Known, peer: str) -> bool:
     """Return whether the peer dials us; on a line of two the card says it itself.
 
     On a line of more that was set up by hand, whom we dial has a port; on one that a drill
@@ -164,7 +194,7 @@ def listens_for(opened: Laid, peer: str) -> bool:
     return members.index(opened.line.station) < members.index(peer)
 
 
-def _listening_name(opened: Laid, dialer: str) -> str:
+def _listening_name(opened: Known, dialer: str) -> str:
     """Return the file that says where a station listens for another one.
 
     A listener serves one peer, so on a line of three and more each has a port of its own.
@@ -173,7 +203,7 @@ def _listening_name(opened: Laid, dialer: str) -> str:
     return LISTENING if pair else f"{LISTENING.removesuffix('.json')}-{dialer}.json"
 
 
-def _where(home: Home, opened: Laid, peer: PeerCard) -> tuple[str, int]:
+def _where(home: Home, opened: Known, peer: PeerCard) -> tuple[str, int]:
     """Ask anew at each dial: a listener on this machine may have moved."""
     if not peer.home:
         return peer.host, peer.port
@@ -191,4 +221,45 @@ def _read_listening(file: Path) -> tuple[str, int]:
         told = json.loads(file.read_text(encoding="utf-8"))
         return str(told["host"]), int(told["port"])
     except (OSError, ValueError, KeyError, TypeError):
+        return "", 0
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How one console of a peer and this station meet.
+
+    Attributes:
+        dialled: Whether this station dials, there; else it listens there. Port 0: unknown.
+        identity: What this station shows there; `peer`: how it knows the other end.
+    """
+
+    dialled: bool
+    host: str
+    port: int
+    identity: TlsIdentity
+    peer: TlsPeer
+
+
+def ways_of(home: Home, opened: Known, peer: str) -> list[Way]:
+    """Return the ways of the direct route to a peer, the console in office first.
+
+    Raises:
+        LinkError: a peer's TLS certificate does not read.
+    """
+    found = _consoles_of(opened, peer)
+    if listens_for(opened, peer):
+        host, port = _read_listening(opened.directory / _listening_name(opened, peer))
+        place = host or opened.card.host, port or found[0].listen_port or opened.card.port
+        return [Way(False, *place, *_tls(home, found[0]))]
+    return [Way(True, *_known_place(home, opened, one), *_tls(home, one)) for one in found]
+
+
+def _tls(home: Home, peer: PeerCard) -> tuple[TlsIdentity, TlsPeer]:
+    return identity_towards(home, peer), tls_peer_of(home, peer, _certificate_of(peer))
+
+
+def _known_place(home: Home, opened: Known, peer: PeerCard) -> tuple[str, int]:
+    try:
+        return _where(home, opened, peer)
+    except LinkError:
         return "", 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hotline.core.errors import OperatorError, PeerError
-from hotline.core.exchange.commands import SendStatement, Told
+from hotline.core.exchange.commands import Note, SendStatement, Told
 from hotline.core.exchange.rules import addresses_all
 from hotline.core.exchange.situation import Situation
 from hotline.core.records import events as ev
@@ -15,7 +15,9 @@ from hotline.sealing import items as its
 from hotline.sealing.certificate import Certificate
 from hotline.sealing.order import Order, sign_order
 from hotline.sealing.statements import VerifiedStatement, verify_statement
-from hotline.station.footing import Footing, present
+from hotline.station.attachments import Attached
+from hotline.station.filing import Filing
+from hotline.station.footing import present
 from hotline.station.intake import told
 from hotline.station.refusing import reference_of
 from hotline.station.requests import Recorded
@@ -24,15 +26,22 @@ MAX_SENT_ITEM_BYTES = 49_152
 """A statement with its order; a packet's head, proofs and announcement need the rest of a cell."""
 
 
-class Sending(Footing):
+class Sending(Filing):
     """The part of a station that speaks for its officers."""
 
-    async def submit(self, envelope: bytes, *, inject: tuple[str, str] | None = None) -> str:
+    async def submit(
+        self,
+        envelope: bytes,
+        *,
+        inject: tuple[str, str] | None = None,
+        attached: Sequence[Attached] = (),
+    ) -> str:
         """Record an officer's signed statement, then send it.
 
         Args:
             envelope: As `sign_statement` made it.
             inject: (id, trigger) when a drill's script sends it: it plays once only.
+            attached: The files that travel beside it, as `attach` made them.
         Returns:
             The statement's digest in hex; "" when the inject was played before.
         Raises:
@@ -40,13 +49,16 @@ class Sending(Footing):
             StorageError: it could not be recorded; nothing was sent.
         """
         verified = self._verified(envelope)
+        keyed = self._keyed(verified.statement, verified.digest.hex(), attached)
         recorded = await self._record(
             lambda situation, _now_ms: [
-                SendStatement(self._ordered(situation, verified, envelope), inject)
+                SendStatement(self._ordered(situation, verified, envelope), inject),
+                Note(keyed),
             ]
         )
         if recorded.decisions[0].duplicate:
             return ""
+        self._adopt(attached)
         self._keep_fresh(recorded)
         self._pump()
         return verified.digest.hex()

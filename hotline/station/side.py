@@ -11,7 +11,8 @@ from hotline.host.keyfile import KeyFile
 from hotline.sealing.charter import gather_charter
 from hotline.sealing.ed25519 import Ed25519Signer
 from hotline.sealing.enrolment import Enrolment, Step, open_half, read_enrolment
-from hotline.sealing.line_secret import combine_halves, day_number
+from hotline.sealing.line_secret import day_number
+from hotline.sealing.mailboxes import share
 from hotline.sealing.prekey import Prekey
 from hotline.sealing.roster import Roster
 from hotline.station.dialling import line_card
@@ -102,7 +103,7 @@ def lay_side(
     ours = keys.held.station
     # Spec: docs/protocol.md §4.28
     secrets = {
-        peer: combine_halves(roster.line, {ours: half, peer: their_half(written[peer], keys)})
+        peer: share(roster.line, {ours: half, peer: their_half(written[peer], keys)})
         for peer, half in halves.items()
     }
     line = NewLine(

@@ -29,6 +29,7 @@ import pydantic
 
 from hotline import core
 from hotline.core.errors import HotlineError, IntegrityError, StorageError
+from hotline.core.exchange.attachment_state import AttachmentState
 from hotline.core.exchange.delivery import Delivery, StatementState
 from hotline.core.exchange.situation import (
     Deadline,
@@ -39,7 +40,9 @@ from hotline.core.exchange.situation import (
     Situation,
 )
 from hotline.core.exchange.standing import Fork, Gap, Release
+from hotline.core.exchange.tested import PeerTests, RouteTests
 from hotline.core.messages.statement import AttachmentRef, Statement, TemplateRef
+from hotline.core.protocols.channel import Channel
 from hotline.core.protocols.ladder import LadderState, Proposal
 from hotline.core.records.event import OrderRef
 from hotline.core.records.events import EVENTS
@@ -63,6 +66,10 @@ _PARTS: tuple[type, ...] = (
     Release,
     Gap,
     Fork,
+    AttachmentState,
+    RouteTests,
+    PeerTests,
+    Channel,
     Delivery,
     Statement,
     TemplateRef,

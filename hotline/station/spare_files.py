@@ -11,7 +11,8 @@ from hotline.core.errors import OperatorError, PeerError
 from hotline.sealing.card import Card
 from hotline.sealing.certificate import FIRST_ENDPOINT, Usage
 from hotline.sealing.enrolment import Enrolment, Step, read_enrolment
-from hotline.sealing.line_secret import LineSecret, combine_halves, day_number
+from hotline.sealing.line_secret import LineSecret, day_number
+from hotline.sealing.mailboxes import share
 from hotline.sealing.roster import Roster
 from hotline.sealing.turns import StoredPrekey
 from hotline.station.arriving import check_age
@@ -77,7 +78,8 @@ def number_of_spare(card: Card) -> int:
 def spare_secrets(
     opening: Enrolment, halves: dict[str, bytes], prekey: bytes, now_ms: int
 ) -> PairSecrets:
-    """Return the secret of the pair from the day of the opening on, and the first prekey."""
-    secret = combine_halves(opening.charter.line, halves)
+    """Return the secrets of the pair from the day of the opening on, and the first prekey."""
+    shared = share(opening.charter.line, halves)
     first = StoredPrekey(FIRST_ASEQ, prekey, now_ms)
-    return PairSecrets(LineSecret(secret, day_number(opening.made_ms)), (first,))
+    secret = LineSecret(shared.line, day_number(opening.made_ms))
+    return PairSecrets(secret, (first,), shared.mailboxes)

@@ -66,7 +66,11 @@ class Station(Linking):
             partial(self._statement_items, peer),
             self._fault,
             self._recorder.release,
+            self._chance,
         )
+
+    def _chance(self) -> float:
+        return int.from_bytes(self.line.entropy(4)) / 2**32
 
     # --- what desks see and ask ------------------------------------------------
 
@@ -75,14 +79,15 @@ class Station(Linking):
         return self._recorder.subscribe(changed)
 
     def sending(self, digest: str, peer: str = "") -> str:
-        """Return the route by which a statement is on its way right now, or "".
+        """Return by which routes a statement is on its way right now, or "".
 
         Args:
             peer: To that station only; "" for any.
         """
         for one in [peer] if peer else self.peers:
-            if self._outgoings[one].sending(digest):
-                return next(iter(self.routes[one].best), "")
+            words = self._outgoings[one].sending(digest)
+            if words:
+                return words
         return ""
 
     @property
@@ -119,6 +124,7 @@ class Station(Linking):
                 tasks.create_task(self._outgoings[peer].run())
             tasks.create_task(self._tick())
             tasks.create_task(self._cosigning.run())
+            tasks.create_task(self._attaching.run())
             tasks.create_task(_until(self._fatal))
 
     async def close(self) -> None:
@@ -142,8 +148,8 @@ class Station(Linking):
                 for clock in self.situation.clocks.values()
             )
             expired = any(one.until_ms <= now_ms for one in awaiting(self.situation))
-            if due or expired:
-                await self._record(lambda _situation, _now_ms: [Tick()])
+            if due or expired or self._overdue(now_ms):
+                self._ask_missing(await self._record(lambda _situation, _now_ms: [Tick()]))
             if self._refused and loop.time() - self._refused_said_s >= REFUSED_SUMMARY_S:
                 await self._say_refused(loop.time())
             await self._keep_hour(now_ms)
@@ -153,6 +159,7 @@ class Station(Linking):
             self._keep_recovering()
             self._keep_asking()
             await self._keep_comparing()
+            await self._keep_channels(now_ms)
             self._pump()
 
     async def _say_refused(self, now_s: float) -> None:

@@ -13,7 +13,7 @@ from hotline.core.errors import OperatorError
 from hotline.core.records import events as ev
 from hotline.core.values import Digest
 from hotline.sealing import items as its
-from hotline.sealing.packet import Packet
+from hotline.sealing.packet import Packet, VerifiedPacket
 from hotline.sealing.root import Root
 from hotline.station.footing import Footing
 from hotline.station.introducing import revocations_after
@@ -45,8 +45,17 @@ class Trusting(Footing):
         super().__init__(*given)
         self._done_s = {}
 
-    async def _may_be_read(self, packet: Packet) -> Listed:
-        """Judge a packet's list, and remember of whom nothing is read: it can answer nothing."""
+    async def _may_be_read(self, verified: VerifiedPacket) -> Listed:
+        """Judge a packet's list, and remember of whom nothing is read: it can answer nothing.
+
+        A late packet shows the list of then: it says nothing of who is read now.
+        Spec: docs/protocol.md §7.36
+        """
+        packet, standing = verified.packet, self.line.roster.standing
+        if verified.late and self._courier.pairs[packet.sender].speaks_now(packet):
+            shown = packet.revocation
+            if standing.head_at(packet.sender, shown.counter) == shown.digest:
+                return Listed.BEHIND if packet.sender in self._unread else Listed.STANDS
         listed = await self._judge_list(packet)
         if listed is Listed.STANDS:
             self._unread.discard(packet.sender)

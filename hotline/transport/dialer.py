@@ -11,16 +11,24 @@ import ssl
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidMessage, InvalidStatus, WebSocketException
 
-from hotline.core.errors import LinkError
-from hotline.transport.bounded import BoundedClient
+from hotline.core.errors import LinkError, PeerError
+from hotline.transport.allowance import Allowance
+from hotline.transport.bounded import BoundedClient, bound_buffers
 from hotline.transport.endpoint import FORBIDDEN, PATH, SUBPROTOCOL, Endpoint, socket_limits
+from hotline.transport.greeting import Refusal, Refuse
 from hotline.transport.link import Event, State, Timings, backoff_s, count_failures
+from hotline.transport.proof import Certificates, Party
+from hotline.transport.proving import answer
 from hotline.transport.route import Chance, Monotonic, OnCell, OnFault, OnState, Where
-from hotline.transport.session import QUIET
-from hotline.transport.tls import PinnedPeer, TlsIdentity, client_context
+from hotline.transport.session import CLOSE_REFUSED, QUIET, hang_up
+from hotline.transport.tls import TlsIdentity, TlsPeer, certificate_of, client_context
 
-_NOT_THE_PEER = "the listener's certificate is not the one on its card"
 _NOT_US = "the listener does not accept this station's certificate"
+_REFUSES_US = "the listener does not let this station's console in"
+_COMPARE = "compare the station cards by voice"
+_ASK = "ask the other station whether it has revoked this console, or knows its key"
+MAX_RETRY_AFTER_S = 300
+"""A refusal may ask for no longer a pause than this."""
 
 
 class Dialer(Endpoint):
@@ -36,13 +44,15 @@ class Dialer(Endpoint):
         *,
         where: Where,
         identity: TlsIdentity,
-        peer: PinnedPeer,
+        peer: TlsPeer,
+        party: Party,
         on_cell: OnCell,
         on_state: OnState,
         on_fault: OnFault,
         clock: Monotonic,
         chance: Chance,
         timings: Timings | None = None,
+        allowed: Allowance | None = None,
     ) -> None:
         """Prepare to dial; nothing is opened before `run`.
 
@@ -51,14 +61,17 @@ class Dialer(Endpoint):
         """
         super().__init__(
             name,
+            party=party,
             on_cell=on_cell,
             on_state=on_state,
             on_fault=on_fault,
             clock=clock,
             timings=timings or Timings(),
+            allowed=allowed or Allowance(),
         )
         self._where, self._peer, self._chance = where, peer, chance
-        self._context = client_context(identity, peer)
+        self._context, self._certificate = client_context(identity, peer), certificate_of(identity)
+        self._retry_s = 0.0
         self.dials = 0
 
     async def _keep(self) -> None:
@@ -71,17 +84,18 @@ class Dialer(Endpoint):
 
     def _wait_s(self, failures: int) -> float:
         if self._state is State.BLOCKED:
-            return self._timings.blocked_s
+            return max(self._timings.blocked_s, self._retry_s)
         return backoff_s(failures, self._chance(), self._timings.backoff_cap_s)
 
     async def _attempt(self) -> float:
         """Dial once and hold what opens; return the seconds it was UP."""
         self.dials += 1
+        self._retry_s = 0.0
         await self._happen(Event.DIALED, f"attempt {self.dials}")
         try:
             socket = await self._open()
         except ssl.SSLCertVerificationError:
-            await self._block(_NOT_THE_PEER)
+            await self._block(self._peer.mismatch)
         except (LinkError, OSError, WebSocketException) as error:
             if isinstance(error, InvalidStatus) and error.response.status_code == FORBIDDEN:
                 await self._block(_NOT_US)
@@ -104,6 +118,7 @@ class Dialer(Endpoint):
             host=host,
             port=port,
             ssl=self._context,
+            server_hostname=self._peer.server_name or host,
             subprotocols=[SUBPROTOCOL],
             proxy=None,
             user_agent_header=None,
@@ -114,23 +129,62 @@ class Dialer(Endpoint):
 
     async def _check_and_hold(self, socket: ClientConnection) -> float:
         """Spec: docs/transport.md §3.4, §4.2."""
+        bound_buffers(socket.transport.get_extra_info("socket"))
         tls = socket.transport.get_extra_info("ssl_object")
-        if not self._peer.matches(tls.getpeercert(binary_form=True)):
+        if not self._peer.admits(tls):
             socket.transport.abort()
-            await self._block(_NOT_THE_PEER)
+            await self._block(self._peer.mismatch)
             return 0.0
         if socket.subprotocol != SUBPROTOCOL:
             socket.transport.abort()
             await self._happen(Event.FAILED, f"the listener does not speak {SUBPROTOCOL}")
             return 0.0
+        if not await self._prove(socket, Certificates(_shown(tls), self._certificate)):
+            return 0.0
         began = self._clock()
         await self._hold(socket, "the session opened")
         return self._clock() - began
 
-    async def _block(self, reason: str) -> None:
-        self.refused["pin"] += 1
-        self._report(LinkError(reason, hint="compare the station cards by voice"))
+    async def _prove(self, socket: ClientConnection, seen: Certificates) -> bool:
+        """Prove each console to the other; whatever is not proved leaves the route not UP.
+
+        Spec: docs/transport.md §4.5, §4.8
+        """
+        try:
+            async with asyncio.timeout(self._timings.auth_timeout_s):
+                said = await answer(socket, self._party, seen)
+        except PeerError as error:
+            await hang_up(socket, CLOSE_REFUSED, "", self._timings)
+            await self._block(str(error), "proof")
+            return False
+        except (LinkError, TimeoutError) as error:
+            socket.transport.abort()
+            await self._happen(Event.FAILED, _clause(error))
+            return False
+        except BaseException:
+            socket.transport.abort()
+            raise
+        if isinstance(said, Refuse):
+            socket.transport.abort()
+            await self._refused_by_peer(said)
+            return False
+        return True
+
+    async def _refused_by_peer(self, said: Refuse) -> None:
+        if said.code == Refusal.VERSION:
+            await self._happen(Event.FAILED, "the listener does not speak our handshake's version")
+            return
+        self._retry_s = min(said.retry_after_s, MAX_RETRY_AFTER_S)
+        await self._block(_REFUSES_US, "console", _ASK)
+
+    async def _block(self, reason: str, word: str = "pin", hint: str = _COMPARE) -> None:
+        self.refused[word] += 1
+        self._report(LinkError(reason, hint=hint))
         await self._happen(Event.MISMATCHED, reason)
+
+
+def _shown(tls: ssl.SSLObject) -> bytes:
+    return tls.getpeercert(binary_form=True) or b""
 
 
 def _clause(error: Exception) -> str:

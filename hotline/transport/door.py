@@ -11,6 +11,8 @@ import socket
 from collections import Counter
 from typing import Any
 
+from hotline.transport.bounded import bound_buffers
+
 MAX_STRANGERS = 64
 """Connections that have not authenticated yet."""
 
@@ -22,11 +24,12 @@ class _Caller(socket.socket):
 
     door: Door | None = None
     address: tuple[Any, ...] = ()
+    heard = False
 
     def close(self) -> None:
         """Close it; the door counts one stranger less."""
         if self.door is not None:
-            self.door.admit(self.address)
+            self.door.lose(self.address)
         super().close()
 
 
@@ -34,7 +37,8 @@ class Door(socket.socket):
     """Accepts, or hangs up at once on those that are too many.
 
     Attributes:
-        refused: Where the refusals are counted, as "strangers".
+        refused: Where the refusals are counted: "strangers" that are too many, and, where
+            that is asked for, those that left "unopened", without a request.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class Door(socket.socket):
         *,
         strangers: int = MAX_STRANGERS,
         strangers_per_address: int = MAX_STRANGERS_PER_ADDRESS,
+        counts_unopened: bool = False,
     ) -> None:
         """Bind `host` and `port` (0 for any free one) so that a restart can bind again at once.
 
@@ -57,10 +62,13 @@ class Door(socket.socket):
         family, kind, protocol, _, address = found[0]
         super().__init__(family, kind, protocol)
         self.refused = refused
+        self._counts_unopened = counts_unopened
         self._most, self._most_per_address = strangers, strangers_per_address
         self._strangers: dict[tuple[Any, ...], _Caller] = {}
         try:
             self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # What is accepted inherits them.
+            bound_buffers(self)
             self.setblocking(False)
             self.bind(address)
         except OSError:
@@ -91,6 +99,21 @@ class Door(socket.socket):
     def strangers(self) -> int:
         """How many connections have not authenticated yet."""
         return len(self._strangers)
+
+    def hear(self, address: tuple[Any, ...]) -> None:
+        """Note that the connection from `address` asked for something: others count it now."""
+        caller = self._strangers.get(address)
+        if caller is not None:
+            caller.heard = True
+
+    def lose(self, address: tuple[Any, ...]) -> None:
+        """Forget the connection from `address`, which is closed.
+
+        What fails inside TLS, or sends nothing, is seen here alone. Spec: docs/transport.md §13.1
+        """
+        caller = self._strangers.pop(address, None)
+        if caller is not None and self._counts_unopened and not caller.heard:
+            self.refused["unopened"] += 1
 
     def admit(self, address: tuple[Any, ...]) -> None:
         """Count the connection from `address` as a stranger no more."""

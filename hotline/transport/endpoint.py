@@ -16,13 +16,16 @@ from websockets.asyncio.connection import Connection
 from websockets.typing import Subprotocol
 
 from hotline.core.errors import InvariantError, LinkError
+from hotline.transport.allowance import Allowance
 from hotline.transport.frames import MAX_FRAME_BYTES, Cell
 from hotline.transport.link import Event, State, Timings, step
+from hotline.transport.proof import Party
 from hotline.transport.route import Monotonic, OnCell, OnFault, OnState
 from hotline.transport.session import CLOSE_LEAVING, CLOSE_NORMAL, Session
+from hotline.transport.tls import cut_record_buffer
 
 PATH = "/hotline"
-SUBPROTOCOL = Subprotocol("hotline.v1")
+SUBPROTOCOL = Subprotocol("hotline.v2")
 FORBIDDEN = 403
 """The listener's HTTP answer to a key that is not pinned."""
 MAX_QUEUED_MESSAGES = 8
@@ -40,13 +43,15 @@ class Endpoint(ABC):
         self,
         name: str,
         *,
+        party: Party,
         on_cell: OnCell,
         on_state: OnState,
         on_fault: OnFault,
         clock: Monotonic,
         timings: Timings,
+        allowed: Allowance,
     ) -> None:
-        self._name = name
+        self._name, self._party, self._allowed = name, party, allowed
         self._on_cell, self._on_state, self._on_fault = on_cell, on_state, on_fault
         self._clock, self._timings = clock, timings
         self.refused: Counter[str] = Counter()
@@ -94,6 +99,7 @@ class Endpoint(ABC):
         """Keep the route going until it is cancelled or closed; see `Route.run`."""
         if self._closed:
             return
+        cut_record_buffer()
         self._work = asyncio.create_task(self._whole())
         try:
             await self._work
@@ -133,7 +139,9 @@ class Endpoint(ABC):
 
     async def _hold(self, socket: Connection, reason: str) -> None:
         """Be UP with this connection until it ends."""
-        session = Session(socket, self._deliver, self._timings, self._clock, self.refused)
+        session = Session(
+            socket, self._deliver, self._timings, self._allowed, self._clock, self.refused
+        )
         self._session = session
         self._quiet.clear()
         why, code = "the route was closed", CLOSE_LEAVING

@@ -79,6 +79,7 @@ class Timings:
 
     Attributes:
         open_timeout_s: TCP, TLS and HTTP together, and each of them at the listener.
+        auth_timeout_s: The handshake that follows, whole, at either end.
         ping_interval_s: Quiet time before the library pings.
         ping_timeout_s: Wait for its pong.
         close_timeout_s: Wait for the other end's goodbye.
@@ -90,6 +91,7 @@ class Timings:
     """
 
     open_timeout_s: float = 5.0
+    auth_timeout_s: float = 5.0
     ping_interval_s: float = 10.0
     ping_timeout_s: float = 10.0
     close_timeout_s: float = 1.0

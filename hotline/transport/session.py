@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State as SocketState
 
 from hotline.core.errors import LinkError, PeerError
+from hotline.transport.allowance import Allowance, Bucket
 from hotline.transport.frames import Bye, Cell, Frame, Ping, Pong, decode, encode
 from hotline.transport.link import Timings
 from hotline.transport.route import Monotonic, OnCell
@@ -44,11 +45,13 @@ class Session:
         socket: Connection,
         deliver: OnCell,
         timings: Timings,
+        allowed: Allowance,
         clock: Monotonic,
         refused: Counter[str],
     ) -> None:
         self._socket, self._deliver = socket, deliver
         self._timings, self._clock, self._refused = timings, clock, refused
+        self._bucket = Bucket(allowed.frames_per_s, allowed.burst, clock)
         self._turn = asyncio.Lock()
         self._outgoing: asyncio.Queue[tuple[bytes, asyncio.Future[None]]] = asyncio.Queue()
         self._nonces = itertools.count(1)
@@ -107,7 +110,9 @@ class Session:
         """
         try:
             while True:
-                ended = await self._take(await self._receive())
+                frame = await self._receive()
+                await self._slow_down()
+                ended = await self._take(frame)
                 if ended:
                     return ended
         except ConnectionClosed as closed:
@@ -128,6 +133,15 @@ class Session:
         except PeerError:
             self._refused["junk"] += 1
             raise
+
+    async def _slow_down(self) -> None:
+        """Keep a sender over its rate waiting: whatever it sends is read later, and refused never.
+
+        Spec: docs/transport.md §5.10
+        """
+        if wait_s := self._bucket.wait_s():
+            self._refused["slowed"] += 1
+            await asyncio.sleep(wait_s)
 
     async def _take(self, frame: Frame) -> str:
         match frame:

@@ -5,21 +5,24 @@ Spec: docs/transport.md §3
 
 from __future__ import annotations
 
+import asyncio.sslproto
 import hashlib
 import hmac
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from hotline.core.errors import OperatorError, PeerError
 
 MAX_CERTIFICATE_BYTES = 65_536
+RECORD_BUFFER_BYTES = 32_768
 MAX_PINS = 2
 """The current key and the next one."""
 
-_NO_CHECK_TIME = 0x200000
-"""X509_V_FLAG_NO_CHECK_TIME of OpenSSL, for which the standard library has no name."""
+NO_CHECK_TIME = 0x200000
+"""X509_V_FLAGNO_CHECK_TIME of OpenSSL, for which the standard library has no name."""
 
 _INTEGER, _SEQUENCE, _VERSION_TAG = 0x02, 0x30, 0xA0
 _BEFORE_SPKI = (_INTEGER, _SEQUENCE, _SEQUENCE, _SEQUENCE, _SEQUENCE)
@@ -39,6 +42,28 @@ class TlsIdentity:
     certificate_path: Path
     key_path: Path
     passphrase: Callable[[], bytes] | None = None
+
+
+class TlsPeer(Protocol):
+    """How TLS knows the other end: by a pin, or by an authority (`vouched`)."""
+
+    @property
+    def server_name(self) -> str | None:
+        """The name that a dialer asks for; None: whatever it dialled."""
+
+    @property
+    def mismatch(self) -> str:
+        """What a dialer says of a listener that is another one."""
+
+    def trust(self, context: ssl.SSLContext) -> None:
+        """Have a context trust nobody but the peer.
+
+        Raises:
+            OperatorError: a certificate cannot be loaded.
+        """
+
+    def admits(self, tls: ssl.SSLObject | ssl.SSLSocket) -> bool:
+        """Return whether the certificate of a finished handshake is the peer's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +89,37 @@ class PinnedPeer:
         if not 1 <= len(self.pins) <= MAX_PINS or any(len(pin) != 32 for pin in self.pins):
             raise OperatorError("a peer needs one or two pins of 32 bytes")
 
+    @property
+    def server_name(self) -> None:
+        """A pinned key needs no name."""
+
+    @property
+    def mismatch(self) -> str:
+        """What a dialer says of a listener that is another one."""
+        return "the listener's certificate is not the one on its card"
+
+    def trust(self, context: ssl.SSLContext) -> None:
+        """Have a context trust these certificates as they stand, whoever issued them.
+
+        Raises:
+            OperatorError: one of them cannot be loaded.
+        Spec: docs/transport.md §3.2, §3.7
+        """
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        # The pin is of the key. The dates are the station's own word about itself, and a
+        # renewed console must reach a peer that was away past them.
+        context.verify_flags |= ssl.VerifyFlags(NO_CHECK_TIME)
+        try:
+            context.load_verify_locations(cadata=b"".join(self.certificates))
+        except (OSError, ValueError) as error:
+            raise OperatorError("a transport certificate or key cannot be loaded") from error
+
+    def admits(self, tls: ssl.SSLObject | ssl.SSLSocket) -> bool:
+        """Return whether the certificate of a finished handshake carries a pinned key."""
+        return self.matches(tls.getpeercert(binary_form=True))
+
     def matches(self, certificate: bytes | None) -> bool:
         """Return whether the DER certificate of a finished handshake carries a pinned key.
 
@@ -88,7 +144,30 @@ def pinned(*certificates: bytes) -> PinnedPeer:
     return PinnedPeer(certificates, tuple(pin_of(der) for der in certificates))
 
 
-def server_context(identity: TlsIdentity, peer: PinnedPeer) -> ssl.SSLContext:
+def cut_record_buffer() -> None:
+    """Have each TLS connection from now on keep a receive buffer of RECORD_BUFFER_BYTES.
+
+    The standard library keeps 256 KiB for each, which no idle connection is worth.
+    Spec: docs/transport.md §5.9, §9.7
+    """
+    asyncio.sslproto.SSLProtocol.max_size = RECORD_BUFFER_BYTES
+
+
+def certificate_of(identity: TlsIdentity) -> bytes:
+    """Return the DER of the certificate that this end shows: the first in its file.
+
+    Raises:
+        OperatorError: the file holds none.
+    """
+    try:
+        pem = identity.certificate_path.read_text("ascii")
+        end = pem.index(ssl.PEM_FOOTER) + len(ssl.PEM_FOOTER)
+        return ssl.PEM_cert_to_DER_cert(pem[pem.index(ssl.PEM_HEADER) : end])
+    except (OSError, ValueError) as error:
+        raise OperatorError("the file of a transport certificate holds none") from error
+
+
+def server_context(identity: TlsIdentity, peer: TlsPeer) -> ssl.SSLContext:
     """Build the listener's context: TLS 1.3, the peer's certificate required, no tickets.
 
     Raises:
@@ -101,7 +180,7 @@ def server_context(identity: TlsIdentity, peer: PinnedPeer) -> ssl.SSLContext:
     return _prepared(context, identity, peer)
 
 
-def client_context(identity: TlsIdentity, peer: PinnedPeer) -> ssl.SSLContext:
+def client_context(identity: TlsIdentity, peer: TlsPeer) -> ssl.SSLContext:
     """Build the dialer's context: TLS 1.3, only the peer's certificate trusted, ours shown.
 
     Raises:
@@ -111,21 +190,13 @@ def client_context(identity: TlsIdentity, peer: PinnedPeer) -> ssl.SSLContext:
     return _prepared(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), identity, peer)
 
 
-def _prepared(context: ssl.SSLContext, identity: TlsIdentity, peer: PinnedPeer) -> ssl.SSLContext:
+def _prepared(context: ssl.SSLContext, identity: TlsIdentity, peer: TlsPeer) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_REQUIRED
-    # The pinned certificate is trusted as it stands, whoever issued it.
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    # The pin is of the key. The dates are the station's own word about itself, and a
-    # renewed console must reach a peer that was away past them.
-    # Spec: docs/transport.md §3.7
-    context.verify_flags |= ssl.VerifyFlags(_NO_CHECK_TIME)
+    peer.trust(context)
     try:
         context.load_cert_chain(
             identity.certificate_path, identity.key_path, password=identity.passphrase
         )
-        context.load_verify_locations(cadata=b"".join(peer.certificates))
     except (OSError, ValueError) as error:
         raise OperatorError("a transport certificate or key cannot be loaded") from error
     return context

@@ -18,16 +18,17 @@ SEND, READBACK, INCIDENT, HELP, LEAVE, PICK = (
     "pick",
 )
 RELEASE, ALARM, LOCKED = "release", "alarm", "locked"
+LINK, FILES = "link", "files"
 ALL = frozenset(
     (
         *(WATCH, MESSAGE, CHOOSE, COMPOSE, SEND, READBACK, INCIDENT, HELP, LEAVE, PICK),
-        *(RELEASE, ALARM, LOCKED),
+        *(RELEASE, ALARM, LOCKED, LINK, FILES),
     )
 )
 NEW_ROOT = "new root"
-_ROAM = frozenset((WATCH, MESSAGE, CHOOSE, INCIDENT, HELP, COMPOSE, READBACK, LOCKED))
+_ROAM = frozenset((WATCH, MESSAGE, CHOOSE, INCIDENT, HELP, COMPOSE, READBACK, LOCKED, LINK))
 _LISTS = frozenset((WATCH, MESSAGE, CHOOSE, INCIDENT, PICK, LOCKED))
-_TEXTS = frozenset((HELP, SEND, COMPOSE, RELEASE, ALARM))
+_TEXTS = frozenset((HELP, SEND, COMPOSE, RELEASE, ALARM, LINK))
 _PLAYED = frozenset((WATCH, INCIDENT))
 
 
@@ -110,8 +111,17 @@ _SHARED = (
         "F9",
         "l",
         "Alarms",
-        "What stands until it is over: a frozen line, missing statements; and what to do.",
+        "What stands until it is over: who has not read, what is missing; and what to do.",
         ALL - {ALARM, LEAVE, PICK},
+    ),
+    Action(
+        "link",
+        "ctrl+t",
+        "^T",
+        "t",
+        "Link",
+        "The link: each route, its tests, what is owed on it.",
+        ALL - {LINK, ALARM, LEAVE, PICK},
     ),
     Action(
         "leave",
@@ -201,6 +211,16 @@ _ACTING = (
         frozenset((COMPOSE,)),
         acts=True,
     ),
+    Action(
+        "files",
+        "ctrl+t",
+        "^T",
+        "f",
+        "Files",
+        "In the composer: attach files. In a message: save the files that came with it.",
+        frozenset((COMPOSE, MESSAGE)),
+        acts=True,
+    ),
 )
 
 _LOCK = Action(
@@ -231,7 +251,7 @@ REPLAY_ACTIONS: tuple[Action, ...] = (
     Action("to_start", "home", "Home", "", "Start", "To before the first event.", _PLAYED),
     Action("to_end", "end", "End", "", "End", "To the last event.", _PLAYED),
     Action("play", "space", "Space", "", "Play", "Play, or pause.", _PLAYED),
-    *_paging((_LISTS | {HELP, ALARM}) - _PLAYED),
+    *_paging((_LISTS | {HELP, ALARM, LINK}) - _PLAYED),
 )
 
 

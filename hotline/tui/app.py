@@ -15,6 +15,7 @@ from hotline.tui.closing import Closing
 from hotline.tui.locking import Locking
 from hotline.tui.screens.choose import ChooseScreen
 from hotline.tui.screens.compose import ComposeScreen
+from hotline.tui.screens.files import AttachScreen, SaveScreen
 from hotline.tui.screens.frame import FrameScreen
 from hotline.tui.screens.message import MessageScreen
 from hotline.tui.screens.new_root import NewRootScreen
@@ -70,6 +71,9 @@ class ConsoleApp(Locking):
             return f"{'Open' if self.locked else 'Read'} {target.token}".rstrip()
         if action.id == "release" and not self.view.awaiting:
             return ""
+        if action.id == "files" and isinstance(frame, MessageScreen):
+            message = frame.message
+            return action.word if message is not None and message.files else ""
         if action.id == "page_down" and isinstance(frame, MessageScreen):
             return frame.WORDS[action.id] if frame.shown_digest is None else ""
         return super().footer_word(frame, action)
@@ -237,6 +241,19 @@ class ConsoleApp(Locking):
     def open_readback(self, message: MessageView) -> None:
         """Show the read-back form of a statement."""
         self._go(ReadBackScreen(message))
+
+    def do_files(self) -> None:
+        """^T: attach to the draft, or save what came with the statement."""
+        frame = self.frame
+        if isinstance(frame, ComposeScreen):
+            frame.keep()
+            self._go(AttachScreen(frame.draft, frame.take_files))
+        elif isinstance(frame, MessageScreen):
+            message = frame.message
+            if message is None or not message.files:
+                self.say("No file goes with this statement.")
+            elif not self.only_reading():
+                self._go(SaveScreen(message))
 
     async def do_preview(self) -> None:
         """^P."""

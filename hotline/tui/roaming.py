@@ -14,6 +14,7 @@ from hotline.tui.screens.frame import FrameScreen
 from hotline.tui.screens.help import HelpScreen
 from hotline.tui.screens.incident import IncidentScreen
 from hotline.tui.screens.leave import LeaveScreen
+from hotline.tui.screens.link import LinkScreen
 from hotline.tui.screens.log_line import LogLineScreen
 from hotline.tui.screens.message import MessageScreen
 from hotline.tui.screens.pick import PickScreen
@@ -103,6 +104,10 @@ class Roaming(Shell):
     def do_alarms(self) -> None:
         """F9."""
         self._go(AlarmScreen())
+
+    def do_link(self) -> None:
+        """^T."""
+        self._go(LinkScreen())
 
     def raise_alarm(self) -> None:
         """Show the alarms unasked: they must be read before any other screen comes up."""

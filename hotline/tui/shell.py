@@ -30,7 +30,7 @@ NEWS_WAITS_MS = 2_000
 
 STYLES = (
     *("frame", "watch", "message", "incident", "compose", "send", "readback", "release"),
-    *("leave", "newroot", "chord", "locked"),
+    *("leave", "newroot", "chord", "locked", "files"),
 )
 """One sheet for what all screens share, then one for each screen that has a look of its own."""
 
@@ -60,6 +60,7 @@ class Shell(Ground, inherit_bindings=False):
         self._said_ms, self._said_over = 0, ""
         self._displayed: set[str] = set()
         self._frozen_by = ""
+        self._rung: frozenset[str] = frozenset()
 
     def get_default_screen(self) -> Screen[None]:
         """Return the watch screen: the one at the bottom of the stack."""
@@ -114,7 +115,10 @@ class Shell(Ground, inherit_bindings=False):
 
     def _ring_if_due(self) -> None:
         digest = self.view.flash.digest if self.view.flash and self.post else ""
-        if self.alarm.show(digest, self.clock()):
+        due = self.alarm.show(digest, self.clock())
+        news = self.view.rings - self._rung if self.post else frozenset()
+        self._rung = self.view.rings
+        if due or news:
             self.bell()
 
     @property

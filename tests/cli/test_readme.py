@@ -16,7 +16,9 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 def _documented() -> dict[str, set[str]]:
     """Return command to options, from the README's table."""
     rows = re.findall(
-        r"^\| `hotline ((?:(?:ledger|officer|card|line|keyring|spare) )?[\w-]+)([^`]*)` \|",
+        r"^\| `hotline ((?:(?:attachment|card|keyring|ledger|line(?: relay)?|officer|spare) )?"
+        r"[\w-]+)"
+        r"([^`]*)` \|",
         README,
         re.MULTILINE,
     )
@@ -45,7 +47,8 @@ def _commands(group: Any, before: str) -> dict[str, Any]:
     found = {}
     for name, command in group.commands.items():
         inner = getattr(command, "commands", None) is not None
-        found.update(_commands(command, f"{name} ") if inner else {before + name: command})
+        whole = before + name
+        found.update(_commands(command, f"{whole} ") if inner else {whole: command})
     return found
 
 

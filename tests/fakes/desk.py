@@ -17,6 +17,7 @@ from typing import Any
 
 from hotline.core.errors import OperatorError
 from hotline.core.times import format_dtg
+from hotline.desk.link_views import PeerLinkView
 from hotline.desk.views import (
     AlarmView,
     DeadlineRow,
@@ -65,6 +66,7 @@ class Said:
     replies: tuple[TemplateChoice, ...] = ()
     read: bool = False
     history: list[tuple[int, str]] = field(default_factory=list)
+    files: tuple[str, ...] = ()
 
     @property
     def waits(self) -> bool:
@@ -134,6 +136,7 @@ class FakeDesk:
     protected: bool = True
     may_open: asyncio.Event = field(default_factory=opened_gate)
     passphrase: str = "correct horse"
+    routes: tuple[PeerLinkView, ...] = ()
 
     def watch(self) -> WatchView:
         self.watch_reads += 1
@@ -184,6 +187,9 @@ class FakeDesk:
             count=len(waiting),
         )
 
+    def links(self) -> tuple[PeerLinkView, ...]:
+        return self.routes
+
     def timeline(self, start: int, stop: int) -> tuple[TimelineRow, ...]:
         start = max(0, start)
         return tuple(one.row(start + i) for i, one in enumerate(self.said[start:stop]))
@@ -226,6 +232,7 @@ class FakeDesk:
             replies=one.replies if one.direction is Direction.IN else (),
             readback=labels if one.read else (),
             can_acknowledge=one.waits,
+            files=one.files,
         )
 
     def alarms(self) -> tuple[AlarmView, ...]:
@@ -350,6 +357,22 @@ class FakeDesk:
         )
         self.drafts[draft] = new
         return new
+
+    async def attach(self, draft: str, path: str) -> DraftView:
+        self._take("attach", draft, path)
+        old = self.drafts[draft]
+        name = path.rpartition("/")[2]
+        self.drafts[draft] = replace(old, attached=(*old.attached, name), ready=False)
+        return self.drafts[draft]
+
+    def detach(self, draft: str) -> DraftView:
+        self._take("detach", draft)
+        self.drafts[draft] = replace(self.drafts[draft], attached=(), ready=False)
+        return self.drafts[draft]
+
+    async def save_file(self, digest: str, number: int, directory: str) -> str:
+        self._take("save_file", digest, number, directory)
+        return f"{directory}/chart.png"
 
     def discard(self, draft: str) -> None:
         self._take("discard", draft)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from hotline.core.exchange.fold import fold
+from hotline.core.exchange.situation import Happening, Situation
+from hotline.core.records import events as ev
+from hotline.desk.link_status import peer_links
 from hotline.desk.views import (
     AlarmView,
     DeadlineRow,
@@ -23,6 +27,7 @@ from hotline.desk.views import (
     WatchView,
 )
 from tests.fakes.desk import NOON_MS, FakeDesk, Said, digest_of
+from tests.fakes.line import rules
 
 _MINUTE_MS = 60_000
 
@@ -217,6 +222,42 @@ def frozen_desk() -> FakeDesk:
         ),
     )
     return desk
+
+
+def link_desk() -> FakeDesk:
+    """The crowded desk with two routes to SOUTH: one in order, one that does not answer."""
+    desk = crowded_desk()
+    desk.link_word = "UP 1 of 2"
+    desk.alarm = "AT PEER, NOT READ: 4S1 (PRIORITY) to SOUTH, 61 min. F9: more"
+    desk.routes = peer_links(linked_situation(), rules(), ("SOUTH",), NOON_MS)
+    return desk
+
+
+def linked_situation() -> Situation:
+    """Two routes to SOUTH; of `relay-a` no test comes back, and the officers' test is owed."""
+    opened = ev.LedgerOpened(realm="EXERCISE", line="ab" * 32, station="NORTH", generation=1)
+    events: list[tuple[int, ev.Event]] = [(600, opened)]
+    for route in ("direct", "relay-a"):
+        up = ev.LinkChanged(peer="SOUTH", route=route, state="UP", reason="a session is open")
+        events.append((540, up))
+    for serial in range(1, 9):
+        minutes = 541 - 60 * serial
+        phrase = "pass radio sea raw"
+        sent = {"peer": "SOUTH", "route": "direct", "serial": serial}
+        events.append((minutes, ev.ChannelTestSent(**sent, phrase=phrase)))
+        events.append((minutes, ev.ChannelTestEchoed(**sent, rtt_ms=41, size=300)))
+    passed = ev.ChannelChanged(peer="SOUTH", route="direct", before="UNTESTED", after="PASSED")
+    events.append((60, passed))
+    for place, after in enumerate(("MISSED1", "MISSED2", "DEGRADED")):
+        test = {"peer": "SOUTH", "route": "relay-a", "serial": 9 + place}
+        events.append((9 - place * 3, ev.ChannelTestSent(**test, phrase="wise owl sea raw")))
+        events.append((8 - place * 3, ev.ChannelTestMissed(**test, why="NO ECHO")))
+        moved = ev.ChannelChanged(peer="SOUTH", route="relay-a", before="PASSED", after=after)
+        events.append((8 - place * 3, moved))
+    return fold(
+        Happening(index, NOON_MS - minutes * _MINUTE_MS, event)
+        for index, (minutes, event) in enumerate(events)
+    )
 
 
 def long_desk(rows: int) -> FakeDesk:

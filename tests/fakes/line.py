@@ -51,6 +51,7 @@ from hotline.sealing.order import Order, sign_order
 from hotline.sealing.packet import VerifiedPacket
 from hotline.sealing.roster import identify_ledger
 from hotline.sealing.statements import sign_statement
+from hotline.station.footing import PlanRoutes
 from hotline.station.founding import Founder
 from hotline.station.home import Home, OpenLine, open_line, open_officer, read_card, write_json
 from hotline.station.keeping import open_kept
@@ -126,6 +127,9 @@ class Place:
     home: Home
     peer: str
     clock_ms: Callable[[], int] = system_clock
+    timings: Timings = FAST
+    planned: Callable[[PlanRoutes], PlanRoutes] = field(default=lambda plan: plan, repr=False)
+    """Changes which routes are worked."""
     opened: OpenLine = field(init=False, repr=False)
     station: Station = field(init=False, repr=False)
     desk: OfficerDesk = field(init=False, repr=False)
@@ -155,11 +159,12 @@ class Place:
     async def start(self, *, run: bool = True) -> None:
         self.opened = open_line(self.home, None, self.clock_ms, system_entropy)
         planner = route_planner(
-            self.home, self.opened, monotonic=monotonic_s, chance=lambda: 1.0, timings=FAST
+            self.home, self.opened, monotonic=monotonic_s, chance=lambda: 1.0, timings=self.timings
         )
         kept = open_kept(self.home, self.opened, None, catalogue().packs)
         members = rules(self.opened.line.roster.members)
-        self.station = Station(self.opened.line, self.opened.ledger, members, planner, kept)
+        plan = self.planned(planner)
+        self.station = Station(self.opened.line, self.opened.ledger, members, plan, kept)
         self._listen_in()
         self.officer = self.unlock(self.person, None)
         self.desk = self.desk_of(self.person)

@@ -35,10 +35,11 @@ from hotline.sealing import (
 )
 from hotline.sealing.hybrid import HybridPublicKey
 from hotline.sealing.roster import Roster, identify_ledger, names_of
-from hotline.station import assembly, home, lineup, manifest, shelf
-from hotline.transport import frames, tls
+from hotline.station import assembly, home, lineup, manifest, relays, shelf
+from hotline.transport import frames, greeting, tls
 from hotline.transport.relay import codec
 from hotline.transport.relay import frames as relayed
+from tests.fakes.parser_attachments import files_beside_statements
 from tests.fakes.parser_enrolment import enrolled
 from tests.fakes.parser_outsiders import outside_witnesses
 from tests.fakes.parser_rows import Targets, evidence, heads, texts
@@ -60,6 +61,7 @@ def targets(rig: Rig) -> Targets:
         **outside_witnesses(rig),
         **enrolled(rig),
         **records_of_trust(rig),
+        **files_beside_statements(rig),
     }
 
 
@@ -186,6 +188,20 @@ def packets(rig: Rig) -> Targets:
                 )
             ),
         ),
+        "hotline.transport.greeting.decode": Target(
+            greeting.decode,
+            tuple(
+                map(
+                    greeting.encode,
+                    (
+                        greeting.Chal(greeting.offer(1), bytes(32)),
+                        greeting.Auth(1, *[bytes(32)] * 5, bytes(64)),
+                        greeting.Refuse(greeting.Refusal.FORBIDDEN, 60),
+                        greeting.Part(0, b"x"),
+                    ),
+                )
+            ),
+        ),
         "hotline.transport.relay.codec.decode": Target(
             codec.decode,
             tuple(
@@ -232,6 +248,15 @@ def files_of_operators(rig: Rig) -> Targets:
             "records": [one.decode() for one in rig.records[:1]],
         }
     )  # fmt: skip
+    tls_made = tls_identity.make_tls_identity(station="NORTH", at_ms=rig.at_ms, entropy=bytes)
+    relay_card = canonical.encode(
+        {
+            "certificates": [tls_made.certificate_pem.decode()], "format": relays.RELAY_CARD,
+            "host": "127.0.0.1", "key": "ab" * 32, "port": 7443,
+        }
+    )  # fmt: skip
+    relay_file = b'{"relays":[{"card":%b,"mailboxes":[{"number":0,"peer":"SOUTH"}],' % relay_card
+    relay_file += b'"name":"relay-a","priority":10}]}'
     mark = {"bytes": 1, "sha256": "ab" * 32}
     backup = canonical.encode(
         {
@@ -307,6 +332,10 @@ def files_of_operators(rig: Rig) -> Targets:
             (lineup.Successor(line="ab" * 32).model_dump_json().encode(),),
             16,
         ),
+        "hotline.station.relays.read_relays": operator(
+            beside("line/relays.json", relays.read_relays), (relay_file,)
+        ),
+        "hotline.station.relays.read_relay_card": operator(relays.read_relay_card, (relay_card,)),
         "hotline.station.manifest.read_manifest": operator(
             beside("backup/manifest.json", manifest.read_manifest), (backup,)
         ),

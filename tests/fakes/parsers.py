@@ -48,9 +48,11 @@ PLAIN = {"what", "passphrase", "peer", "sender", "station", "our_station"}
 
 NOT_FED = {
     "hotline.core.exchange.upkeep.check_first_receipt": "its digest was read before",
+    "hotline.transport.layout.Table.decode": "fed as greeting.decode and relay.codec.decode",
     "hotline.ledger.opening.lay_ledger": "writes; its origin is our own",
     "hotline.sealing.card.write_card": "writes; the records are our own",
     "hotline.sealing.enrol.restore_root": "fed as verify_root; the seeds are our own",
+    "hotline.station.attachments.AttachmentShelf.finish": "fed as open_attachment",
     "hotline.station.side.read_written": "fed as read_enrolment; it is our own",
     "hotline.station.introducing.admit_withdrawal": "fed as join_record; the line is open",
     "hotline.station.courier.Courier.open": "fed as open_cell and verify_packet",

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from hotline.core.errors import OperatorError
+from hotline.core.exchange.rules import DEFAULT_REMINDERS
+from hotline.core.protocols.channel import ChannelTimes
 from hotline.core.values import Precedence, Realm
 from hotline.host.config import (
     MAX_CONFIG_BYTES,
@@ -36,6 +38,15 @@ def test_shipped_settings_hold_the_clocks_of_every_precedence() -> None:
     assert clocks[Precedence.FLASH].standing["handling_s"] == "read"
 
 
+def test_shipped_clocks_are_what_rules_go_by_without_any() -> None:
+    settings = load_settings(find_config())
+    assert settings.channel.times == ChannelTimes()
+    for precedence, clocks in settings.clocks.items():
+        default = DEFAULT_REMINDERS[precedence]
+        assert default.steps_ms == tuple(one * 1000 for one in clocks.acknowledge_s)
+        assert default.voice_ms == clocks.voice_s * 1000
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
@@ -48,6 +59,10 @@ def test_shipped_settings_hold_the_clocks_of_every_precedence() -> None:
         ('handling_s = "read"', 'handling_s = "law"', "standing.handling_s"),
         ('standing = { handling_s = "read", ', "standing = { ", "standing must say"),
         ("[caution]", "[warning]", "caution"),
+        ("interval_s = 3600", "interval_s = 360", "interval_s must be longer"),
+        ("fresh_s = 3900", "fresh_s = 3600", "fresh_s must reach"),
+        ("remind_s = 3600", "remind_s = 28800", "remind_s must be shorter"),
+        ("answer_s = 60", "answer_s = 0", "channel.answer_s"),
         ("[caution]", "[caution", "hotline.toml"),
     ],
 )

@@ -1,13 +1,17 @@
-"""kill -9 while a station records: nothing acknowledged is lost, nothing doubled.
+"""kill -9 while a station records, sends and receives: nothing is lost, nothing doubled.
 
-A killed program loses what it has not given to the kernel; what a power cut takes
-besides is the matter of fsync, and of tests/ledger/test_crash.py.
+A killed program loses what it has not given to the kernel; a power cut takes besides
+what was not synced. The first half kills one station that records, the second one of
+two that speak with each other. Spec: docs/ledger.md §18.1
 """
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import os
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -18,7 +22,13 @@ from hotline.core.records.events import InjectPlayed, encode_event
 from hotline.host.clock import system_clock
 from hotline.host.entropy import system_entropy
 from hotline.station.home import open_line
+from tests.fakes import killing
+from tests.fakes.killing import Death, Nursery
+from tests.fakes.mortal import POINTS, SIDES
+from tests.fakes.mortal_mutants import MUTANTS
+from tests.fakes.stormy import found as found_both
 from tests.fakes.writer import AIMS, Acknowledged, Figures, campaign, found, judge
+from tests.transport.relay.sqlite_keeper import build_shim
 
 SOAK_BOUND_S = 900.0
 CAMPAIGNS_ON_A_CORE = 2
@@ -81,3 +91,98 @@ def test_judge_of_kills_counts_what_is_lost_and_what_is_doubled(tmp_path: Path) 
     figures = Figures()
     judge(home, heard, figures)
     assert (figures.recorded, figures.lost, figures.doubled) == (2, 1, 1)
+
+
+# --- one of two that speak with each other --------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    shim = powercut_shim(tmp_path_factory.mktemp("shim"))
+    with Nursery(shim) as nursery:
+        yield nursery
+
+
+@pytest.fixture
+def forgetful(nursery: Nursery) -> Nursery:
+    if not nursery.forgets:
+        pytest.skip("no C compiler (cc, gcc, clang) here: the disk that forgets cannot be built")
+    return nursery
+
+
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return found_both(tmp_path_factory.mktemp("founded"))
+
+
+def powercut_shim(folder: Path) -> Path | None:
+    try:
+        return build_shim(folder)
+    except pytest.skip.Exception:
+        return None
+
+
+def assert_kept(figures: killing.Figures) -> None:
+    print(figures)  # noqa: T201  the figures
+    assert figures.kept
+    assert figures.acknowledged
+
+
+def test_station_that_dies_on_either_side_of_every_point_loses_and_doubles_nothing(
+    tmp_path: Path, founded: Path, nursery: Nursery
+) -> None:
+    deaths = killing.deaths_at_every_point()
+    figures = asyncio.run(killing.campaign(tmp_path, founded, nursery, deaths))
+    assert_kept(figures)
+    assert {f"{side} {point}" for point in POINTS for side in SIDES} <= figures.deaths.keys()
+
+
+def test_station_killed_at_any_moment_loses_and_doubles_nothing(
+    tmp_path: Path, founded: Path, nursery: Nursery
+) -> None:
+    deaths = [Death(victim, killing.ANY) for victim in ("NORTH", "SOUTH") for _ in range(4)]
+    assert_kept(asyncio.run(killing.campaign(tmp_path, founded, nursery, deaths, seed=2)))
+
+
+def test_station_whose_power_fails_keeps_what_it_acknowledged(
+    tmp_path: Path, founded: Path, forgetful: Nursery
+) -> None:
+    deaths = [
+        Death(victim, point, "after", power=True)
+        for victim in ("NORTH", "SOUTH")
+        for point in ("commit sent", "commit received", "send receipt", "send statement")
+    ]
+    assert_kept(asyncio.run(killing.campaign(tmp_path, founded, forgetful, deaths)))
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_station_that_is_wrong_on_purpose_is_found_out(
+    tmp_path: Path, founded: Path, request: pytest.FixtureRequest, mutant: str
+) -> None:
+    nursery = request.getfixturevalue("forgetful" if MUTANTS[mutant].power else "nursery")
+    deaths = [killing.death_of_mutant(mutant)]
+    figures = asyncio.run(killing.campaign(tmp_path, founded, nursery, deaths))
+    print(figures)  # noqa: T201  the figures
+    assert not figures.kept
+    # For what it did, and not because it never came so far.
+    assert not any(words.startswith("it never came") for words in figures.halted)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3_600)
+def test_stations_that_die_again_and_again_lose_and_double_nothing(
+    tmp_path: Path, founded: Path, nursery: Nursery
+) -> None:
+    end, seed = time.monotonic() + float(os.environ.get("SOAK_SECONDS", "120")), time.time_ns()
+    total = killing.Figures()
+    for number in itertools.count():
+        deaths = killing.deaths_by_chance(seed + number, forgets=nursery.forgets)
+        some = itertools.islice(deaths, 40)
+        total.add(
+            asyncio.run(
+                killing.campaign(tmp_path / str(number), founded, nursery, some, seed + number)
+            )
+        )
+        if time.monotonic() > end or not total.kept:
+            break
+    assert_kept(total)

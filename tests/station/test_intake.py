@@ -118,7 +118,7 @@ async def test_packet_with_one_fault_many_times_is_recorded_once(tmp_path: Path)
         await wait_for(lambda: north.reasons)
         south.inject(*tests)
         await south.station.route.ping()
-        assert north.reasons == ["this line is tested by statements only"]
+        assert north.reasons == ["test: a packet brings one test, one echo or one query"]
         assert len(north.recorded(ev.StatementQuarantined)) == 1
 
 

@@ -175,6 +175,87 @@ def test_hello_that_counts_beyond_all_is_refused(ends: dict[str, End]) -> None:
     assert south.pair.ours.newest < newest + LIFE_MS + T0
 
 
+# --- packets that overtake each other ----------------------------------------------------------
+
+
+def test_packets_in_any_order_are_taken_once(ends: dict[str, End]) -> None:
+    """Spec: docs/protocol.md §7.35"""
+    shake(ends)
+    north, south = ends["NORTH"], ends["SOUTH"]
+    cells = [north.says(number) for number in range(1, 6)]
+    for cell in (*reversed(cells), *cells):
+        south.hears(cell)
+    assert south.accepted == {1, 2, 3, 4, 5}
+    assert south.refused == len(cells)
+    exchange(ends)
+    assert not north.wanted
+
+
+def test_packet_is_late_only_after_a_newer_one(ends: dict[str, End]) -> None:
+    """Spec: docs/protocol.md §7.36"""
+    north, south = ends["NORTH"], ends["SOUTH"]
+    first, second, third = (north.says(number) for number in (1, 2, 3))
+    late = [south.courier.open(cell).late for cell in (second, first, third)]
+    assert late == [False, True, False]
+
+
+def test_handshake_whose_packets_overtake_each_other_ends_well(ends: dict[str, End]) -> None:
+    """Spec: docs/protocol.md §7.36"""
+    north, south = ends["NORTH"], ends["SOUTH"]
+    first, second = north.meets(), north.asks()
+    south.hears(second)
+    south.hears(first)
+    assert len(south.answers) == 1, "the older question is not answered any more"
+    exchange(ends)
+    assert north.pair.ready
+    assert south.pair.ready
+
+
+def test_answer_of_an_overtaken_run_proves_nothing(ends: dict[str, End]) -> None:
+    north, south = ends["NORTH"], ends["SOUTH"]
+    south.hears(north.meets())
+    south.hears(north.asks())
+    old, new = south.answers
+    refused = north.refused
+    for cell in (new, old):
+        north.hears(cell)
+    assert north.pair.ready
+    assert north.refused == refused + 1
+    exchange(ends)
+    assert south.pair.ready
+
+
+def test_turn_key_outlives_a_turn_while_a_packet_is_missing(ends: dict[str, End]) -> None:
+    """Spec: docs/protocol.md §7.23, §7.35"""
+    shake(ends)
+    north, south = ends["NORTH"], ends["SOUTH"]
+    overtaken, first = north.says(1), north.says(2)
+    exchange(ends, ("SOUTH", first))
+    later = north.says(3)
+    assert not names([later]) & names([first])
+    south.pair.settle(south.courier.open(later), south.now_ms)
+    south.hears(overtaken)
+    assert south.accepted == {1, 2}
+    assert not south.nacked
+    pass_time(ends, GRACE_MS)
+    with pytest.raises(UnknownKeyError):
+        south.courier.open(overtaken)
+
+
+def test_announcement_that_comes_late_is_ignored(ends: dict[str, End]) -> None:
+    """Spec: docs/protocol.md §7.21, §7.35"""
+    shake(ends)
+    north, south = ends["NORTH"], ends["SOUTH"]
+    early = south.says(1)
+    exchange(ends, ("SOUTH", north.says(2)))
+    newest = names([north.says(3)])
+    known = north.pair.theirs.known
+    north.hears(early)
+    assert 1 in north.accepted
+    assert north.pair.theirs.known == known
+    assert names([north.says(4)]) == newest
+
+
 # --- turn keys -----------------------------------------------------------------------------
 
 
@@ -555,16 +636,6 @@ def test_packet_of_the_start_that_speaks_is_refused_again_after_many_other_start
     with pytest.raises(PeerError, match="second time"):
         south.courier.open(early)
     assert south.pair.speaks_now(south.courier.open(north.says(2)).packet)
-
-
-def test_packet_of_an_earlier_number_is_refused(ends: dict[str, End]) -> None:
-    north, south = ends["NORTH"], ends["SOUTH"]
-    first, second = north.says(1), north.says(2)
-    south.hears(second)
-    south.hears(second)
-    south.hears(first)
-    assert south.refused == 2
-    assert south.accepted == {2}
 
 
 def test_line_key_without_a_secret_for_a_peer_is_an_operators_matter() -> None:

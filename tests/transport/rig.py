@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,10 +19,16 @@ from cryptography.x509.oid import NameOID
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.connection import Connection
 
+from hotline.core.values import sha256
+from hotline.host.entropy import system_entropy
+from hotline.sealing.ed25519 import Ed25519Signer, verify_ed25519
+from hotline.transport import greeting
+from hotline.transport.allowance import Allowance
 from hotline.transport.dialer import Dialer
 from hotline.transport.endpoint import WRITE_LIMIT_BYTES, Endpoint
 from hotline.transport.link import Timings
 from hotline.transport.listener import Listener
+from hotline.transport.proof import Certificates, Party, sign_auth
 from hotline.transport.tls import PinnedPeer, TlsIdentity, client_context, pinned
 
 DEADLINE_S = 20.0
@@ -47,6 +53,7 @@ class Papers:
     spki: bytes
     key: Ed25519PrivateKey
     certificate: x509.Certificate
+    console: Ed25519Signer
 
 
 def mint(
@@ -56,11 +63,12 @@ def mint(
     issuer: Papers | None = None,
     ca: bool = False,
     days_ago: int = 1,
+    names: Sequence[x509.GeneralName] = (),
 ) -> Papers:
     key = Ed25519PrivateKey.generate()
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     start = datetime.now(UTC) - timedelta(days=days_ago)
-    certificate = (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer.certificate.subject if issuer else subject)
@@ -69,8 +77,10 @@ def mint(
         .not_valid_before(start)
         .not_valid_after(start + timedelta(days=30))
         .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-        .sign(issuer.key if issuer else key, None)
     )
+    if names:
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    certificate = builder.sign(issuer.key if issuer else key, None)
     paths = folder / f"{name}.crt", folder / f"{name}.key"
     paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     paths[1].write_bytes(
@@ -84,7 +94,8 @@ def mint(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     der = certificate.public_bytes(serialization.Encoding.DER)
-    return Papers(TlsIdentity(*paths), der, spki, key, certificate)
+    console = Ed25519Signer(sha256(b"console" + spki))
+    return Papers(TlsIdentity(*paths), der, spki, key, certificate, console)
 
 
 @dataclass
@@ -111,6 +122,24 @@ class Log:
     @property
     def callbacks(self) -> dict[str, Any]:
         return {"on_cell": self.on_cell, "on_state": self.on_state, "on_fault": self.on_fault}
+
+
+LINE = sha256(b"the line of these tests")
+NORTH, SOUTH = (greeting.party_id("EXERCISE", LINE, name) for name in ("NORTH", "SOUTH"))
+FREE = Allowance(frames_per_s=50.0, burst=200, failures_per_minute=10_000)
+"""Attackers of these tests have the honest peer's address: only a test of that bound sets it."""
+
+
+def party(ours: bytes, theirs: bytes, us: Papers, them: Papers, **changes: Any) -> Party:
+    """Return who one station is to the other, when it knows that one's console key."""
+    known = them.console.public_key
+    settings: dict[str, Any] = {
+        "signer": us.console,
+        "recognises": lambda key, _introduction: key == known,
+        "verifier": verify_ed25519,
+        "entropy": system_entropy,
+    }
+    return Party(ours, theirs, **(settings | changes))
 
 
 @dataclass
@@ -152,8 +181,10 @@ class Pair:
             "bound": self._bound,
             "identity": self.north.identity,
             "peer": pinned(self.south.der),
+            "party": self.as_north_party(),
             "clock": time.monotonic,
             "timings": timings,
+            "allowed": FREE,
             **self.north_log.callbacks,
         }
         return Listener("direct", **(settings | changes))
@@ -163,12 +194,53 @@ class Pair:
             "where": lambda: self.address,
             "identity": self.south.identity,
             "peer": pinned(self.north.der),
+            "party": self.as_south_party(),
             "clock": time.monotonic,
             "chance": lambda: 1.0,
             "timings": timings,
             **self.south_log.callbacks,
         }
         return Dialer("direct", **(settings | changes))
+
+    def as_north_party(self, **changes: Any) -> Party:
+        return party(NORTH, SOUTH, self.north, self.south, **changes)
+
+    def as_south_party(self, **changes: Any) -> Party:
+        return party(SOUTH, NORTH, self.south, self.north, **changes)
+
+    @property
+    def seen(self) -> Certificates:
+        """Both certificates, as an honest end sees them."""
+        return Certificates(self.north.der, self.south.der)
+
+    async def prove(self, socket: ClientConnection, **changes: Any) -> greeting.Greeting:
+        """Answer NORTH's challenge as SOUTH, `changes` made before signing; return its word."""
+        chal = greeting.decode(await socket.recv(decode=False))
+        assert isinstance(chal, greeting.Chal)
+        return await self.say_auth(socket, self.auth(chal, **changes))
+
+    def auth(self, chal: greeting.Chal, **changes: Any) -> greeting.Auth:
+        """Return SOUTH's answer to a challenge, `changes` made before signing."""
+        signer = changes.pop("signer", self.south.console)
+        shown = changes.pop("shown", self.south.der)
+        settings: dict[str, Any] = {
+            "version": greeting.VERSION,
+            "ours": SOUTH,
+            "theirs": NORTH,
+            "key": signer.public_key,
+            "nonce": system_entropy(32),
+            "brings": greeting.NOTHING_BROUGHT,
+            "signature": bytes(64),
+        }
+        unsigned = greeting.Auth(**(settings | changes))
+        return sign_auth(unsigned, chal, Certificates(self.north.der, shown), signer)
+
+    async def say_auth(
+        self, socket: ClientConnection, auth: greeting.Auth, *parts: greeting.Part
+    ) -> greeting.Greeting:
+        for one in (auth, *parts):
+            await socket.send(greeting.encode(one))
+        return greeting.decode(await socket.recv(decode=False))
 
     def as_south(self, papers: Papers | None = None) -> ssl.SSLContext:
         """Return a context that dials NORTH with `papers`, SOUTH's own by default."""

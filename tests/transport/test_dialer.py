@@ -19,6 +19,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from hotline.transport.allowance import Allowance
+from hotline.transport.proving import challenge
 from hotline.transport.tls import pinned, server_context
 from tests.transport.rig import FAST, Pair, until, with_wrong_pin
 
@@ -34,14 +36,19 @@ async def hang_up_at_once(socket: ServerConnection) -> None:
 async def false_listener(
     pair: Pair, handler: Handler = hang_up_at_once, **changes: Any
 ) -> AsyncIterator[None]:
-    """Listen with NORTH's papers and behave as `handler` and `changes` say."""
+    """Listen with NORTH's papers and key, and behave as `handler` and `changes` say."""
+
+    async def welcome(socket: ServerConnection) -> None:
+        await challenge(socket, pair.as_north_party(), pair.seen, Allowance(), 0)
+        await handler(socket)
+
     settings: dict[str, Any] = {
         "ssl": server_context(pair.north.identity, pinned(pair.south.der)),
-        "subprotocols": [Subprotocol("hotline.v1")],
+        "subprotocols": [Subprotocol("hotline.v2")],
         "compression": None,
         "close_timeout": 0.2,
     }
-    async with serve(handler, "127.0.0.1", 0, **(settings | changes)) as server:
+    async with serve(welcome, "127.0.0.1", 0, **(settings | changes)) as server:
         pair.address = server.sockets[0].getsockname()[:2]
         yield
 
@@ -96,7 +103,7 @@ async def test_listener_without_tls_is_refused(pair: Pair) -> None:
 
 async def test_listener_without_the_subprotocol_is_refused(pair: Pair) -> None:
     async with false_listener(pair, subprotocols=None), pair.running(pair.dialer()):
-        reason = "the listener does not speak hotline.v1"
+        reason = "the listener does not speak hotline.v2"
         await until(lambda: ("DOWN", reason) in pair.south_log.states)
     assert "UP" not in pair.south_log.words
 
@@ -150,7 +157,7 @@ async def test_failures_count_on_until_a_session_was_stable(
 ) -> None:
     """By the injected clock the third session lasts 40 s, the others none."""
     counted: list[int] = []
-    readings = itertools.chain([0.0] * 5, [40.0], itertools.repeat(40.0))
+    readings = itertools.chain([0.0] * 8, [40.0], itertools.repeat(40.0))
 
     def no_wait(failures: int, fraction: float, cap_s: float) -> float:
         counted.append(failures)

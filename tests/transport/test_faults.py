@@ -17,7 +17,7 @@ from hotline.transport.dialer import Dialer
 from hotline.transport.frames import MAX_CELL_BYTES
 from hotline.transport.link import Timings
 from hotline.transport.listener import Listener
-from tests.fakes.proxy import FaultProxy
+from tests.fakes.proxy import TO_CLIENT, TO_TARGET, Direction, FaultProxy, Harm
 from tests.transport.rig import FAST, Log, Pair, flood, until
 
 QUICK_PINGS = replace(FAST, ping_interval_s=0.2, ping_timeout_s=0.3, close_timeout_s=0.1)
@@ -58,7 +58,7 @@ async def test_wire_shows_no_plaintext(pair: Pair) -> None:
         assert len(record.to_target) > 500
         assert len(record.to_client) > 500
         assert SECRET not in record.both
-        assert b"hotline.v1" not in record.both
+        assert b"hotline.v2" not in record.both
         assert b"CONNECT" not in record.both
 
 
@@ -143,6 +143,55 @@ async def test_slow_network_only_delays(pair: Pair) -> None:
         assert await dialer.ping() >= 0.12
         await exchange(pair, listener, dialer, b"slow")
         assert pair.south_log.words == ["DIALING", "UP"]
+
+
+@pytest.mark.parametrize("way", [TO_TARGET, TO_CLIENT])
+async def test_silence_in_one_direction_is_found_in_bounded_time_by_both_ends(
+    pair: Pair, way: Direction
+) -> None:
+    async with proxied(pair, QUICK_PINGS) as (listener, dialer, proxy):
+        proxy.silence(way)
+        await until(lambda: not dialer.up and not listener.up)
+        proxy.heal()
+        await exchange(pair, listener, dialer, b"healed")
+
+
+async def test_end_that_is_not_told_of_the_other_ends_reset_finds_it_out(pair: Pair) -> None:
+    async with proxied(pair, QUICK_PINGS) as (listener, dialer, proxy):
+        proxy.half_open()
+        await until(lambda: "DOWN" in pair.north_log.words)
+        # Nothing reaches the dialer: neither an answer to its pings nor a reset.
+        await until(lambda: ("DOWN", "the peer stopped answering") in pair.south_log.states)
+        await exchange(pair, listener, dialer, b"again")
+        assert proxy.accepted >= 2
+
+
+@pytest.mark.parametrize("harm", ["corrupt", "drop", "duplicate", "reorder"])
+async def test_bytes_that_come_to_harm_cost_the_session_and_deliver_nothing_false(
+    pair: Pair, harm: Harm
+) -> None:
+    async with proxied(pair) as (listener, dialer, proxy):
+        proxy.spoil(harm)
+        # What is reordered goes behind the next chunk, so there has to be one.
+        for number in range(2):
+            with contextlib.suppress(LinkError):
+                await dialer.send(b"%d" % number * 500)
+        await exchange(pair, listener, dialer, b"after")
+        await until(lambda: proxy.accepted >= 2)
+        await exchange(pair, listener, dialer, b"anew")
+    assert set(pair.north_log.cells) <= {b"0" * 500, b"1" * 500, b">after", b">anew"}
+
+
+async def test_narrow_network_only_delays(pair: Pair) -> None:
+    async with proxied(pair) as (listener, dialer, proxy):
+        proxy.throttle(100_000)
+        began = time.monotonic()
+        await dialer.send(wide := bytes(range(256)) * 80)
+        await until(lambda: wide in pair.north_log.cells)
+        assert time.monotonic() - began >= 0.2
+        assert pair.south_log.words == ["DIALING", "UP"]
+        proxy.heal()
+        await exchange(pair, listener, dialer, b"wide")
 
 
 async def test_refused_connections_are_tried_with_growing_waits(pair: Pair) -> None:

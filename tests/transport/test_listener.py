@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from websockets.typing import Origin, Subprotocol
 
 from hotline.core.errors import LinkError
+from hotline.transport import greeting
 from hotline.transport.door import MAX_STRANGERS_PER_ADDRESS
 from hotline.transport.frames import MAX_CELL_BYTES, MAX_FRAME_BYTES, Bye, Cell, decode, encode
 from hotline.transport.listener import Listener
@@ -27,7 +28,7 @@ from hotline.transport.session import QUIET
 from hotline.transport.tls import PinnedPeer, pin_of, pinned
 from tests.transport.rig import FAST, Pair, mint, until, with_wrong_pin
 
-HOTLINE = [Subprotocol("hotline.v1")]
+HOTLINE = [Subprotocol("hotline.v2")]
 REFUSED = (OSError, WebSocketException)
 
 
@@ -54,6 +55,13 @@ async def call(pair: Pair, uri: str = "", **changes: Any) -> ClientConnection:
         "close_timeout": 1,
     }
     return await connect(uri or pair.uri, **(settings | changes))
+
+
+async def enter(pair: Pair) -> ClientConnection:
+    """Open a raw session as SOUTH, proved, so that frames are the next thing."""
+    socket = await call(pair)
+    assert isinstance(await pair.prove(socket), greeting.Welcome)
+    return socket
 
 
 async def close_code(socket: ClientConnection) -> int:
@@ -128,7 +136,7 @@ async def test_certificate_issued_by_the_peers_key_is_refused_by_its_pin(
             await call(pair, ssl=pair.as_south(child))
         assert caught.value.response.status_code == 403
         assert not listener.up
-        assert (await call(pair, ssl=pair.as_south(issuer))).subprotocol == "hotline.v1"
+        assert (await call(pair, ssl=pair.as_south(issuer))).subprotocol == "hotline.v2"
 
 
 async def test_dialer_whose_pin_the_listener_does_not_know_is_blocked(pair: Pair) -> None:
@@ -143,8 +151,8 @@ async def test_dialer_whose_pin_the_listener_does_not_know_is_blocked(pair: Pair
     ("reason", "status", "changes"),
     [
         ("subprotocol", 400, {"subprotocols": None}),
-        ("subprotocol", 400, {"subprotocols": [Subprotocol("hotline.v2")]}),
-        ("subprotocol", 400, {"subprotocols": [Subprotocol("xhotline.v1")]}),
+        ("subprotocol", 400, {"subprotocols": [Subprotocol("hotline.v1")]}),
+        ("subprotocol", 400, {"subprotocols": [Subprotocol("xhotline.v2")]}),
         ("origin", 400, {"origin": Origin("https://console.example")}),
         ("origin", 400, {"origin": Origin("null")}),
     ],
@@ -195,7 +203,7 @@ async def test_message_that_is_no_frame_ends_its_session_and_the_next_one_works(
 ) -> None:
     listener = pair.listener()
     async with pair.running(listener):
-        socket = await call(pair)
+        socket = await enter(pair)
         await until(lambda: listener.up)
         await socket.send(encode(Cell(b"before")))
         with contextlib.suppress(ConnectionClosed):
@@ -212,7 +220,7 @@ async def test_message_that_is_no_frame_ends_its_session_and_the_next_one_works(
 async def test_protocol_junk_below_frames_ends_its_session(pair: Pair) -> None:
     listener = pair.listener()
     async with pair.running(listener):
-        socket = await call(pair)
+        socket = await enter(pair)
         await until(lambda: listener.up)
         socket.transport.write(b"\xff" * 64)
         await until(lambda: listener.refused == {"junk": 1})
@@ -221,7 +229,7 @@ async def test_protocol_junk_below_frames_ends_its_session(pair: Pair) -> None:
 async def test_bye_ends_the_session_with_its_code(pair: Pair) -> None:
     listener = pair.listener()
     async with pair.running(listener):
-        socket = await call(pair)
+        socket = await enter(pair)
         await socket.send(encode(Bye(1001)))
         assert await close_code(socket) == 1000
         await until(lambda: ("DOWN", "the peer left (1001)") in pair.north_log.states)
@@ -230,7 +238,7 @@ async def test_bye_ends_the_session_with_its_code(pair: Pair) -> None:
 async def test_listener_that_closes_sends_bye_first(pair: Pair) -> None:
     listener = pair.listener()
     async with pair.running(listener):
-        socket = await call(pair)
+        socket = await enter(pair)
         await until(lambda: listener.up)
         closing = asyncio.create_task(listener.close())
         last = await socket.recv()
@@ -243,7 +251,7 @@ async def test_listener_that_closes_sends_bye_first(pair: Pair) -> None:
 async def test_listener_that_is_cancelled_says_bye_too(pair: Pair) -> None:
     running = asyncio.create_task(pair.listener().run())
     await until(lambda: pair.binds)
-    socket = await call(pair)
+    socket = await enter(pair)
     await until(lambda: pair.north_log.words == ["UP"])
     running.cancel()
     last = await socket.recv()
@@ -258,9 +266,9 @@ async def test_listener_that_is_cancelled_says_bye_too(pair: Pair) -> None:
 async def test_newer_session_replaces_the_older(pair: Pair) -> None:
     listener = pair.listener()
     async with pair.running(listener):
-        first = await call(pair)
+        first = await enter(pair)
         await until(lambda: listener.up)
-        second = await call(pair)
+        second = await enter(pair)
         assert await close_code(first) == 4409
         await until(lambda: pair.north_log.words == ["UP", "DOWN", "UP"])
         await second.send(encode(Cell(b"by the second")))
@@ -278,10 +286,10 @@ async def test_newer_session_waits_until_the_older_ones_cell_is_taken(pair: Pair
 
     listener = pair.listener(on_cell=slowly)
     async with pair.running(listener):
-        first = await call(pair)
+        first = await enter(pair)
         await first.send(encode(Cell(b"1")))
         await until(lambda: log)
-        second = await call(pair)
+        second = await enter(pair)
         await second.send(encode(Cell(b"2")))
         assert await close_code(first) == 4409
         assert log == ["begin b'1'"]
@@ -293,10 +301,10 @@ async def test_newer_session_waits_until_the_older_ones_cell_is_taken(pair: Pair
 async def test_half_open_older_session_does_not_keep_the_newer_out(pair: Pair) -> None:
     listener = pair.listener()
     async with pair.running(listener):
-        first = await call(pair)
+        first = await enter(pair)
         await until(lambda: listener.up)
         first.transport.pause_reading()
-        second = await call(pair)
+        second = await enter(pair)
         await until(lambda: pair.north_log.words == ["UP", "DOWN", "UP"])
         await second.send(encode(Cell(b"in")))
         await until(lambda: pair.north_log.cells == [b"in"])
@@ -318,17 +326,17 @@ async def test_silent_strangers_are_bounded_and_time_out(pair: Pair) -> None:
         for reader, _ in silent:
             assert await rest(reader) == b""
         again = await asyncio.open_connection(*pair.address, ssl=pair.as_south())
+        assert listener.refused == {"strangers": 1, "unopened": 4}
         for _, writer in [*silent, again]:
             writer.close()
         extra.close()
-        assert listener.refused == {"strangers": 1}
 
 
 async def test_authenticated_and_closed_sessions_are_no_strangers(pair: Pair) -> None:
     listener = pair.listener()
     async with pair.running(listener):
         for _ in range(3 * MAX_STRANGERS_PER_ADDRESS):
-            socket = await call(pair)
+            socket = await enter(pair)
             await socket.close()
         for _ in range(3 * MAX_STRANGERS_PER_ADDRESS):
             with pytest.raises(REFUSED):
@@ -350,7 +358,7 @@ async def test_close_is_bounded_when_the_peer_stopped_reading(pair: Pair) -> Non
     """The library's own close would wait for room in the full buffer."""
     listener = pair.listener(replace(FAST, send_timeout_s=60.0, ping_interval_s=60.0))
     async with pair.running(listener):
-        socket = await call(pair)
+        socket = await enter(pair)
         await until(lambda: listener.up)
         socket.transport.pause_reading()
         sends = [asyncio.create_task(listener.send(bytes(60_000))) for _ in range(200)]

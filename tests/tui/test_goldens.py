@@ -16,6 +16,7 @@ from tests.fakes.desk_scenes import (
     crowded_desk,
     flash_desk,
     frozen_desk,
+    link_desk,
     quiet_desk,
     release_desk,
 )
@@ -58,6 +59,15 @@ def exercise_desk() -> FakeDesk:
     return desk
 
 
+def filed_desk() -> FakeDesk:
+    desk = crowded_desk()
+    desk.said[-1].files = (
+        "1. chart.png: HERE, 2.4 MiB, compared with what was signed",
+        "2. track.geojson: ON ITS WAY, 3.0 MiB of 12.0 MiB",
+    )
+    return desk
+
+
 SCENES: dict[str, tuple[Callable[[], FakeDesk], tuple[str, ...]]] = {
     "watch": (crowded_desk, ()),
     "watch-live-empty": (quiet_desk, ()),
@@ -69,6 +79,8 @@ SCENES: dict[str, tuple[Callable[[], FakeDesk], tuple[str, ...]]] = {
     "compose": (crowded_desk, ("f3", "enter")),
     "compose-faults": (coded_desk, ("f3", "enter", "4", "0", "0", "ctrl+p")),
     "compose-preview": (coded_desk, (*FILLED, "ctrl+p")),
+    "compose-files": (crowded_desk, ("f3", "enter", "ctrl+t")),
+    "save-files": (filed_desk, ("enter", "ctrl+t")),
     "pick": (crowded_desk, ("f3", "enter", "tab", "tab", "enter")),
     "send": (coded_desk, (*FILLED, "ctrl+g")),
     "readback": (read_desk, ("enter", "enter")),
@@ -81,6 +93,7 @@ SCENES: dict[str, tuple[Callable[[], FakeDesk], tuple[str, ...]]] = {
     "release-code": (coded_release, ("ctrl+r",)),
     "alarms": (frozen_desk, ()),
     "watch-frozen": (frozen_desk, ("escape",)),
+    "link": (link_desk, ("ctrl+t",)),
     "help": (crowded_desk, ("f1",)),
     "leave": (flash_desk, ("ctrl+x",)),
     "new-root": (rooted_desk, ()),

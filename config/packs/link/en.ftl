@@ -11,14 +11,15 @@ link-test-phrase = Test phrase
     .line = The test phrase is: { $value }
 
 link-echo = Echo of a link test
-    .purpose = Answers a link test with the hash of its phrase.
+    .purpose = Answers a link test with its phrase, as an officer read it.
     .says = We received your test of the line.
     .headline = Echo of a link test
 link-echo-reference = Test
     .help = The test that this answers
     .line = It answers { $value }.
-link-echo-hash = Hash of the phrase
-    .help = SHA-256 of the test phrase in UTF-8, in hex
+link-echo-heard = The phrase as you read it
+    .help = Type the words of the test phrase yourself
+    .line = We read: { $value }
 
 link-ack-read = Read by officer
     .purpose = Says that an officer has read a statement. It does not say that anyone agrees.

@@ -175,6 +175,46 @@ class Quarantine:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeChannel:
+    """Test a route to a peer now; `up`: it takes cells, else the test is missed at once."""
+
+    peer: str
+    route: str
+    phrase: str
+    up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HearTest:
+    """A test of the peer's came by a route of ours."""
+
+    peer: str
+    route: str
+    serial: int
+    phrase: str
+
+
+@dataclass(frozen=True, slots=True)
+class HearEcho:
+    """The peer says a test's phrase back by a route of ours, and how long its ledger is."""
+
+    peer: str
+    route: str
+    serial: int
+    phrase: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class HearQuery:
+    """The peer's station asks for an officer's acknowledgement of a statement of its own."""
+
+    peer: str
+    digest: str
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Facts that need no decision but may be news only once."""
 
@@ -197,6 +237,10 @@ Command = (
     | AdmitResolution
     | TakeStatement
     | Quarantine
+    | ProbeChannel
+    | HearTest
+    | HearEcho
+    | HearQuery
     | Note
     | Tick
 )

@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from hotline.core.errors import OperatorError, PeerError
-from hotline.core.exchange import forks, gaps, generations, releasing
+from hotline.core.exchange import (
+    acknowledging,
+    channels,
+    forks,
+    gaps,
+    generations,
+    releasing,
+)
 from hotline.core.exchange import rules as known
 from hotline.core.exchange.climbing import move_of
 from hotline.core.exchange.commands import (
@@ -18,7 +25,11 @@ from hotline.core.exchange.commands import (
     AskRelease,
     Command,
     EndRelease,
+    HearEcho,
+    HearQuery,
+    HearTest,
     Note,
+    ProbeChannel,
     Quarantine,
     RecoverStatement,
     SendAgain,
@@ -78,10 +89,20 @@ def decide(situation: Situation, rules: Rules, command: Command, now_ms: int) ->
             return _take(situation, rules, command, now_ms)
         case Quarantine():
             return _quarantine(situation, command)
+        case ProbeChannel() | HearTest() | HearEcho() | HearQuery():
+            return _of_line(situation, command, now_ms)
         case Note():
             return Decision(tuple(Planned(event) for event in _news(situation, command.events)))
         case Tick():
-            return _tick(situation, now_ms)
+            return _tick(situation, rules, now_ms)
+
+
+def _of_line(
+    situation: Situation, command: ProbeChannel | HearTest | HearEcho | HearQuery, now_ms: int
+) -> Decision:
+    if isinstance(command, HearQuery):
+        return acknowledging.hear_query(situation, command)
+    return channels.decide_test(situation, command, now_ms)
 
 
 def _send(situation: Situation, rules: Rules, command: SendStatement, now_ms: int) -> Decision:
@@ -340,7 +361,7 @@ def _known(situation: Situation, event: ev.Event) -> bool:
             return False
 
 
-def _tick(situation: Situation, now_ms: int) -> Decision:
+def _tick(situation: Situation, rules: Rules, now_ms: int) -> Decision:
     missed = [
         Planned(
             ev.DeadlineMissed.model_validate(
@@ -351,4 +372,6 @@ def _tick(situation: Situation, now_ms: int) -> Decision:
         if clock.state == "RUNNING" and clock.due_ms <= now_ms
     ]
     expired = [Planned(event) for event in releasing.expired(situation, now_ms)]
-    return Decision((*missed, *expired))
+    asked = [Planned(event) for event in acknowledging.missing(situation, rules, now_ms)]
+    tests = [Planned(event) for event in channels.overdue(situation, rules.channel, now_ms)]
+    return Decision((*asked, *missed, *expired, *tests))

@@ -53,6 +53,8 @@ class StatementState:
         signers: Certificate ids (hex) of the officers who signed it.
         readbacks: (station, agreed) of each read-back.
         standby_until_ms: A promised full reply, or None; `held`: a holding reply came.
+        queried: By station the last step at which its acknowledgement was missed; under our
+            own name, of one that came in: how often its sender asked.
         steps: (time in ms, words) of everything that happened to it, oldest first.
     """
 
@@ -76,6 +78,7 @@ class StatementState:
     steps: list[tuple[int, str]] = field(default_factory=list)
     orders: list[OrderRef] = field(default_factory=list)
     signers: tuple[str, ...] = ()
+    queried: dict[str, int] = field(default_factory=dict)
 
     def advance(self, station: str, step: Delivery) -> None:
         """Move forward to `step` at `station`; a step back changes nothing."""

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hotline.core.errors import InvariantError
+from hotline.core.exchange.acknowledging import fold_missing
+from hotline.core.exchange.attaching import fold_attachment
+from hotline.core.exchange.channels import begin_watch, fold_channel, fold_officers
 from hotline.core.exchange.delivery import Delivery, StatementState
 from hotline.core.exchange.forks import fold_fork
 from hotline.core.exchange.gaps import fold_filled, fold_gap, fold_given_up, fold_refused
+from hotline.core.exchange.joining import join
 from hotline.core.exchange.links import fold_link
 from hotline.core.exchange.releasing import fold_release, fold_released
-from hotline.core.exchange.rules import ACKNOWLEDGEMENT, FIRST_GENERATION, FORK
-from hotline.core.exchange.shown import SHOWN
+from hotline.core.exchange.rules import FIRST_GENERATION, FORK
+from hotline.core.exchange.shown import is_shown
 from hotline.core.exchange.situation import (
     Deadline,
     Dialogue,
@@ -21,7 +25,6 @@ from hotline.core.exchange.situation import (
 )
 from hotline.core.exchange.trust import doubt, keep_trust
 from hotline.core.exchange.upkeep import is_later, keep_house
-from hotline.core.messages.statement import Statement
 from hotline.core.messages.template import LadderAct
 from hotline.core.protocols.ladder import CLOSED, Move, enter, keep
 from hotline.core.records import events as ev
@@ -58,14 +61,8 @@ def apply(situation: Situation, happening: Happening) -> None:
             # was erased.
             return
         raise InvariantError(f"entry {happening.index} speaks of what is not recorded") from error
-    if isinstance(event, SHOWN) and not _quiet(happening):
+    if is_shown(situation, happening):
         situation.timeline.append(happening)
-
-
-def _quiet(happening: Happening) -> bool:
-    """An acknowledgement shows in the state of what it acknowledges, not as a row."""
-    statement = happening.statement
-    return statement is not None and statement.template.id == ACKNOWLEDGEMENT
 
 
 def _dispatch(situation: Situation, happening: Happening, event: ev.Event) -> None:
@@ -101,8 +98,21 @@ def _dispatch(situation: Situation, happening: Happening, event: ev.Event) -> No
             | ev.ForkResolvedElsewhere()
         ):
             fold_fork(situation, happening, event)
+        case (
+            ev.ChannelTestSent()
+            | ev.ChannelTestEchoed()
+            | ev.ChannelTestMissed()
+            | ev.ChannelTestAnswered()
+            | ev.ChannelChanged()
+            | ev.OfficerTestMissed()
+        ):
+            fold_channel(situation, happening, event)
+        case ev.AcknowledgementMissing() | ev.QueryReceived():
+            fold_missing(situation, happening, event)
         case ev.ReleaseAsked() | ev.ReleaseEnded():
             fold_release(situation, happening, event)
+        case ev.AttachmentEvent():
+            fold_attachment(situation, happening, event)
         case _:
             _station(situation, happening, event)
 
@@ -154,16 +164,7 @@ def _statement(
         orders=[order],
         signers=happening.signers,
     )
-    _join(situation, event.digest, statement)
-
-
-def _join(situation: Situation, digest: str, statement: Statement) -> None:
-    """Put a statement that is new into its incident, and beside the one that it answers."""
-    if statement.incident in situation.incidents:
-        situation.incidents[statement.incident].statements.append(digest)
-    situation.early.pop(digest, None)
-    if statement.answers is not None and statement.answers not in situation.statements:
-        situation.early.setdefault(statement.answers, []).append(digest)
+    join(situation, event.digest, statement)
 
 
 def _again(state: StatementState, happening: Happening, order: ev.OrderRef, words: str) -> None:
@@ -246,6 +247,7 @@ def _dialogue(
             state.steps.append((happening.at_ms, "STANDBY: a holding reply, the clock runs on"))
         case ev.DialogueClosed():
             _closed(situation, happening, event)
+            fold_officers(situation, happening, event)
 
 
 def _closed(situation: Situation, happening: Happening, event: ev.DialogueClosed) -> None:
@@ -362,6 +364,7 @@ def _station(situation: Situation, happening: Happening, event: ev.Event) -> Non
             _follow(situation, sender, event.order)
         case ev.LinkChanged():
             fold_link(situation, event, happening.at_ms)
+            begin_watch(situation, event, happening.at_ms)
         case ev.StatementQuarantined():
             situation.quarantined.append((happening.at_ms, event.sender, event.reason))
             situation.quarantine_keys.add((event.sender, event.digest, event.reason))

@@ -10,6 +10,7 @@ from hotline.core.messages.catalogue import Catalogue, Known
 from hotline.core.messages.fields import check_fields
 from hotline.core.messages.statement import Statement, TemplateRef
 from hotline.core.messages.template import Template
+from hotline.core.protocols.channel import ChannelTimes
 from hotline.core.protocols.ladder import LadderTable
 from hotline.core.values import Precedence
 
@@ -18,6 +19,8 @@ READ_BACK = "conv/readback"
 RETRACTION = "conv/retract"
 CORRECTION = "conv/correction"
 RESPONSE = "conv/response"
+OFFICERS_TEST = "link/test"
+OFFICERS_ECHO = "link/echo"
 
 ROLES = {
     ACKNOWLEDGEMENT: "says READ BY OFFICER",
@@ -25,6 +28,8 @@ ROLES = {
     RETRACTION: "withdraws a statement",
     CORRECTION: "corrects a statement",
     RESPONSE: "answers with one word",
+    OFFICERS_TEST: "tests the line from officer to officer",
+    OFFICERS_ECHO: "says the phrase of such a test back",
 }
 """Templates whose meaning the exchange itself knows (docs/protocol.md §5.4)."""
 
@@ -57,6 +62,28 @@ DEFAULT_READ_CLOCKS_MS: Mapping[Precedence, int] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Reminders:
+    """When a statement of ours is missed that nobody there has acknowledged.
+
+    Attributes:
+        steps_ms: From the time it was recorded here, rising; at each the peer is asked.
+        voice_ms: When the voice line is to be tried too; 0: never.
+    """
+
+    steps_ms: tuple[int, ...]
+    voice_ms: int = 0
+
+
+_MINUTE_MS = 60_000
+DEFAULT_REMINDERS: Mapping[Precedence, Reminders] = {
+    Precedence.FLASH: Reminders((2 * _MINUTE_MS, 5 * _MINUTE_MS, 10 * _MINUTE_MS), 5 * _MINUTE_MS),
+    Precedence.IMMEDIATE: Reminders((10 * _MINUTE_MS, 20 * _MINUTE_MS, 30 * _MINUTE_MS)),
+    Precedence.PRIORITY: Reminders((60 * _MINUTE_MS, 120 * _MINUTE_MS, 180 * _MINUTE_MS)),
+    Precedence.ROUTINE: Reminders((360 * _MINUTE_MS,)),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """Frozen for the life of a station.
 
@@ -64,6 +91,8 @@ class Rules:
         members: Stations of the line, as its charter orders them.
         catalogue: The templates held here.
         read_clocks_ms: Per precedence, from arrival to an officer's acknowledgement.
+        reminders: Per precedence, when a missing acknowledgement is asked for.
+        channel: The clocks of channel tests.
         clock_doubt_ms: A packet's time may differ from ours by this much.
     """
 
@@ -74,6 +103,10 @@ class Rules:
         default_factory=lambda: dict(DEFAULT_READ_CLOCKS_MS)
     )
     clock_doubt_ms: int = 60_000
+    reminders: Mapping[Precedence, Reminders] = field(
+        default_factory=lambda: dict(DEFAULT_REMINDERS)
+    )
+    channel: ChannelTimes = field(default_factory=ChannelTimes)
 
     def template_of(self, ref: TemplateRef) -> Template | None:
         """Return the template when ours is the same to the byte, else None."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from hotline.core.exchange.attachment_state import AttachmentId, AttachmentState
 from hotline.core.exchange.delivery import StatementState
 from hotline.core.exchange.standing import Fork, Gap, Release
+from hotline.core.exchange.tested import PeerTests, RouteTests
 from hotline.core.messages.statement import Statement
 from hotline.core.protocols.ladder import LadderState
 from hotline.core.records.events import Event, OrderRef, TrustWithdrawn
@@ -121,6 +123,10 @@ class Situation:
         gaps: By the entry that told of it; `forks`: by (sender, generation, seq, the
             second order's digest). Both stay when they are filled or resolved.
         resolutions_there: Authorisations by which peers resolved forks, of ours or of others.
+        attachments: Files that travel beside statements; `arriving`: those of peers that are
+            neither here nor refused, oldest first.
+        channels: By (peer, route) what is known of the route and its tests; `tests`: of the
+            tests with each peer.
         closed_for: Id of the line that this one was closed for; "" while it is worked.
     """
 
@@ -168,6 +174,10 @@ class Situation:
     gaps: dict[int, Gap] = field(default_factory=dict)
     forks: dict[tuple[str, int, int, str], Fork] = field(default_factory=dict)
     resolutions_there: set[str] = field(default_factory=set)
+    attachments: dict[AttachmentId, AttachmentState] = field(default_factory=dict)
+    arriving: dict[AttachmentId, None] = field(default_factory=dict)
+    channels: dict[tuple[str, str], RouteTests] = field(default_factory=dict)
+    tests: dict[str, PeerTests] = field(default_factory=dict)
     closed_for: str = ""
     officer: str = ""
     role: str = ""

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    ValidationError,
+    model_serializer,
+)
 
 from hotline.core import canonical
 from hotline.core.errors import OperatorError, PeerError
+from hotline.core.messages.attachments import (
+    MAX_ATTACHMENT_BYTES,
+    MAX_ATTACHMENTS,
+    check_attachment,
+)
 from hotline.core.text import check_text
 from hotline.core.times import parse_time
 from hotline.core.values import Digest, Precedence, Realm, check_incident, check_station, sha256
@@ -38,12 +51,27 @@ class TemplateRef(_Strict):
 
 
 class AttachmentRef(_Strict):
-    """A file that travels beside the statement; its digest is signed here."""
+    """A file that goes with the statement; its digests are signed here.
+
+    Attributes:
+        digest: SHA-256 of the file, hex.
+        sealed: SHA-256 of the sealed stream in which it travels, hex; "" (and no such key
+            in the signed bytes) for a file that is only named and travels by other ways.
+    Spec: docs/protocol.md §13.1
+    """
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=120)]
     type: Annotated[str, StringConstraints(min_length=1, max_length=80)]
-    size: Annotated[int, Field(ge=0, le=16 * 1024 * 1024)]
+    size: Annotated[int, Field(ge=0, le=MAX_ATTACHMENT_BYTES)]
     digest: HexDigest
+    sealed: HexDigest = ""
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_absent(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        shown: dict[str, Any] = written(self)
+        if not self.sealed:
+            del shown["sealed"]
+        return shown
 
 
 class Statement(_Strict):
@@ -150,6 +178,7 @@ def _check_names(statement: Statement) -> None:
         names += [attachment.name, attachment.type]
     for name in names:
         check_text(name, what="statement: a marking or a file's name", newlines=False)
+    _check_attachments(statement.attachments)
     if len(set(statement.by)) != len(statement.by):
         raise PeerError("statement: the same officer is named twice")
     for name, value in statement.fields.items():
@@ -157,6 +186,20 @@ def _check_names(statement: Statement) -> None:
             raise PeerError("statement: a field name is not an identifier of at most 40 characters")
         if len(value) > MAX_VALUE_CHARACTERS:
             raise PeerError(f"statement: field {name} is over {MAX_VALUE_CHARACTERS} characters")
+
+
+def _check_attachments(attachments: tuple[AttachmentRef, ...]) -> None:
+    """Refuse files that may not travel; those that are only named are not looked at.
+
+    Spec: docs/protocol.md §13.2
+    """
+    travelling = [one for one in attachments if one.sealed]
+    if len(travelling) > MAX_ATTACHMENTS:
+        raise PeerError(f"statement: at most {MAX_ATTACHMENTS} files travel beside it")
+    if len({one.sealed for one in travelling}) != len(travelling):
+        raise PeerError("statement: two files travel as the same sealed stream")
+    for one in travelling:
+        check_attachment(one.name, one.type, one.size)
 
 
 def statement_digest(payload: bytes) -> Digest:

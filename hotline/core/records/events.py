@@ -12,7 +12,26 @@ from pydantic import ValidationError
 from hotline.core import canonical
 from hotline.core.errors import IntegrityError, InvariantError
 from hotline.core.messages.statement import first_fault
+from hotline.core.records.attachment_events import (
+    AttachmentEvent,
+    AttachmentHeldThere,
+    AttachmentKeyed,
+    AttachmentReceived,
+    AttachmentRefused,
+    AttachmentRefusedThere,
+    AttachmentSaved,
+)
 from hotline.core.records.ceremony_events import CardAccepted, LineStepTaken, OtherRootRefused
+from hotline.core.records.channel_events import (
+    AcknowledgementMissing,
+    ChannelChanged,
+    ChannelTestAnswered,
+    ChannelTestEchoed,
+    ChannelTestMissed,
+    ChannelTestSent,
+    OfficerTestMissed,
+    QueryReceived,
+)
 from hotline.core.records.event import MAX_REASON_CHARACTERS, Event, OrderRef, Reason
 from hotline.core.records.exchange_events import (
     DeadlineMet,
@@ -44,7 +63,13 @@ from hotline.core.records.keeping_events import (
     WitnessDropped,
     WitnessNamed,
 )
-from hotline.core.records.line_events import LineClosed, LineContinued, RouteChanged
+from hotline.core.records.line_events import (
+    LineClosed,
+    LineContinued,
+    RelayAdded,
+    RelayRemoved,
+    RouteChanged,
+)
 from hotline.core.records.standing_events import (
     ForkResolved,
     ForkResolvedElsewhere,
@@ -100,8 +125,21 @@ __all__ = [
     "EVENTS",
     "MAX_EVENT_BYTES",
     "MAX_REASON_CHARACTERS",
+    "AcknowledgementMissing",
+    "AttachmentEvent",
+    "AttachmentHeldThere",
+    "AttachmentKeyed",
+    "AttachmentReceived",
+    "AttachmentRefused",
+    "AttachmentRefusedThere",
+    "AttachmentSaved",
     "CardAccepted",
     "CellsRefused",
+    "ChannelChanged",
+    "ChannelTestAnswered",
+    "ChannelTestEchoed",
+    "ChannelTestMissed",
+    "ChannelTestSent",
     "ClockDoubted",
     "ContentErased",
     "DeadlineMet",
@@ -144,16 +182,20 @@ __all__ = [
     "LineStepTaken",
     "LinkChanged",
     "OfficerAcknowledged",
+    "OfficerTestMissed",
     "OrderRef",
     "OtherRootRefused",
     "PackLoaded",
     "PeerGenerationAdmitted",
+    "QueryReceived",
     "ReachRenewed",
     "ReadBack",
     "Reason",
     "ReceiptObtained",
     "RecordAdmitted",
     "RejectionReceived",
+    "RelayAdded",
+    "RelayRemoved",
     "ReleaseAsked",
     "ReleaseEnded",
     "RevocationsRefused",
@@ -259,6 +301,22 @@ EVENTS: dict[int, type[Event]] = {
         CardAccepted,
         OtherRootRefused,
         LineStepTaken,
+        RelayAdded,
+        RelayRemoved,
+        ChannelTestSent,
+        ChannelTestEchoed,
+        ChannelTestMissed,
+        ChannelTestAnswered,
+        ChannelChanged,
+        AcknowledgementMissing,
+        QueryReceived,
+        OfficerTestMissed,
+        AttachmentKeyed,
+        AttachmentReceived,
+        AttachmentRefused,
+        AttachmentHeldThere,
+        AttachmentRefusedThere,
+        AttachmentSaved,
     )
 }
 """Kind number to event, as docs/ledger.md §3 lists them."""

@@ -61,3 +61,29 @@ class RouteChanged(Event):
     host: str
     port: int
     before: str
+
+
+class RelayAdded(Event):
+    """A relay is a route of this line from the next start on.
+
+    Attributes:
+        key: The relay's public key, in hex.
+        peers: The stations for whose words we have a mailbox there.
+    """
+
+    kind: ClassVar[int] = 97
+    relay: str
+    host: str
+    port: int
+    key: HexDigest
+    priority: int
+    peers: Annotated[tuple[str, ...], Field(strict=False, max_length=15)]
+
+
+class RelayRemoved(Event):
+    """A relay is no route of this line any more; `dropped`: it destroyed our mailboxes."""
+
+    kind: ClassVar[int] = 98
+    relay: str
+    key: HexDigest
+    dropped: bool

@@ -6,6 +6,7 @@ Spec: docs/transport.md §9.5
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from hotline.core.errors import OperatorError
@@ -67,7 +68,8 @@ class Admission:
             raise OperatorError(
                 "the admission file cannot be read", hint="name another --admission"
             ) from error
-        return frozenset(_digests(lines)), stamp
+        tokens = read_tokens(lines, "the admission file")
+        return frozenset(digest_of(one) for one in tokens), stamp
 
 
 def digest_of(token: bytes) -> bytes:
@@ -75,7 +77,14 @@ def digest_of(token: bytes) -> bytes:
     return sha256(token)
 
 
-def _digests(lines: list[str]) -> list[bytes]:
+def read_tokens(lines: Iterable[str], what: str) -> list[bytes]:
+    """Read admission tokens, one on a line: 64 hex digits, or `#` and a word about it.
+
+    Args:
+        what: Names the file in the error.
+    Raises:
+        OperatorError: a line is no token; names its number and never shows it.
+    """
     found = []
     for number, line in enumerate(lines, start=1):
         token = line.partition("#")[0].strip()
@@ -83,8 +92,8 @@ def _digests(lines: list[str]) -> list[bytes]:
             continue
         if not _TOKEN.fullmatch(token):
             raise OperatorError(
-                f"line {number} of the admission file is no token",
+                f"line {number} of {what} is no token",
                 hint="a token is 64 lowercase hex digits; make one with `openssl rand -hex 32`",
             )
-        found.append(digest_of(bytes.fromhex(token)))
+        found.append(bytes.fromhex(token))
     return found

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from hotline.core.errors import LinkError, PeerError
 from hotline.core.seams import Entropy, Signer, Verifier
@@ -27,6 +27,26 @@ from hotline.transport.relay.outgoing import PATH, SUBPROTOCOL, receive
 from hotline.transport.relay.tls import pinned_context
 from hotline.transport.session import QUIET
 from hotline.transport.tls import PinnedPeer
+
+
+class NotTheRelayError(LinkError):
+    """Somebody answered who is not the relay that was set up; no cell leaves."""
+
+    default_hint = "ask its operator for its card, and compare the key by voice"
+
+
+class TurnedAwayError(LinkError):
+    """The relay opens no session for this key.
+
+    Attributes:
+        code: One of `Refusal`.
+    """
+
+    default_hint = "ask its operator for an admission token, or wait"
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"the relay refuses this key ({code})")
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +85,18 @@ async def open_mailboxes(
         token: An admission token, for a key that no mailbox knows yet.
 
     Raises:
-        LinkError: it cannot be reached, is not the relay it should be, or refuses.
+        NotTheRelayError: it is not the relay that it should be.
+        TurnedAwayError: it knows no such mailbox of this key, or not the token.
+        LinkError: it cannot be reached.
     """
     waits = timings or Timings()
     try:
         socket, welcome = await _open(relay, box, signer, verifier, entropy, token, waits)
+    except ssl.SSLCertVerificationError as error:
+        raise NotTheRelayError("the relay's certificate is not the pinned one") from error
+    except InvalidStatus as error:
+        status = error.response.status_code
+        raise LinkError(f"the relay answered HTTP {status}") from error
     except (OSError, WebSocketException, TimeoutError) as error:
         raise LinkError("the relay could not be reached") from error
     mailboxes = Mailboxes(socket, welcome, waits, on_expired)
@@ -108,7 +135,7 @@ async def _open(
             welcome = await _prove(socket, relay, box, signer, verifier, entropy, token)
     except PeerError as error:
         socket.transport.abort()
-        raise LinkError(f"the relay could not be believed: {error}") from error
+        raise NotTheRelayError(f"the relay could not be believed: {error}") from error
     except BaseException:
         socket.transport.abort()
         raise
@@ -139,10 +166,7 @@ async def _prove(
     await socket.send(encode(auth))
     answer = await _next(socket)
     if isinstance(answer, Refuse):
-        raise LinkError(
-            f"the relay refuses this key ({answer.code})",
-            hint="ask its operator for an admission token, or wait",
-        )
+        raise TurnedAwayError(answer.code)
     if not isinstance(answer, Welcome):
         raise PeerError("it answered AUTH with something else")
     if not handshake.verify_welcome(answer, chal, auth, certificate, verifier):

@@ -5,16 +5,16 @@ Spec: docs/transport.md §9.3
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 
 from hotline.core.seams import Signer, Verifier
 from hotline.transport.relay.codec import encode
 from hotline.transport.relay.frames import VERSION, Auth, Chal, Welcome
+from hotline.transport.transcript import NO_SIGNATURE
+from hotline.transport.transcript import transcript as standing_for
 
 _LABEL = b"hotline relay 1"
 _DIALER, _LISTENER = b"D", b"L"
-_NO_SIGNATURE = bytes(64)
 
 
 def transcript(chal: Chal, auth: Auth, certificate: bytes) -> bytes:
@@ -27,10 +27,8 @@ def transcript(chal: Chal, auth: Auth, certificate: bytes) -> bytes:
             middleman shows another one, and the signatures do not verify.
     Spec: docs/transport.md §9.3
     """
-    unsigned = encode(replace(auth, signature=_NO_SIGNATURE))
-    return hashlib.sha256(
-        _LABEL + encode(chal) + unsigned + hashlib.sha256(certificate).digest()
-    ).digest()
+    unsigned = encode(replace(auth, signature=NO_SIGNATURE))
+    return standing_for(_LABEL, (encode(chal), unsigned), (certificate,))
 
 
 def sign_auth(auth: Auth, chal: Chal, certificate: bytes, signer: Signer) -> Auth:
@@ -62,5 +60,5 @@ def verify_welcome(
 
 
 def _welcome_bytes(welcome: Welcome, chal: Chal, auth: Auth, certificate: bytes) -> bytes:
-    unsigned = encode(replace(welcome, signature=_NO_SIGNATURE))
+    unsigned = encode(replace(welcome, signature=NO_SIGNATURE))
     return transcript(chal, auth, certificate) + _LISTENER + unsigned

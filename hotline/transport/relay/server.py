@@ -6,7 +6,6 @@ Spec: docs/transport.md §9.1, §9.3, §9.7
 from __future__ import annotations
 
 import asyncio
-import asyncio.sslproto
 import contextlib
 import hmac
 
@@ -16,23 +15,22 @@ from websockets.http11 import Request, Response
 
 from hotline.core.errors import LinkError, PeerError, StorageError
 from hotline.core.seams import Entropy, Signer, Verifier
+from hotline.transport.allowance import FAILURES_KEPT_S, TOO_MANY_FAILURES, Failures
 from hotline.transport.bounded import BoundedServer
 from hotline.transport.door import Door
 from hotline.transport.endpoint import socket_limits
 from hotline.transport.opening import objections
 from hotline.transport.relay import handshake
 from hotline.transport.relay.frames import NO_TOKEN, VERSION, Auth, Chal, Refusal, Refuse, Welcome
-from hotline.transport.relay.limits import FAILURES_KEPT_S, Failures
 from hotline.transport.relay.outgoing import PATH, SUBPROTOCOL, Outgoing, receive
 from hotline.transport.relay.premises import Premises
 from hotline.transport.relay.session import RelaySession
-from hotline.transport.relay.tls import RECORD_BUFFER_BYTES, certificate_of, relay_context
+from hotline.transport.relay.tls import relay_context
 from hotline.transport.route import Bound
 from hotline.transport.session import CLOSE_LEAVING, CLOSE_REFUSED, CLOSE_REPLACED, QUIET, hang_up
-from hotline.transport.tls import TlsIdentity
+from hotline.transport.tls import TlsIdentity, certificate_of, cut_record_buffer
 
 RETRY_BUSY_S = 5
-_TOO_MANY_FAILURES = 429
 
 
 class Relay:
@@ -71,9 +69,7 @@ class Relay:
         Raises:
             LinkError: the address cannot be bound.
         """
-        # The standard library keeps 256 KiB for each TLS connection, which is
-        # more than a thousand idle stations are worth. Spec: docs/transport.md §9.7
-        asyncio.sslproto.SSLProtocol.max_size = RECORD_BUFFER_BYTES
+        cut_record_buffer()
         door = self._bind()
         server = await serve(
             lambda socket: self._receive(socket, door),
@@ -129,7 +125,7 @@ class Relay:
         """Spec: docs/transport.md §9.1, §9.7."""
         if self._failures.is_over(_address(socket)):
             self._premises.metrics.refused["failures"] += 1
-            return socket.respond(_TOO_MANY_FAILURES, "")
+            return socket.respond(TOO_MANY_FAILURES, "")
         for reason, status in objections(request, PATH, SUBPROTOCOL):
             self._premises.metrics.refused[reason] += 1
             return socket.respond(status, "")

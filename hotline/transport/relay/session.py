@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from hotline.core.errors import LinkError, PeerError, StorageError
 from hotline.core.values import sha256
+from hotline.transport.allowance import Bucket
 from hotline.transport.relay.admission import digest_of
 from hotline.transport.relay.codec import kind_of
 from hotline.transport.relay.frames import (
@@ -35,7 +36,6 @@ from hotline.transport.relay.frames import (
     Stage,
     Sub,
 )
-from hotline.transport.relay.limits import Bucket
 from hotline.transport.relay.outgoing import Outgoing, receive
 from hotline.transport.relay.premises import Premises
 from hotline.transport.relay.pump import Pump

@@ -8,9 +8,7 @@ from __future__ import annotations
 import ssl
 
 from hotline.core.errors import OperatorError
-from hotline.transport.tls import PinnedPeer, TlsIdentity
-
-RECORD_BUFFER_BYTES = 32_768
+from hotline.transport.tls import NO_CHECK_TIME, PinnedPeer, TlsIdentity
 
 
 def relay_context(identity: TlsIdentity) -> ssl.SSLContext:
@@ -34,27 +32,18 @@ def relay_context(identity: TlsIdentity) -> ssl.SSLContext:
     return context
 
 
-def certificate_of(identity: TlsIdentity) -> bytes:
-    """Return the DER of the certificate that the relay shows: the first in its file.
+def pinned_context(peer: PinnedPeer) -> ssl.SSLContext:
+    """Build a client's context that trusts the relay's pinned certificates and no authority.
 
     Raises:
-        OperatorError: the file holds none.
+        OperatorError: one of them cannot be loaded.
+    Spec: docs/transport.md §10.8
     """
-    try:
-        pem = identity.certificate_path.read_text("ascii")
-        end = pem.index(ssl.PEM_FOOTER) + len(ssl.PEM_FOOTER)
-        return ssl.PEM_cert_to_DER_cert(pem[pem.index(ssl.PEM_HEADER) : end])
-    except (OSError, ValueError) as error:
-        raise OperatorError("the file of --cert holds no certificate") from error
-
-
-def pinned_context(peer: PinnedPeer) -> ssl.SSLContext:
-    """Build a client's context that trusts the relay's pinned certificates and no authority."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.check_hostname = False
     context.verify_mode = ssl.CERT_REQUIRED
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VerifyFlags(NO_CHECK_TIME)
     try:
         context.load_verify_locations(cadata=b"".join(peer.certificates))
     except (OSError, ValueError) as error:

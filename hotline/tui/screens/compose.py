@@ -30,7 +30,7 @@ class ComposeScreen(FrameScreen):
 
     PLACE = COMPOSE
     ACTS = True
-    FOOTER = ("help", "pane", "preview", "send", "acknowledge", "back", "chord", "watch")
+    FOOTER = ("help", "pane", "preview", "send", "acknowledge", "back", "chord", "watch", "files")
     WORDS = {"pane": "Field", "back": "Back (kept)"}
 
     def __init__(self, draft: DraftView) -> None:
@@ -88,6 +88,8 @@ class ComposeScreen(FrameScreen):
             parts.append(f"answers {answered.token if answered else draft.answers[:12]}")
         if draft.incident:
             parts.append(draft.incident)
+        if draft.attached:
+            parts.append(f"with {', '.join(map(clean, draft.attached))}")
         return literal(f" {'  '.join(parts)}", PLAIN)
 
     def guide_words(self) -> str:
@@ -219,6 +221,13 @@ class ComposeScreen(FrameScreen):
         if isinstance(owner, FieldBox) and (owner.value or owner.touched):
             owner.touched = True
         self.keep()
+
+    def take_files(self, draft: DraftView) -> None:
+        """Take over a draft that got files or lost them: it must be checked again."""
+        self._take(draft)
+        self._stale = True
+        if self.is_ready:
+            self.query_one("#head", Static).update(self._head())
 
     def keep(self) -> None:
         """Hand the draft to the desk, unless it was sent or nothing is new."""

@@ -24,6 +24,7 @@ class MessageScreen(FrameScreen):
         "page_down",
         "acknowledge",
         "release",
+        "files",
         "open",
         "pane",
         "back",

@@ -48,6 +48,9 @@ def message_lines(message: MessageView) -> tuple[list[Content], int]:
     lines.append(Content())
     lines.extend(literal(line, BRIGHT) for line in message.lines)
     whole = len(lines)
+    if message.files:
+        lines += [Content(), literal("Files that go with it", QUIET)]
+        lines += [literal(line, PLAIN) for line in message.files]
     if message.history:
         lines += [Content(), literal("What happened to it", QUIET)]
     for at_ms, words in message.history:

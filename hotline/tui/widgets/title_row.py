@@ -100,9 +100,10 @@ def title_ends(status: StatusView, place: str, width: int) -> tuple[Content, Con
 
 
 def _links_words(status: StatusView, room: int) -> str:
-    """Name each of several links with symbol and word; what does not fit gives way.
+    """Name each of several links, or routes of one; what does not fit gives way.
 
     First the ends of the names, then all but a count.
+    Spec: docs/transport.md §11.7
     """
     for cells in (_LONGEST_NAME, _SHORT_NAME) if status.links else ():
         words = " ".join(
@@ -110,7 +111,8 @@ def _links_words(status: StatusView, room: int) -> str:
         )
         if cell_len(words) <= room:
             return words
-    return clean(status.link_word)
+    fuller = [clean(words) for words in status.link_fuller]
+    return next((words for words in fuller if cell_len(words) <= room), clean(status.link_word))
 
 
 def _realm_words(status: StatusView) -> str:

@@ -28,6 +28,7 @@ class RelayProcess:
     home: Path
     papers: Papers
     store: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
     port: int = field(default_factory=free_port)
     metrics_port: int = field(default_factory=free_port)
     running: subprocess.Popen[bytes] | None = None
@@ -52,6 +53,7 @@ class RelayProcess:
                     *("--key", self.papers.identity.key_path),
                     *("--admission", self.home / "admission"),
                     *("--identity", self.home / "relay.key", "--per-address=64"),
+                    *self.more,
                 ],
                 stderr=log,
                 cwd=self.home,

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from hotline.core.errors import OperatorError
-from hotline.transport.relay import limits, room
+from hotline.transport import allowance
+from hotline.transport.allowance import Bucket, Failures
+from hotline.transport.relay import room
 from hotline.transport.relay.admission import Admission
 from hotline.transport.relay.frames import NO_TOKEN
-from hotline.transport.relay.limits import Bucket, Failures
 from hotline.transport.relay.room import Room
 from hotline.transport.relay.steady import HOLD_S, SteadyClock
 
@@ -49,17 +50,17 @@ def test_failures_of_an_address_count_for_a_minute() -> None:
         failures.add("192.0.2.1")
     assert failures.is_over("192.0.2.1")
     assert not failures.is_over("192.0.2.2")
-    time.now_s += limits.FAILURES_KEPT_S
+    time.now_s += allowance.FAILURES_KEPT_S
     assert not failures.is_over("192.0.2.1")
 
 
 def test_failures_of_many_addresses_take_bounded_memory() -> None:
     failures = Failures(1, Time())
-    for number in range(limits.MAX_ADDRESSES + 10):
+    for number in range(allowance.MAX_ADDRESSES + 10):
         failures.add(str(number))
-    assert len(failures._seen) == limits.MAX_ADDRESSES
+    assert len(failures._seen) == allowance.MAX_ADDRESSES
     assert not failures.is_over("0")
-    assert failures.is_over(str(limits.MAX_ADDRESSES))
+    assert failures.is_over(str(allowance.MAX_ADDRESSES))
 
 
 def admission_file(path: Path, text: str, mode: int = 0o600) -> Path:
