@@ -16,6 +16,34 @@ import pytest
 TESTS = Path(__file__).resolve().parent
 
 REFUSALS = {
+    "a direct link to another line, realm or listener, or one opened before": (
+        "transport/test_proving.py::test_auth_replayed_to_another_challenge_opens_nothing",
+        "transport/test_proving.py::test_auth_reflected_to_whoever_made_it_opens_nothing",
+        "transport/test_proving.py::test_auth_of_another_line_or_realm_opens_nothing",
+        "transport/test_proving.py::test_welcome_that_is_not_signed_for_this_opening_blocks",
+    ),
+    "a middleman between two stations, whatever its certificate": (
+        "transport/test_proving.py::"
+        "test_middleman_with_a_trusted_certificate_is_found_by_both_ends",
+        "transport/test_vouched.py::"
+        "test_middleman_whom_the_authority_vouches_for_is_found_by_both_ends",
+        "transport/test_proving.py::test_swapped_certificate_of_the_dialer_does_not_verify",
+    ),
+    "a console that is revoked, replaced, or not the peer's, opening a link": (
+        "station/test_calling_in.py::test_revoked_console_brings_no_link_up",
+        "station/test_calling_in.py::test_replaced_console_is_refused_and_the_one_after_it_let_in",
+        "station/test_calling_in.py::test_only_a_console_of_the_peer_may_open_a_link",
+        "station/test_calling_in.py::"
+        "test_console_that_brings_another_ones_certificate_or_junk_is_refused",
+        "transport/test_proving.py::"
+        "test_listener_with_the_right_certificate_and_another_console_key_blocks",
+    ),
+    "a certificate that the authority of a route does not vouch for": (
+        "transport/test_vouched.py::test_listener_whose_certificate_does_not_fit_blocks",
+        "transport/test_vouched.py::test_dialer_under_another_name_gets_403",
+        "transport/test_vouched.py::"
+        "test_dialer_with_an_expired_certificate_or_of_another_authority_is_refused",
+    ),
     "a charter that is signed unseen, or other than it was shown": (
         "desk/test_guided.py::test_nothing_is_signed_that_was_not_shown",
         "desk/test_guided.py::test_charter_other_than_the_one_that_was_shown_is_not_signed",
@@ -91,7 +119,7 @@ REFUSALS = {
     "replay of a cell": (
         "journeys/test_attacks.py::test_cell_replayed_exactly_has_no_effect",
         "journeys/test_attacks.py::test_own_cells_sent_back_are_not_taken",
-        "station/test_pair.py::test_packet_of_an_earlier_number_is_refused",
+        "station/test_pair.py::test_packets_in_any_order_are_taken_once",
         "station/test_pair_machine.py::test_nothing_is_lost_and_no_destroyed_key_opens",
     ),
     "replay of a statement under another number": (

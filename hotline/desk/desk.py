@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from hotline.core.errors import OperatorError
 from hotline.core.exchange.rules import ACKNOWLEDGEMENT, READ_BACK
@@ -18,6 +19,7 @@ from hotline.core.times import format_time
 from hotline.core.values import Digest, Precedence
 from hotline.desk.attaching import Attachable
 from hotline.desk.drafts import MAX_AGE_MS, Draft, Writer, draft_view, fill
+from hotline.desk.health import health_words
 from hotline.desk.lock import DeskLock, Lockable
 from hotline.desk.messages import fault_as_asked
 from hotline.desk.officer import Officer, Unlock, no_keys_here
@@ -107,6 +109,7 @@ class OfficerDesk(Attachable, Lockable):
             ending=self.ending,
             line=line.roster.name,
             lock=self._lock.view,
+            health=partial(health_words, station),
         )
 
     # --- feed --------------------------------------------------------------------

@@ -5,7 +5,7 @@ Spec: docs/transport.md §12.5, §12.7
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from hotline.core.exchange.channels import officers_due_ms, watched
 from hotline.core.exchange.rules import Rules
@@ -15,6 +15,9 @@ from hotline.core.protocols.channel import Channel, ChannelTimes, Colour, colour
 from hotline.core.times import format_clock, format_span
 from hotline.desk.link_views import PeerLinkView, RouteView
 from hotline.desk.views import LinkView, Mark
+
+Health = Callable[[str, str], str]
+"""Says of a peer's route how well it answers now; "" where nobody knows, as in a replay."""
 
 _SEVERAL = 2
 _MEANS = {
@@ -45,11 +48,8 @@ def link_state(
         down = f" {format_span(now_ms - link.since_ms)}" if link.since_ms else ""
         return f"{link.state}{down}", link.state, shade
     if shade is Colour.RED:
-        since_ms = min(
-            situation.channels[peer, name].since_ms
-            for name in names
-            if _silent(situation, peer, name)
-        )
+        silent = [name for name in names if _silent(situation, peer, name)]
+        since_ms = min((situation.channels[peer, one].since_ms for one in silent), default=now_ms)
         return f"NO ECHO {format_span(now_ms - since_ms)}", "NO ECHO", shade
     if shade is Colour.GREEN:
         return "UP", "UP", shade
@@ -102,13 +102,15 @@ def summary_of(links: Sequence[LinkView]) -> tuple[str, Mark]:
 
 
 def peer_links(
-    situation: Situation, rules: Rules, peers: Iterable[str], now_ms: int
+    situation: Situation, rules: Rules, peers: Iterable[str], now_ms: int, health: Health
 ) -> tuple[PeerLinkView, ...]:
     """Return everything that the link screen shows."""
-    return tuple(_peer_link(situation, rules.channel, peer, now_ms) for peer in peers)
+    return tuple(_peer_link(situation, rules.channel, peer, now_ms, health) for peer in peers)
 
 
-def _peer_link(situation: Situation, times: ChannelTimes, peer: str, now_ms: int) -> PeerLinkView:
+def _peer_link(
+    situation: Situation, times: ChannelTimes, peer: str, now_ms: int, health: Health
+) -> PeerLinkView:
     word, kind, shade = link_state(situation, times, peer, now_ms)
     known = situation.tests.get(peer, PeerTests())
     routes = situation.routes.get(peer, {})
@@ -119,20 +121,28 @@ def _peer_link(situation: Situation, times: ChannelTimes, peer: str, now_ms: int
         mark=link_words(situation, times, peer, now_ms)[1],
         means=_MEANS[kind],
         routes=tuple(
-            _route(link, situation.channels.get((peer, name), RouteTests()), name, now_ms)
+            _route(
+                link,
+                situation.channels.get((peer, name), RouteTests()),
+                name,
+                now_ms,
+                health(peer, name),
+            )
             for name, link in routes.items()
         ),
         lines=(day_words(known, now_ms), _officers_words(times, known, peer, now_ms)),
     )
 
 
-def _route(link: Link, tests: RouteTests, name: str, now_ms: int) -> RouteView:
+def _route(link: Link, tests: RouteTests, name: str, now_ms: int, health: str) -> RouteView:
     """Return one route: since when it is what it is, and what its tests said."""
     up = link.state == "UP"
     word, mark = link.state, Mark.CALM if up else Mark.WARNING
     if up and tests.state in (Channel.DEGRADED, Channel.DOWN):
         word, mark = ("DEGRADED" if tests.state is Channel.DEGRADED else "NO ECHO"), Mark.WARNING
     lines = [f"{'up' if up else 'not up'} since {format_clock(link.since_ms)}: {link.reason}"]
+    if health:
+        lines.append(health)
     if tests.passed_ms:
         took = f"{tests.rtt_ms} ms" if tests.rtt_ms < _SLOW_MS else f"{tests.rtt_ms // 1000} s"
         lines.append(f"last echo {format_clock(tests.passed_ms)}, after {took}")

@@ -22,7 +22,7 @@ from hotline.desk.alarms import alarm_line, alarm_views, frozen_by
 from hotline.desk.duties import deadline_rows, need_you, notice
 from hotline.desk.ladders import ladder_view, ladder_word
 from hotline.desk.line_alarms import LineAlarm, line_alarms
-from hotline.desk.link_status import link_views, link_words, peer_links, summary_of
+from hotline.desk.link_status import Health, link_views, link_words, peer_links, summary_of
 from hotline.desk.link_views import PeerLinkView
 from hotline.desk.messages import message_view, unreleased_view
 from hotline.desk.offers import Offers
@@ -61,6 +61,7 @@ class Surroundings:
         names: Certificate id (hex) to role, rank and name of whom it certifies.
         new_root: A changed root that waits; `ending`: certificates whose end is an alarm.
         line: The charter's name for it, or ""; `lock`: what stands while the key is locked.
+        health: How well a route answers now, in words.
     """
 
     station: str
@@ -74,6 +75,7 @@ class Surroundings:
     ending: Callable[[], tuple[Ending, ...]] = tuple
     line: str = ""
     lock: Callable[[], LockView | None] = lambda: None
+    health: Health = lambda _peer, _route: ""
 
 
 class Presenter:
@@ -180,7 +182,8 @@ class Presenter:
     def links(self) -> tuple[PeerLinkView, ...]:
         """Return what the link screen shows: each peer, each route, their tests."""
         around = self._around
-        return peer_links(self._now(), self._rules, around.peers, around.clock())
+        now_ms, health = around.clock(), around.health
+        return peer_links(self._now(), self._rules, around.peers, now_ms, health)
 
     def _line_alarms(self, situation: Situation) -> tuple[LineAlarm, ...]:
         around, shown = self._around, partial(self._shown, situation)

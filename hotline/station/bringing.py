@@ -19,9 +19,6 @@ from hotline.station.attachments import AttachmentShelf
 from hotline.station.line import Line
 from hotline.station.outgoing import Items
 
-ATTACHMENT_RANK = 1_000
-"""Below every statement, however late one comes (docs/transport.md §14.2)."""
-
 Record = Callable[[Sequence[ev.AttachmentEvent]], Awaitable[None]]
 Put = Callable[[str, Items, str], None]
 """Puts a letter to a peer, under a key, below everything else."""

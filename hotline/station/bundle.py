@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from hotline.core.errors import HotlineError, InvariantError, LinkError
@@ -20,6 +20,7 @@ from hotline.core.protocols.route_health import (
     chosen,
     ranked,
 )
+from hotline.station.lanes import Lane
 from hotline.station.under_way import Sent, UnderWay
 from hotline.station.ways import Ways
 from hotline.transport.route import OnCell, OnFault, OnState, Route
@@ -28,10 +29,6 @@ URGENT_ROUTES = 2
 """An urgent cell goes by so many routes at once."""
 BEAT_S = 0.5
 """So often it is looked whether a route is to be pinged, or has something to catch up with."""
-CONFIRM_S = 2.0
-"""A route that took something, or is not well, is pinged so often; others when their plan says."""
-WAIT_S = 3.0
-"""An answer, and the end of one send, is waited for so long at least."""
 
 OnRouteState = Callable[[str, str, str], Awaitable[None]]
 """Takes a route's name, its new state and one clause that says why."""
@@ -52,23 +49,6 @@ class RoutePlan:
     make: Callable[[OnCell, OnState, OnFault], Route]
     priority: int = 0
     ping_s: float = 10.0
-
-
-@dataclass(slots=True)
-class _Lane:
-    """A route, its health, and whose turn it is to send."""
-
-    plan: RoutePlan
-    route: Route
-    health: RouteHealth = field(default_factory=RouteHealth)
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    asked_s: float = float("-inf")
-    asking: bool = False
-
-    @property
-    def wait_s(self) -> float:
-        """How long an answer may take."""
-        return max(WAIT_S, SLOW_FACTOR * (self.health.srtt_s or 0.0))
 
 
 class Bundle:
@@ -98,8 +78,11 @@ class Bundle:
         self._taking = asyncio.Lock()
         self.heard_by, self.heard_s = "", float("-inf")
         self._lanes = {
-            plan.name: _Lane(
-                plan, plan.make(self._hearing(plan.name), self._turning(plan.name), on_fault)
+            plan.name: Lane(
+                plan.name,
+                plan.make(self._hearing(plan.name), self._turning(plan.name), on_fault),
+                plan.ping_s,
+                self._choose,
             )
             for plan in plans
         }
@@ -138,6 +121,11 @@ class Bundle:
     def health(self, name: str) -> RouteHealth:
         """Return how well the named route is."""
         return self._lanes[name].health
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all routes, the preferred one first."""
+        return tuple(sorted(self.routes, key=lambda name: self._priorities[name]))
 
     @property
     def best(self) -> tuple[str, ...]:
@@ -198,8 +186,8 @@ class Bundle:
             self._choose()
             now_s = _now_s()
             for name, lane in self._lanes.items():
-                due = now_s - lane.asked_s >= self._pause_s(name)
-                if lane.route.up and due and not lane.asking:
+                took, pressing = bool(self._under_way.taken_by(name)), self._under_way.pressing
+                if lane.is_due(now_s, took=took, pressing=pressing):
                     lane.asked_s = now_s
                     self._begin(self.ping_by, name)
             self._catch_up()
@@ -212,13 +200,6 @@ class Bundle:
         for name in self.best[:1] if len(self.routes) > 1 else ():
             if self._under_way.missing_at(name) and not self._lanes[name].turn.locked():
                 self._begin(self._bring, name)
-
-    def _pause_s(self, name: str) -> float:
-        lane, taken = self._lanes[name], self._under_way.taken_by(name)
-        if self._under_way.pressing and taken:
-            return BEAT_S
-        well = lane.health.state is RouteState.UP and lane.health.srtt_s is not None
-        return lane.plan.ping_s if well and not taken else min(CONFIRM_S, lane.plan.ping_s)
 
     def _begin(self, work: Callable[..., Awaitable[Any]], *on: Any) -> asyncio.Task[bool]:
         """Do something beside; return whether no route broke meanwhile."""
@@ -276,9 +257,10 @@ class Bundle:
 
         Spec: docs/transport.md §12.1
         """
-        self._begin(self._hand_alone, name, cell)
+        self._begin(self.send_alone, name, cell)
 
-    async def _hand_alone(self, name: str, cell: bytes) -> None:
+    async def send_alone(self, name: str, cell: bytes) -> None:
+        """Hand a cell to the named route, and to no other one ever; see `Route.send`."""
         lane = self._lanes[name]
         async with lane.turn:
             await self._hand(lane, Sent(cell))
@@ -298,21 +280,8 @@ class Bundle:
                 # It gave way to newer ones while it waited here.
                 await self._hand(lane, last)
 
-    async def _hand(self, lane: _Lane, sent: Sent) -> None:
-        name = lane.plan.name
-        sent.by.add(name)
-        try:
-            async with asyncio.timeout(lane.wait_s):
-                await lane.route.send(sent.cell)
-        except TimeoutError as error:
-            sent.by.discard(name)
-            lane.health = lane.health.unanswered()
-            self._choose()
-            raise LinkError(f"route {name} did not take a cell in time") from error
-        except BaseException:
-            sent.by.discard(name)
-            raise
-        sent.done.add(name)
+    async def _hand(self, lane: Lane, sent: Sent) -> None:
+        await lane.hand(sent)
         if lane.route.stores:
             # It is durable there, which is all that can be known.
             self._under_way.drop(sent)
@@ -337,20 +306,9 @@ class Bundle:
         Spec: docs/transport.md §11.3
         """
         lane, taken = self._lanes[name], self._under_way.taken_by(name)
-        lane.asking = True
-        try:
-            async with asyncio.timeout(lane.wait_s):
-                round_trip_s = await lane.route.ping()
-        except (TimeoutError, LinkError) as error:
-            lane.health = lane.health.unanswered()
-            self._choose()
-            raise LinkError(f"route {name} did not answer in time") from error
-        finally:
-            lane.asking = False
-        now_s = _now_s()
-        lane.health = lane.health.answered(round_trip_s, now_s)
+        round_trip_s = await lane.ping()
         if not lane.route.stores:
-            self.heard_s = now_s
+            self.heard_s = _now_s()
         for sent in taken:
             self._under_way.drop(sent)
         self._choose()

@@ -5,6 +5,7 @@ Spec: docs/transport.md §12, docs/protocol.md §7.40 to §7.42
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 
 from hotline.core.exchange.acknowledging import missing
@@ -21,6 +22,7 @@ from hotline.station.intake import Taken
 from hotline.station.requests import Recorded
 
 PHRASE_WORDS = 4
+REPEAT_PAUSE_S = 1.0
 _WORD_BITS = 11
 _CHANCE_BYTES = 4
 
@@ -30,6 +32,7 @@ class ChannelTesting(Footing):
 
     _begun_ms: int | None = None
     _schedule: dict[tuple[str, str], tuple[Watched, int]]
+    _repeated_s: dict[str, float]
 
     async def _keep_channels(self, now_ms: int) -> None:
         """Begin the tests that are due; once each tick.
@@ -37,7 +40,7 @@ class ChannelTesting(Footing):
         Spec: docs/transport.md §12.2
         """
         if self._begun_ms is None:
-            self._begun_ms, self._schedule = now_ms, {}
+            self._begun_ms = now_ms
         if self.situation.closed_for:
             return
         for peer in self.peers:
@@ -67,6 +70,21 @@ class ChannelTesting(Footing):
         for one in recorded.happenings:
             if isinstance(one.event, ev.ChannelTestSent):
                 item = LineTestItem(serial=one.event.serial, phrase=one.event.phrase)
+                self._put(peer, partial(_only, item), by=route)
+
+    def _repeat_tests(self, peer: str) -> None:
+        """Send the tests under way again: they, or their echoes, were lost with a key.
+
+        Not more often than once a second, as with all that a lost key leads to.
+        Spec: docs/transport.md §12.3
+        """
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._repeated_s.get(peer, float("-inf")) < REPEAT_PAUSE_S:
+            return
+        self._repeated_s[peer] = now_s
+        for (other, route), tests in self.situation.channels.items():
+            if other == peer and tests.waiting:
+                item = LineTestItem(serial=tests.serial, phrase=tests.phrase)
                 self._put(peer, partial(_only, item), by=route)
 
     def _phrase(self) -> str:

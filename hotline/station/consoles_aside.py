@@ -19,6 +19,7 @@ from hotline.sealing.packet import VerifiedPacket
 from hotline.station.console_keys import left_behind
 from hotline.station.footing import Footing
 from hotline.station.introducing import admit_offered
+from hotline.station.refusing import UNOPENED
 from hotline.station.requests import Recorded
 
 MAX_WAITING = 16
@@ -51,7 +52,7 @@ class ConsolesAside(Footing):
         try:
             answers = pair.settle(verified, self.line.clock())
         except PeerError:
-            self._refused += 1
+            self._refused[UNOPENED] += 1
             return
         for item in answers:
             self._say_aside(*who, [item])

@@ -86,13 +86,13 @@ async def check_routes(home: Home) -> list[Finding]:
         found = await reached(home)
     except HotlineError as error:
         return [Finding("FAIL", "routes", f"{_upper(str(error))}; {error.hint}.")]
-    return [Finding(one.level, f"route to {peer}", one.what) for peer, one in found]
+    return [Finding(one.level, about, one.what) for about, one in found]
 
 
 def _routes(home: Home) -> Iterator[Finding]:
     try:
-        for peer, one in configured(home):
-            yield Finding(one.level, f"route to {peer}", one.what)
+        for about, one in configured(home):
+            yield Finding(one.level, about, one.what)
     except HotlineError as error:
         # A home whose first line is not complete has none yet.
         yield Finding("OK", "routes", f"None is looked at: {error}.")

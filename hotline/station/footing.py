@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,6 @@ from hotline.sealing import items as its
 from hotline.station.arrived import Arrived
 from hotline.station.attaching import Attaching
 from hotline.station.attachments import AttachmentShelf
-from hotline.station.bringing import ATTACHMENT_RANK
 from hotline.station.bundle import Bundle, RoutePlan
 from hotline.station.comparing import Comparing
 from hotline.station.cosigning import Cosigning
@@ -29,7 +29,7 @@ from hotline.station.journal import Journal
 from hotline.station.line import Line
 from hotline.station.longterm import LongTerm
 from hotline.station.months import MonthlyKeys
-from hotline.station.outgoing import Items, Outgoing
+from hotline.station.outgoing import ATTACHMENT_RANK, Items, Outgoing
 from hotline.station.outsiders import Outsider
 from hotline.station.past import Past
 from hotline.station.recorder import Recorder
@@ -101,7 +101,6 @@ class Footing:
         )
         self._intake = Intake(line, rules, self._witness, self._longterm, self._comparing)
         self._courier = Courier(line)
-        self._arrived = {peer: Arrived() for peer in self.peers}
         self._files = AttachmentShelf(kept.shelf.directory) if kept.shelf else None
         self._attaching = Attaching(
             line,
@@ -111,8 +110,9 @@ class Footing:
             lambda peer, items, key: self._put(peer, items, rank=ATTACHMENT_RANK, key=key),
             self._fault,
         )
+        self._arrived = {peer: Arrived() for peer in self.peers}
         self._fresh_items: dict[str, its.StatementItem] = {}
-        self._refused = 0
+        self._refused: Counter[str] = Counter()
         self._unread: set[str] = set()  # of whose packets nothing is read: their list is behind
         self._fatal: asyncio.Future[None] | None = None
         self.faults: list[str] = []

@@ -14,11 +14,12 @@ from hotline.sealing import items as its
 from hotline.sealing.packet import VerifiedPacket
 from hotline.station.footing import Footing
 from hotline.station.outgoing import HELLO_RANK
+from hotline.station.refusing import UNOPENED
 
 ASK_AGAIN_S = 2.0
 """Pause between two H1 while the peer has not proved itself."""
-MAX_ASK_S = 600.0
-"""The longest such pause where only relays are up."""
+MAX_ASK_S = 14_400.0
+"""The longest such pause where only relays are up: a mailbox holds 1,000 cells for 14 days."""
 NACK_PAUSE_S = 1.0
 """Pause between two NACKs for lost keys, and between two times that one is acted upon."""
 
@@ -87,7 +88,7 @@ class Handshaking(Footing):
         Spec: docs/protocol.md §7.24
         """
         now_ms, pair = self.line.clock(), self._courier.pairs[verified.packet.sender]
-        for key_id in _lost_keys(verified)[:1]:
+        for key_id in lost_keys(verified)[:1]:
             # One counts, before the packet announces what is newer than the key that was lost.
             self._reseal(pair.peer, key_id)
         try:
@@ -95,7 +96,7 @@ class Handshaking(Footing):
                 self._put(pair.peer, lambda item=item: [item], rank=HELLO_RANK)  # type: ignore[misc]
         except PeerError:
             # A replay, most likely: it proves nothing and is not worth an entry.
-            self._refused += 1
+            self._refused[UNOPENED] += 1
         if pair.ready:
             pair.asked_in_vain = 0
             self._outgoings[pair.peer].let_go()
@@ -134,7 +135,7 @@ class Handshaking(Footing):
         return True
 
 
-def _lost_keys(verified: VerifiedPacket) -> Sequence[bytes | None]:
+def lost_keys(verified: VerifiedPacket) -> Sequence[bytes | None]:
     """Return the key ids, where they are named, of cells of ours that the peer could not open."""
     items = verified.packet.items
     nacks = [item for item in items if isinstance(item, its.NackItem)]

@@ -190,8 +190,7 @@ class Intake:
         """Take what is said of the channel; one such thing in a packet is all that is honest."""
         if taken.tested:
             raise PeerError("test: a packet brings one test, one echo or one query")
-        held = self._witness.held(taken.peer)
-        taken.tested.append(read_tested(item, taken.peer, taken.by, held))
+        taken.tested.append(read_tested(item, taken.peer, taken.by))
 
     def _offer(self, taken: Taken, item: Offered | its.RevocationsWantedItem) -> None:
         """Take the public records of a packet: one, or the two that a greeting brings.

@@ -8,6 +8,7 @@ Spec: docs/protocol.md §7.37
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,9 @@ REFUSED_PAUSE_S = 0.5
 """After a route that stays up did not take a cell."""
 ANSWER_RANK = -1
 """Receipts and cosignatures go before every statement: they are small and end retries."""
+
+ATTACHMENT_RANK = 1_000
+"""What files need goes below every statement, however late one comes (docs/transport.md §14.2)."""
 
 HELLO_RANK = -2
 """The handshake goes before everything, and alone until the peer has proved itself."""
@@ -250,8 +254,19 @@ class Outgoing:
             letter.cell = await self._sealed(items)
         if letter.by:
             self._route.test_by(letter.by, letter.cell)
+        elif letter.rank >= ATTACHMENT_RANK:
+            await self._send_once(letter.cell)
         else:
             await self._route.send(letter.cell)
+
+    async def _send_once(self, cell: bytes) -> None:
+        """Hand a piece to the best route, and bring it along by no other: it is asked for again.
+
+        Spec: docs/transport.md §14.4
+        """
+        with contextlib.suppress(LinkError):
+            for name in self._route.best[:1]:
+                await self._route.send_alone(name, cell)
 
     async def _fly(self, digest: str) -> None:
         """Hand a statement's cell to the route whose turn it is, sealed anew where it must be.

@@ -13,12 +13,16 @@ from functools import partial
 from pathlib import Path
 
 from hotline.core.errors import LinkError, OperatorError
+from hotline.core.values import Realm
 from hotline.sealing.roster import Roster
 from hotline.station.examining import Examined
 from hotline.station.home import Home, LineCard, read_card
+from hotline.station.relays import LineRelay, read_relays
 from hotline.station.routes import Way, ways_of
 from hotline.station.vouching import own_identity
 from hotline.transport.reach import reach
+from hotline.transport.relay.calling import RelayAddress
+from hotline.transport.relay.tls import pinned_context
 from hotline.transport.tls import client_context
 
 LIMIT_S = 5.0
@@ -27,18 +31,20 @@ _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  nothing is boun
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One way to a peer.
+    """One way to a peer, or a relay.
 
     Attributes:
+        about: What a finding on it is about.
         said: How it is set up, as a sentence without its full stop.
         fault: What is wrong with that, or "".
         look: Raises a LinkError where nobody answers, or the wrong one.
     """
 
-    peer: str
+    about: str
     said: str
     fault: str
     look: Callable[[], Awaitable[None]]
+    relay: bool = False
 
 
 def configured(home: Home) -> Iterator[tuple[str, Examined]]:
@@ -49,11 +55,17 @@ def configured(home: Home) -> Iterator[tuple[str, Examined]]:
     Spec: docs/transport.md §9.12
     """
     yield from _own(home)
-    for place in places(home):
+    laid = _lay(home)
+    found = _places(home, laid)
+    for place in found:
         if place.fault:
-            yield place.peer, Examined("FAIL", place.fault)
+            yield place.about, Examined("FAIL", place.fault)
         else:
-            yield place.peer, Examined("OK", f"{place.said}.")
+            yield place.about, Examined("OK", f"{place.said}.")
+    if not any(place.relay for place in found):
+        what = "No relay is set up, so that what cuts the direct route ends the line: add one with"
+        live = laid.line.roster.realm is Realm.LIVE
+        yield "relays", Examined("WARN" if live else "OK", f"{what} hotline line relay add.")
 
 
 async def reached(home: Home) -> list[tuple[str, Examined]]:
@@ -69,10 +81,10 @@ async def reached(home: Home) -> list[tuple[str, Examined]]:
             await place.look()
         except (LinkError, OperatorError) as error:
             what = str(error)
-            return place.peer, Examined("FAIL", f"{what[:1].upper()}{what[1:]}; {error.hint}.")
-        return place.peer, Examined("OK", f"{place.said}, and that answers.")
+            return place.about, Examined("FAIL", f"{what[:1].upper()}{what[1:]}; {error.hint}.")
+        return place.about, Examined("OK", f"{place.said}, and that answers.")
 
-    found = [place for place in places(home) if not place.fault]
+    found = [place for place in _places(home, _lay(home)) if not place.fault]
     return list(await asyncio.gather(*map(one, found)))
 
 
@@ -84,7 +96,7 @@ def _own(home: Home) -> Iterator[tuple[str, Examined]]:
         context.load_cert_chain(identity.certificate_path, identity.key_path)
     except (OSError, ValueError):
         what = "The certificate of its links, or its key, cannot be loaded: put tls/ back from a"
-        yield "this station", Examined("FAIL", f"{what} backup, or no route opens.")
+        yield "links", Examined("FAIL", f"{what} backup, or no route opens.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,27 +114,37 @@ class _Laid:
     line: _Named
 
 
-def places(home: Home) -> list[Place]:
-    """Return every way to every peer of the line that is worked.
-
-    Raises:
-        HotlineError: the line's card does not read.
-    """
+def _lay(home: Home) -> _Laid:
     directory = home.only_line()
     card = read_card(directory)
     roster = Roster.read([record.encode() for record in card.records])
-    laid = _Laid(directory, card, _Named(card.station, roster))
-    peers = [peer.station for peer in card.peers]
-    return [_place(peer, way) for peer in peers for way in ways_of(home, laid, peer)]
+    return _Laid(directory, card, _Named(card.station, roster))
+
+
+def _places(home: Home, laid: _Laid) -> list[Place]:
+    """Return every way to every peer of a line, then its relays."""
+    peers = [peer.station for peer in laid.card.peers]
+    direct = [_place(peer, way) for peer in peers for way in ways_of(home, laid, peer)]
+    return [*direct, *map(_relay, read_relays(laid.directory).relays)]
+
+
+def _relay(relay: LineRelay) -> Place:
+    at = relay.card.address
+    said = f"The relay {relay.name} is dialled at {at.host}:{at.port}"
+    return Place(f"relay {relay.name}", said, "", partial(_call, at), relay=True)
+
+
+async def _call(at: RelayAddress) -> None:
+    await reach(at.host, at.port, pinned_context(at.tls), at.tls, LIMIT_S)
 
 
 def _place(peer: str, way: Way) -> Place:
-    at, fault = f"{way.host}:{way.port}", ""
+    about, at, fault = f"route to {peer}", f"{way.host}:{way.port}", ""
     if not way.port:
         fault = f"Nobody knows where {peer} listens: run hotline line route HOME --to HOST:PORT."
     if way.dialled:
-        return Place(peer, f"{peer} is dialled at {at}", fault, partial(_dial, way))
-    return Place(peer, f"{peer} dials this station at {at}", "", partial(_listen, way))
+        return Place(about, f"{peer} is dialled at {at}", fault, partial(_dial, way))
+    return Place(about, f"{peer} dials this station at {at}", "", partial(_listen, way))
 
 
 async def _dial(way: Way) -> None:

@@ -19,11 +19,12 @@ from hotline.station.channels import ChannelTesting
 from hotline.station.consoles_aside import ConsolesAside
 from hotline.station.footing import present
 from hotline.station.forks import resolutions
-from hotline.station.handshaking import Handshaking
+from hotline.station.handshaking import Handshaking, lost_keys
 from hotline.station.intake import Taken
 from hotline.station.introducing import admit_offered, introductions
 from hotline.station.keeping import Keeping
 from hotline.station.recovering import Recovering
+from hotline.station.refusing import LATE, UNOPENED
 from hotline.station.releasing import Releasing
 from hotline.station.requests import Recorded
 from hotline.station.trusting import Listed, Trusting
@@ -58,11 +59,12 @@ class Receiving(
         try:
             verified = self._courier.open(cell)
         except UnknownKeyError as error:
-            self._refused += 1
+            self._refused[LATE] += 1
             self._nack_key(by or self.peer, error.key_id)
+            self._repeat_tests(by or self.peer)
             return
         except PeerError:
-            self._refused += 1
+            self._refused[UNOPENED] += 1
             return
         if verified.packet.sender == by:
             arrived.add(cell)
@@ -111,6 +113,8 @@ class Receiving(
         self._say_splits(taken.splits, recorded)
         if any(isinstance(one.event, ev.PeerGenerationAdmitted) for one in recorded.happenings):
             self._ask_back(taken.peer)
+        if lost_keys(verified):
+            self._repeat_tests(taken.peer)
         self._answer_tests(taken, recorded)
         self._answer(taken.peer, taken.statements[:1], recorded)
         for command in (*taken.statements[1:], *self._wanted(taken.peer, taken.returned)):
@@ -241,7 +245,8 @@ class Receiving(
             self._put(peer, lambda: present(self._witness.countersign(peer)))
 
     def _settle(self, recorded: Recorded) -> None:
-        self._refused += sum(decision.uncounted for decision in recorded.decisions)
+        if beyond := sum(decision.uncounted for decision in recorded.decisions):
+            self._refused[UNOPENED] += beyond
         for happening in recorded.happenings:
             event = happening.event
             if isinstance(event, ev.ReceiptObtained | ev.RejectionReceived):

@@ -12,6 +12,10 @@ from hotline.sealing import items as its
 from hotline.sealing.order import Order, order_digest, verify_order
 from hotline.sealing.roster import Roster
 
+UNOPENED = "cells that do not open"
+LATE = "cells for keys that are gone; their sender is asked to say it again"
+"""What a relay keeps for a station may come after the key that opens it was destroyed."""
+
 
 def refuse_item(roster: Roster, peer: str, item: its.StatementItem, reason: str) -> Quarantine:
     """Return the command that keeps a statement item of `peer` as refused.

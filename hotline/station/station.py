@@ -20,6 +20,7 @@ from hotline.station.line import Line
 from hotline.station.linking import Linking
 from hotline.station.outgoing import Outgoing
 from hotline.station.recovering import Recovery
+from hotline.station.turned_away import TurnedAway
 
 TICK_S = 0.5
 REFUSED_SUMMARY_S = 60.0
@@ -54,8 +55,10 @@ class Station(Linking):
         self._outgoings = {peer: self._outgoing_to(peer) for peer in self.peers}
         self._recoveries = {peer: Recovery() for peer in self.peers}
         self._askings = {peer: PeerAsking() for peer in self.peers}
+        self._schedule, self._repeated_s = {}, {}
         self._leaving = False
         self._refused_said_s = 0.0
+        self._turned_away = TurnedAway()
 
     def _outgoing_to(self, peer: str) -> Outgoing:
         return Outgoing(
@@ -152,6 +155,8 @@ class Station(Linking):
                 self._ask_missing(await self._record(lambda _situation, _now_ms: [Tick()]))
             if self._refused and loop.time() - self._refused_said_s >= REFUSED_SUMMARY_S:
                 await self._say_refused(loop.time())
+            if away := self._turned_away.summary(self.routes.values(), loop.time()):
+                await self.note(away)
             await self._keep_hour(now_ms)
             for peer in self.peers:
                 self._keep_keys(peer)
@@ -163,8 +168,11 @@ class Station(Linking):
             self._pump()
 
     async def _say_refused(self, now_s: float) -> None:
-        count, self._refused, self._refused_said_s = self._refused, 0, now_s
-        await self.note(ev.CellsRefused(count=count, reason="cells that do not open"))
+        """Record how many cells were refused, for each reason: late ones are no attack."""
+        said = [ev.CellsRefused(count=count, reason=why) for why, count in self._refused.items()]
+        self._refused.clear()
+        self._refused_said_s = now_s
+        await self.note(*said)
 
 
 async def _until(fatal: asyncio.Future[None]) -> None:

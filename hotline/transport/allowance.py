@@ -38,6 +38,14 @@ class Allowance:
     burst: int = BURST_FRAMES
     failures_per_minute: int = FAILURES_PER_MINUTE
 
+    def reading(self, clock: Monotonic) -> Bucket:
+        """Return the allowance of one session, from now on."""
+        return Bucket(self.frames_per_s, self.burst, clock)
+
+    def writing(self, clock: Monotonic) -> Bucket:
+        """Return what an end allows itself; its clock and the reader's begin at two moments."""
+        return Bucket(self.frames_per_s, max(1, self.burst * 3 // 4), clock)
+
 
 class Bucket:
     """A session's allowance of frames: `burst` at once, `rate` a second after that."""

@@ -17,19 +17,21 @@ MAX_UNREAD_BYTES = 262_144
 """Four times the write buffer: what we send ourselves waits long before that."""
 
 
-MAX_SOCKET_BYTES = 262_144
-"""What the operating system holds for one connection in each direction. It bounds how many
-cells stand before a FLASH that is written now, and what a stranger costs the kernel."""
+MAX_UNSENT_BYTES = 131_072
+"""What the operating system takes of a connection before it has sent what it took before.
+What it holds cannot be overtaken by a FLASH that is written now."""
 
 
-def bound_buffers(plain: socket.socket) -> None:
-    """Bound what the operating system keeps of a connection, read or not.
+def bound_unsent(plain: socket.socket) -> None:
+    """Bound what the operating system keeps of a connection that it has not sent yet.
 
+    The buffers themselves are left to it: one of a fixed size that fills with small messages
+    drops acknowledgements, too, and stops the other direction.
     Spec: docs/transport.md §5.8
     """
-    for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-        with contextlib.suppress(OSError):
-            plain.setsockopt(socket.SOL_SOCKET, option, MAX_SOCKET_BYTES)
+    # Not every system has it; on those the bound is theirs.
+    with contextlib.suppress(OSError, AttributeError):
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT_BYTES)
 
 
 class _Bounded(Connection):

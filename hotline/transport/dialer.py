@@ -13,7 +13,7 @@ from websockets.exceptions import InvalidMessage, InvalidStatus, WebSocketExcept
 
 from hotline.core.errors import LinkError, PeerError
 from hotline.transport.allowance import Allowance
-from hotline.transport.bounded import BoundedClient, bound_buffers
+from hotline.transport.bounded import BoundedClient, bound_unsent
 from hotline.transport.endpoint import FORBIDDEN, PATH, SUBPROTOCOL, Endpoint, socket_limits
 from hotline.transport.greeting import Refusal, Refuse
 from hotline.transport.link import Event, State, Timings, backoff_s, count_failures
@@ -129,7 +129,7 @@ class Dialer(Endpoint):
 
     async def _check_and_hold(self, socket: ClientConnection) -> float:
         """Spec: docs/transport.md §3.4, §4.2."""
-        bound_buffers(socket.transport.get_extra_info("socket"))
+        bound_unsent(socket.transport.get_extra_info("socket"))
         tls = socket.transport.get_extra_info("ssl_object")
         if not self._peer.admits(tls):
             socket.transport.abort()
@@ -139,15 +139,18 @@ class Dialer(Endpoint):
             socket.transport.abort()
             await self._happen(Event.FAILED, f"the listener does not speak {SUBPROTOCOL}")
             return 0.0
-        if not await self._prove(socket, Certificates(_shown(tls), self._certificate)):
+        pace = await self._prove(socket, Certificates(_shown(tls), self._certificate))
+        if pace is None:
             return 0.0
         began = self._clock()
-        await self._hold(socket, "the session opened")
+        await self._hold(socket, "the session opened", pace)
         return self._clock() - began
 
-    async def _prove(self, socket: ClientConnection, seen: Certificates) -> bool:
+    async def _prove(self, socket: ClientConnection, seen: Certificates) -> Allowance | None:
         """Prove each console to the other; whatever is not proved leaves the route not UP.
 
+        Returns:
+            What the listener reads without letting us wait.
         Spec: docs/transport.md §4.5, §4.8
         """
         try:
@@ -156,19 +159,19 @@ class Dialer(Endpoint):
         except PeerError as error:
             await hang_up(socket, CLOSE_REFUSED, "", self._timings)
             await self._block(str(error), "proof")
-            return False
+            return None
         except (LinkError, TimeoutError) as error:
             socket.transport.abort()
             await self._happen(Event.FAILED, _clause(error))
-            return False
+            return None
         except BaseException:
             socket.transport.abort()
             raise
         if isinstance(said, Refuse):
             socket.transport.abort()
             await self._refused_by_peer(said)
-            return False
-        return True
+            return None
+        return Allowance(said.frames_per_s, said.burst)
 
     async def _refused_by_peer(self, said: Refuse) -> None:
         if said.code == Refusal.VERSION:

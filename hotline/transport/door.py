@@ -11,7 +11,7 @@ import socket
 from collections import Counter
 from typing import Any
 
-from hotline.transport.bounded import bound_buffers
+from hotline.transport.bounded import bound_unsent
 
 MAX_STRANGERS = 64
 """Connections that have not authenticated yet."""
@@ -67,8 +67,8 @@ class Door(socket.socket):
         self._strangers: dict[tuple[Any, ...], _Caller] = {}
         try:
             self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            # What is accepted inherits them.
-            bound_buffers(self)
+            # What is accepted inherits it.
+            bound_unsent(self)
             self.setblocking(False)
             self.bind(address)
         except OSError:

@@ -137,10 +137,10 @@ class Endpoint(ABC):
             if self._work is not asyncio.current_task():
                 await asyncio.wait([self._work])
 
-    async def _hold(self, socket: Connection, reason: str) -> None:
-        """Be UP with this connection until it ends."""
+    async def _hold(self, socket: Connection, reason: str, pace: Allowance) -> None:
+        """Be UP with this connection until it ends; `pace`: how fast the other end reads."""
         session = Session(
-            socket, self._deliver, self._timings, self._allowed, self._clock, self.refused
+            socket, self._deliver, self._timings, (self._allowed, pace), self._clock, self.refused
         )
         self._session = session
         self._quiet.clear()

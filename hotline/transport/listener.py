@@ -73,7 +73,21 @@ class Listener(Endpoint):
 
     async def _keep(self) -> None:
         door = self._door = self._bind()
-        server = await serve(
+        try:
+            server = await self._serve(door)
+        except BaseException:
+            # Cancelled before anybody else knew of the port: it is free at once all the same.
+            door.close()
+            raise
+        try:
+            host, port = door.getsockname()[:2]
+            self._bound(host, port)
+            await asyncio.get_running_loop().create_future()
+        finally:
+            await self._shut(server, door)
+
+    async def _serve(self, door: Door) -> Server:
+        return await serve(
             lambda socket: self._receive(socket, door),
             sock=door,
             ssl=self._context,
@@ -84,12 +98,6 @@ class Listener(Endpoint):
             logger=QUIET,
             **socket_limits(self._timings),
         )
-        try:
-            host, port = door.getsockname()[:2]
-            self._bound(host, port)
-            await asyncio.get_running_loop().create_future()
-        finally:
-            await self._shut(server, door)
 
     def _bind(self) -> Door:
         try:
@@ -149,7 +157,7 @@ class Listener(Endpoint):
             async with self._floor:
                 wanted = self._newest is socket and not self._closed
                 if wanted and socket.state is SocketState.OPEN:
-                    await self._hold(socket, "the peer opened a session")
+                    await self._hold(socket, "the peer opened a session", self._allowed)
             if self._newest is socket:
                 self._newest = None
 

@@ -68,6 +68,8 @@ async def answer(socket: Connection, party: Party, seen: Certificates) -> Welcom
         raise PeerError("the listener answered AUTH with something else")
     if not verify_welcome(said, chal, auth, seen, party.verifier):
         raise PeerError("the listener did not sign this opening; another one may stand between")
+    if not (said.frames_per_s and said.burst and said.max_cell_bytes >= MAX_CELL_BYTES):
+        raise PeerError("the listener leaves no room for cells")
     if not party.recognises(said.key, await _introduction(socket, said.brings)):
         raise PeerError("the listener's console is none that may speak for the other station")
     return said

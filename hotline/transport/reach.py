@@ -19,7 +19,7 @@ from hotline.transport.tls import TlsPeer
 MAX_ANSWER_BYTES = 4_096
 _REQUEST = b"GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n"
 _STATUS = re.compile(rb"HTTP/1\.1 ([0-9]{3}) ")
-_NOT_FOUND = 404
+_NOT_FOUND, _SHUT_OUT = 404, 429
 
 
 async def reach(
@@ -92,13 +92,26 @@ async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host:
 
 
 def _judge(host: str, port: int, status: int) -> None:
-    if status in (0, FORBIDDEN):
+    """Raise unless the answer is the one that says: no such page, and you may ask."""
+    where = f"who listens at {host}:{port}"
+    if status == FORBIDDEN:
         raise LinkError(
-            f"who listens at {host}:{port} does not take this station's certificate",
+            f"{where} does not take this station's certificate",
             hint="give the other side your newest card (hotline card export)",
+        )
+    if status == 0:
+        raise LinkError(
+            f"{where} hung up: it does not take this station's certificate, or is no listener "
+            "of this program",
+            hint="give the other side your newest card (hotline card export)",
+        )
+    if status == _SHUT_OUT:
+        raise LinkError(
+            f"{where} has shut this address out after too many refusals",
+            hint="wait a minute, and see who calls from here with a wrong key",
         )
     if status != _NOT_FOUND:
         raise LinkError(
-            f"who listens at {host}:{port} answers as no listener of this program does",
+            f"{where} answers as no listener of this program does",
             hint="ask the other side where it listens",
         )

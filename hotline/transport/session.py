@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State as SocketState
 
 from hotline.core.errors import LinkError, PeerError
-from hotline.transport.allowance import Allowance, Bucket
+from hotline.transport.allowance import Allowance
 from hotline.transport.frames import Bye, Cell, Frame, Ping, Pong, decode, encode
 from hotline.transport.link import Timings
 from hotline.transport.route import Monotonic, OnCell
@@ -45,13 +45,14 @@ class Session:
         socket: Connection,
         deliver: OnCell,
         timings: Timings,
-        allowed: Allowance,
+        allowances: tuple[Allowance, Allowance],
         clock: Monotonic,
         refused: Counter[str],
     ) -> None:
         self._socket, self._deliver = socket, deliver
         self._timings, self._clock, self._refused = timings, clock, refused
-        self._bucket = Bucket(allowed.frames_per_s, allowed.burst, clock)
+        reading, writing = allowances
+        self._bucket, self._pace = reading.reading(clock), writing.writing(clock)
         self._turn = asyncio.Lock()
         self._outgoing: asyncio.Queue[tuple[bytes, asyncio.Future[None]]] = asyncio.Queue()
         self._nonces = itertools.count(1)
@@ -73,6 +74,9 @@ class Session:
         """
         encoded = encode(frame)
         async with self._turn:
+            if self.open and (wait_s := self._pace.wait_s()):
+                # What waits here can be overtaken by what is more urgent; what left cannot.
+                await asyncio.sleep(wait_s)
             if not self.open:
                 raise LinkError("the link is down")
             sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -213,8 +213,8 @@ _ACTING = (
     ),
     Action(
         "files",
-        "ctrl+t",
-        "^T",
+        "ctrl+f",
+        "^F",
         "f",
         "Files",
         "In the composer: attach files. In a message: save the files that came with it.",

@@ -243,7 +243,7 @@ class ConsoleApp(Locking):
         self._go(ReadBackScreen(message))
 
     def do_files(self) -> None:
-        """^T: attach to the draft, or save what came with the statement."""
+        """^F: attach to the draft, or save what came with the statement."""
         frame = self.frame
         if isinstance(frame, ComposeScreen):
             frame.keep()

@@ -229,7 +229,9 @@ def link_desk() -> FakeDesk:
     desk = crowded_desk()
     desk.link_word = "UP 1 of 2"
     desk.alarm = "AT PEER, NOT READ: 4S1 (PRIORITY) to SOUTH, 61 min. F9: more"
-    desk.routes = peer_links(linked_situation(), rules(), ("SOUTH",), NOON_MS)
+    answers = {"direct": "answers in 12 ms, heard now", "relay-a": ""}
+    situation, peers = linked_situation(), ("SOUTH",)
+    desk.routes = peer_links(situation, rules(), peers, NOON_MS, lambda _, name: answers[name])
     return desk
 
 

@@ -379,8 +379,13 @@ class FakeLine:
         clock: Callable[[], int] = system_clock,
         deputies: bool = False,
         two_person: Sequence[str] = (),
+        found: bool = True,
     ) -> None:
-        """Found the line; `deputies`: each station has a second officer, vega and sorel."""
+        """Found the line; `deputies`: each station has a second officer, vega and sorel.
+
+        Args:
+            found: False: its homes are there already.
+        """
         self._run = run
         north, south = Home(directory / "NORTH"), Home(directory / "SOUTH")
         officers = {
@@ -391,17 +396,18 @@ class FakeLine:
             "NORTH": (Subject("vega", "B. Vega", "CDR", "Commander"),) * deputies,
             "SOUTH": (Subject("sorel", "M. Sorel", "CDR", "Commander"),) * deputies,
         }
-        found_or_copy(
-            [
-                Founder(north, "NORTH", (officers["NORTH"], *seconds["NORTH"])),
-                Founder(south, "SOUTH", (officers["SOUTH"], *seconds["SOUTH"])),
-            ],
-            name="north-south",
-            realm=realm,
-            catalogue=catalogue(),
-            clock=clock,
-            two_person=two_person,
-        )
+        if found:
+            found_or_copy(
+                [
+                    Founder(north, "NORTH", (officers["NORTH"], *seconds["NORTH"])),
+                    Founder(south, "SOUTH", (officers["SOUTH"], *seconds["SOUTH"])),
+                ],
+                name="north-south",
+                realm=realm,
+                catalogue=catalogue(),
+                clock=clock,
+                two_person=two_person,
+            )
         self.north = Place("NORTH", "ramos", north, "SOUTH", clock)
         self.south = Place("SOUTH", "niven", south, "NORTH", clock)
 

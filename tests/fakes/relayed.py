@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
+import shutil
 import ssl
+import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hotline.host.clock import system_clock
@@ -19,8 +24,25 @@ from hotline.station.upkeep import Bench, at_work
 from tests.fakes.line import FAST, FakeLine, wait_for
 from tests.station.months import no_passphrase
 
+CALM = replace(FAST, backoff_cap_s=0.3, blocked_s=1.0)
+"""Stations that dial a relay which is away at every moment would leave it no time to start."""
 FAR_S = 30.0
 """A shared machine may be slow; nothing here takes as long on its own."""
+
+
+@functools.cache
+def _founded() -> Path:
+    directory = Path(tempfile.mkdtemp(prefix="hotline-founded-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    FakeLine(directory, run=False)
+    return directory
+
+
+def copied_line(directory: Path) -> FakeLine:
+    """Return a line that nobody worked yet, its homes in `directory`; founded once a process."""
+    for name in ("NORTH", "SOUTH"):
+        shutil.copytree(_founded() / name, directory / name)
+    return FakeLine(directory, run=False, found=False)
 
 
 def relay_card(host: str, port: int, key: bytes, *ders: bytes) -> RelayCard:
@@ -68,6 +90,6 @@ def relays_only(plan: PlanRoutes) -> PlanRoutes:
 async def by_relay_alone(line: FakeLine) -> None:
     """Start both stations without a direct route, and wait until each has heard the other."""
     for place in line.places:
-        place.planned = relays_only
+        place.planned, place.timings = relays_only, CALM
         await place.start()
     await wait_for(lambda: all(place.pair.ready for place in line.places), FAR_S)

@@ -16,7 +16,9 @@ from collections.abc import Callable
 
 from hotline.core.errors import LinkError
 from hotline.host.clock import monotonic_s
+from hotline.sealing.certificate import FIRST_ENDPOINT
 from hotline.station.bundle import RoutePlan
+from hotline.station.calling_in import party_towards
 from hotline.station.footing import PlanRoutes
 from hotline.station.routes import _certificate_of
 from hotline.transport.dialer import Dialer
@@ -62,6 +64,7 @@ class SecondLink:
                 bound=lambda host, port: self._bound.append((host, port)),
                 identity=identity,
                 peer=peer,
+                party=party_towards(place.opened.line, place.peer, (FIRST_ENDPOINT,)),
                 on_cell=on_cell,
                 on_state=on_state,
                 on_fault=on_fault,
@@ -84,6 +87,7 @@ class SecondLink:
                 where=self._where,
                 identity=identity,
                 peer=peer,
+                party=party_towards(place.opened.line, place.peer, (FIRST_ENDPOINT,)),
                 on_cell=on_cell,
                 on_state=on_state,
                 on_fault=on_fault,

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from hotline.core.errors import OperatorError, StorageError
+from hotline.core.messages.attachments import MAX_ATTACHMENT_BYTES
 from hotline.core.messages.statement import encode_statement
 from hotline.core.records import events as ev
 from hotline.core.values import Digest
@@ -23,13 +24,13 @@ from hotline.sealing import attachment_items as said
 from hotline.sealing import items as its
 from hotline.sealing.attachment import stream_bytes
 from hotline.station import attaching
-from hotline.station.attachments import ATTACHMENTS, Attached
-from hotline.station.bringing import ATTACHMENT_RANK
+from hotline.station.attachments import ATTACHMENTS, Attached, read_to_attach
+from hotline.station.outgoing import ATTACHMENT_RANK
 from tests.fakes.line import FakeLine, Place, wait_for
 from tests.fakes.warm import warm_python
 
 PATIENT_S = 60.0
-SMALL, LARGE = 40_000, 2 * 1024 * 1024
+SMALL, LARGE = 40_000, 1024 * 1024
 
 
 def a_file(directory: Path, name: str = "chart.png", size: int = SMALL) -> Path:
@@ -68,6 +69,11 @@ async def test_files_arrive_whole_are_saved_and_both_records_say_so(tmp_path: Pa
             await wait_for(lambda at=at: state_of(line.north, digest, at) == "HELD", PATIENT_S)  # type: ignore[misc]
         there = line.south.situation.attachments
         await wait_for(lambda: there[digest, 1].there == {"NORTH": ""}, PATIENT_S)
+        # A piece is asked for when the one before is here: a FLASH waits behind one at most.
+        asked = [one.first for one in line.south.heard_items(said.ChunksWantedItem)]
+        came = [one.index for one in line.north.heard_items(said.ChunkItem)]
+        assert asked == came == [0, 1, 2, 3, 0]
+        assert len(line.north.heard_items(said.AttachmentKeyItem)) == 2
         assert kept(line.north) == kept(line.south)
         assert len(kept(line.north)) == 2
         stored = [line.north.directory / ATTACHMENTS / one for one in kept(line.north)]
@@ -199,18 +205,6 @@ async def test_urgent_statement_passes_every_piece_that_waits(tmp_path: Path) ->
         line.south.station._outgoing.put(lambda: [urgent], rank=ATTACHMENT_RANK - 1)
         await wait_for(lambda: len(sealed) == 5, PATIENT_S)
         assert sealed == ["test", *["chunk"] * 4]
-
-
-async def test_piece_is_asked_for_only_when_the_one_before_is_here(tmp_path: Path) -> None:
-    """So a FLASH waits on the way behind one piece at most."""
-    async with FakeLine(tmp_path) as line:
-        digest = await send_with(line.south, a_file(tmp_path, size=5 * said.PIECE_BYTES))
-        await wait_for(lambda: state_of(line.north, digest) == "HELD", PATIENT_S)
-        asked = [one.first for one in line.south.heard_items(said.ChunksWantedItem)]
-        came = [one.index for one in line.north.heard_items(said.ChunkItem)]
-        assert asked == came == list(range(6))
-        keys = line.north.heard_items(said.AttachmentKeyItem)
-        assert len(keys) == 1
 
 
 Spoil = Callable[[Place, Attached], Attached]
@@ -350,16 +344,24 @@ async def test_draft_that_is_discarded_or_left_at_a_crash_leaves_no_file(tmp_pat
 
 
 @pytest.mark.parametrize("name", ["run.exe", ".png", "~chart.png", "empty.png", "missing.png", "x"])
-async def test_file_that_may_not_travel_is_not_attached(tmp_path: Path, name: str) -> None:
-    async with FakeLine(tmp_path, run=False) as line:
-        view = line.south.draft("conv/free-text", {}, text="x")
-        if name not in ("missing.png", "x"):
-            (tmp_path / name).write_bytes(b"" if name == "empty.png" else b"x")
-        if name == "x":
-            (tmp_path / "x").mkdir()
-        with pytest.raises(OperatorError):
-            await line.south.desk.attach(view.draft, str(tmp_path / name))
-        assert kept(line.south) == []
+def test_file_that_may_not_travel_is_not_attached(tmp_path: Path, name: str) -> None:
+    if name not in ("missing.png", "x"):
+        (tmp_path / name).write_bytes(b"" if name == "empty.png" else b"x")
+    if name == "x":
+        (tmp_path / "x").mkdir()
+    with pytest.raises(OperatorError):
+        read_to_attach(tmp_path / name)
+
+
+def test_file_of_the_largest_size_may_travel_and_one_byte_more_may_not(tmp_path: Path) -> None:
+    path = tmp_path / "image.tiff"
+    with path.open("wb") as file:
+        file.truncate(MAX_ATTACHMENT_BYTES)
+    assert read_to_attach(path)[:2] == ("image.tiff", "image/tiff")
+    with path.open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(OperatorError, match="1 to 16777216 bytes"):
+        read_to_attach(path)
 
 
 async def test_file_waits_with_its_statement_for_the_second_officer(tmp_path: Path) -> None:
@@ -373,3 +375,22 @@ async def test_file_waits_with_its_statement_for_the_second_officer(tmp_path: Pa
         await line.up()
         await line.south.desk_of("sorel").release(digest)
         await wait_for(lambda: state_of(line.north, digest) == "HELD", PATIENT_S)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+async def test_largest_file_arrives_through_breaks_while_the_line_speaks(tmp_path: Path) -> None:
+    async with FakeLine(tmp_path) as line:
+        north, south = line.north, line.south
+        digest = await send_with(south, a_file(tmp_path, "image.tiff", MAX_ATTACHMENT_BYTES))
+        for share in range(1, 5):
+            held = share * MAX_ATTACHMENT_BYTES // 5
+            moved = lambda: south.station.file_progress((digest, 0), "NORTH") or 0  # noqa: E731
+            await wait_for(lambda: moved() >= held, 300)  # noqa: B023
+            await (north if share % 2 else south).stop()
+            await (north if share % 2 else south).start()
+            await line.up()
+            urgent = await south.say("conv/free-text", {}, text="now", precedence="FLASH")
+            await wait_for(lambda: south.receipted(urgent), PATIENT_S)  # noqa: B023
+        await wait_for(lambda: state_of(north, digest) == "HELD", 300)
+        assert len(kept(north)) == 1

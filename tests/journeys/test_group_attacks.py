@@ -46,7 +46,9 @@ def forged_head(place: Place, size: int, root: bytes = b"\x66" * 32) -> its.Head
 
 def refusals(place: Place) -> int:
     """How many cells were refused, summed up in the ledger or not yet."""
-    return place.station._refused + sum(one.count for one in place.recorded(ev.CellsRefused))
+    return place.station._refused.total() + sum(
+        one.count for one in place.recorded(ev.CellsRefused)
+    )
 
 
 async def test_member_cannot_speak_as_another_to_a_third(tmp_path: Path) -> None:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hotline.core.records import events as ev
+from hotline.host.clock import system_clock
+from hotline.sealing import items as its
+from hotline.sealing.line_secret import DAY_MS
+from hotline.transport.relay.route import RelayRoute
+from hotline.transport.relay.store import RelayStore
 from tests.fakes.line import FakeLine, Place, wait_for
-from tests.fakes.relayed import FAR_S, add, by_relay_alone, new_tokens, relay_card
+from tests.fakes.relayed import FAR_S, add, by_relay_alone, copied_line, new_tokens, relay_card
 from tests.transport.relay.relay_process import RelayProcess
 from tests.transport.relay.rig import Rig, open_sqlite, with_limits
 from tests.transport.rig import Papers, mint
@@ -60,7 +66,7 @@ def heard_in_order(place: Place, texts: list[str]) -> bool:
 async def test_two_stations_that_can_only_dial_speak_by_a_relay_from_the_first_handshake_on(
     tmp_path: Path, rig: Rig
 ) -> None:
-    line = FakeLine(tmp_path, run=False)
+    line = copied_line(tmp_path)
     async with rig.running() as store, closing(line):
         await both_add(line, rig)
         await by_relay_alone(line)
@@ -80,7 +86,7 @@ async def test_two_stations_that_can_only_dial_speak_by_a_relay_from_the_first_h
 async def test_station_that_was_off_gets_all_once_and_in_order_when_it_starts(
     tmp_path: Path, rig: Rig
 ) -> None:
-    line = FakeLine(tmp_path, run=False)
+    line = copied_line(tmp_path)
     north, south = line.places
     async with rig.running(), closing(line):
         await both_add(line, rig)
@@ -101,10 +107,68 @@ async def test_station_that_was_off_gets_all_once_and_in_order_when_it_starts(
     assert judged.ok
 
 
+async def test_stations_that_are_never_on_together_deliver_by_a_relay_alone(
+    tmp_path: Path, rig: Rig
+) -> None:
+    """What is left for a peer that is away opens with what it has on its disk, days later.
+
+    Spec: docs/protocol.md §7.25, docs/transport.md §10.5
+    """
+    line = copied_line(tmp_path)
+    north, south = line.places
+    async with rig.running() as store, closing(line):
+        await both_add(line, rig)
+        await by_relay_alone(line)
+        await line.settled()
+        await south.stop()
+        lasting, letters = north.pair.theirs.prekey.key.key_id, sealed_by(north, its.StatementItem)
+        said = await say(north, "read this when you are back")
+        # Soon it is sealed anew, to a key that does not end with the peer's memory.
+        await held(store, south, lambda: [one for one in letters if one[5:21] == lasting])
+        await north.stop()
+        for place in line.places:
+            place.clock_ms = lambda: system_clock() + 3 * DAY_MS
+        await south.start()
+        receipts = sealed_by(south, its.RecordItem)
+        await wait_for(lambda: said in south.situation.statements, FAR_S)
+        await held(store, north, lambda: receipts)
+        await south.stop()
+        await north.start()
+        await wait_for(lambda: north.receipted(said), FAR_S)
+        assert heard_in_order(south, ["read this when you are back"])
+
+
+def sealed_by(place: Place, kind: type[its.Item]) -> list[bytes]:
+    """Return what will hold the cells with such an item that a place seals."""
+    courier, cells = place.station._courier, list[bytes]()
+    sealing = courier.seal
+
+    def seal(peer: str, items: Sequence[its.Item], **how: Any) -> bytes:
+        cell = sealing(peer, items, **how)
+        if any(isinstance(item, kind) for item in items):
+            cells.append(cell)
+        return cell
+
+    courier.seal = seal  # type: ignore[method-assign]
+    return cells
+
+
+async def held(store: RelayStore, place: Place, wanted: Callable[[], list[bytes]]) -> None:
+    """Wait until a relay holds one of these cells for a place."""
+    route = place.station.route.routes["relay-a"]
+    assert isinstance(route, RelayRoute)
+    async with asyncio.timeout(FAR_S):
+        while True:
+            there = [one.body for one in await store.fetch(route._ours.box, 0, 1_000)]
+            if set(there) & set(wanted()):
+                return
+            await asyncio.sleep(0.05)
+
+
 async def test_relay_killed_in_the_middle_and_started_again_loses_nothing(
     tmp_path: Path, relay_papers: Papers
 ) -> None:
-    line = FakeLine(tmp_path, run=False)
+    line = copied_line(tmp_path)
     home = tmp_path / "relay"
     home.mkdir()
     tokens = new_tokens(home / "admission", 2)
@@ -135,7 +199,7 @@ async def test_relay_killed_in_the_middle_and_started_again_loses_nothing(
 async def test_disk_of_the_relay_lost_with_all_on_it_loses_nothing(
     tmp_path: Path, rig: Rig
 ) -> None:
-    line = FakeLine(tmp_path, run=False)
+    line = copied_line(tmp_path)
     north, south = line.places
     async with closing(line):
         async with rig.running():
@@ -159,7 +223,7 @@ async def test_disk_of_the_relay_lost_with_all_on_it_loses_nothing(
 async def test_another_relay_in_its_place_is_blocked_and_the_direct_route_goes_on(
     tmp_path: Path, rig: Rig
 ) -> None:
-    line = FakeLine(tmp_path, run=False)
+    line = copied_line(tmp_path)
     async with closing(line):
         async with rig.running():
             await both_add(line, rig)

@@ -163,7 +163,7 @@ async def test_cells_to_unknown_keys_are_answered_once_a_second(tmp_path: Path) 
             cell[5:21] = number.to_bytes(16)
             await south.station.route.send(bytes(cell))
         await south.station.route.ping()
-        assert north.station._refused >= 30
+        assert north.station._refused.total() >= 30
         await wait_for(lambda: south.heard_items(its.NackItem))
         assert len(south.heard_items(its.NackItem)) <= 2
         assert not south.situation.outbox

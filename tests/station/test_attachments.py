@@ -139,9 +139,7 @@ def test_commands_list_and_save_what_came(
     for words, fault in (
         ((digest[:9], "--into", into), "is there already"),
         ((digest[:9], "--into", f"{into}/none"), "is not there"),
-        ((digest[:9], "--number", "2", "--into", into), "no such file"),
         (("ffff", "--into", into), "no statement with a file"),
-        (("", "--into", into), "no statement with a file"),
     ):
         assert ran("attachment", "save", home, *words)[0] == 2
         assert fault in capsys.readouterr().err

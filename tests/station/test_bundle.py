@@ -12,6 +12,7 @@ import pytest
 from hotline.core.errors import InvariantError, LinkError
 from hotline.core.protocols.route_health import RouteState
 from hotline.station import bundle as module
+from hotline.station import lanes
 from hotline.station.bundle import Bundle, RoutePlan
 from hotline.station.under_way import MAX_CELLS, MAX_CELLS_BYTES, UnderWay
 from hotline.transport.route import OnCell, OnFault, OnState, Route
@@ -106,8 +107,9 @@ async def rigged(*wires: Wire, run: bool = True) -> AsyncIterator[Rig]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value_s in (("BEAT_S", 0.02), ("CONFIRM_S", 0.05), ("WAIT_S", 0.3)):
-        monkeypatch.setattr(module, name, value_s)
+    monkeypatch.setattr(module, "BEAT_S", 0.02)
+    for name, value_s in (("CONFIRM_S", 0.05), ("PRESSING_S", 0.02), ("WAIT_S", 0.3)):
+        monkeypatch.setattr(lanes, name, value_s)
 
 
 def two() -> tuple[Wire, Wire]:

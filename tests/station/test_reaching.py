@@ -15,14 +15,17 @@ from hotline.station.doctor import Finding, check_routes, check_up
 from hotline.station.home import Home
 from tests.fakes.line import FakeLine, wait_for
 from tests.fakes.ports import free_port
+from tests.fakes.relayed import add, new_tokens, relay_card
 from tests.review.rig import Worked
+from tests.transport.relay.rig import Rig
+from tests.transport.rig import mint
 
 NOWHERE = "n" * 64 + ".invalid"
 """No name service is asked for a name like this one."""
 
 
-def about(findings: list[Finding], peer: str) -> list[tuple[str, str]]:
-    return [(one.level, one.what) for one in findings if one.about == f"route to {peer}"]
+def about(findings: list[Finding], what: str) -> list[tuple[str, str]]:
+    return [(one.level, one.what) for one in findings if one.about == what]
 
 
 def routes_of(home: Path) -> list[Finding]:
@@ -44,7 +47,7 @@ async def test_running_stations_reach_each_other_and_stay_up(tmp_path: Path) -> 
     async with FakeLine(tmp_path) as line:
         await wait_for(lambda: line.north.station.route.up)
         for place, peer in ((line.north, "SOUTH"), (line.south, "NORTH")):
-            ((level, what),) = about(await check_routes(place.home), peer)
+            ((level, what),) = about(await check_routes(place.home), f"route to {peer}")
             assert level == "OK"
             assert what.endswith("and that answers.")
         assert line.north.station.route.up
@@ -53,9 +56,9 @@ async def test_running_stations_reach_each_other_and_stay_up(tmp_path: Path) -> 
 
 def test_stations_that_are_stopped_answer_nobody(worked: Worked) -> None:
     for home, peer in ((worked.north, "SOUTH"), (worked.south, "NORTH")):
-        (before,) = about(check_up(Home(home), system_clock, None), peer)
+        (before,) = about(check_up(Home(home), system_clock, None), f"route to {peer}")
         assert before[0] == "OK"
-        ((level, what),) = about(routes_of(home), peer)
+        ((level, what),) = about(routes_of(home), f"route to {peer}")
         assert level == "FAIL"
         assert "start the station" in what or "ask the other side whether it runs" in what
 
@@ -63,15 +66,15 @@ def test_stations_that_are_stopped_answer_nobody(worked: Worked) -> None:
 def test_places_that_lead_nowhere_are_told_apart(worked: Worked) -> None:
     home, peer = dialling(worked)
     dial(home, NOWHERE, 7000)
-    assert "does not resolve" in about(routes_of(home), peer)[0][1]
+    assert "does not resolve" in about(routes_of(home), f"route to {peer}")[0][1]
     dial(home, "127.0.0.1", free_port())
-    assert "nothing takes connections" in about(routes_of(home), peer)[0][1].lower()
+    assert "nothing takes connections" in about(routes_of(home), f"route to {peer}")[0][1].lower()
     dial(home, "127.0.0.1", 0)
     findings = check_up(Home(home), system_clock, None)
-    ((level, what),) = about(findings, peer)
+    ((level, what),) = about(findings, f"route to {peer}")
     assert level == "FAIL"
     assert "hotline line route" in what
-    assert not about(routes_of(home), peer)
+    assert not about(routes_of(home), f"route to {peer}")
 
 
 def dialling(worked: Worked) -> tuple[Path, str]:
@@ -82,7 +85,7 @@ def dialling(worked: Worked) -> tuple[Path, str]:
 
 def test_certificate_without_its_key_fails_before_anybody_is_called(worked: Worked) -> None:
     (worked.north / "tls" / "key.pem").write_text("gone")
-    ((level, what),) = about(check_up(Home(worked.north), system_clock, None), "this station")[:1]
+    ((level, what),) = about(check_up(Home(worked.north), system_clock, None), "links")[:1]
     assert level == "FAIL"
     assert "backup" in what
 
@@ -94,3 +97,26 @@ def test_card_that_does_not_read_is_said_in_one_sentence(worked: Worked) -> None
     assert "\n" not in found.what
     shutil.rmtree(worked.north / "lines")
     assert routes_of(worked.north)[0].level == "FAIL"
+
+
+async def test_relay_of_a_line_is_called_like_a_peer(tmp_path: Path) -> None:
+    relay_home, stations = tmp_path / "relay", tmp_path / "stations"
+    relay_home.mkdir()
+    rig = Rig(relay_home, mint(tmp_path, "RELAY"))
+    line = FakeLine(stations, run=False)
+    north = line.north
+    (before,) = [one for one in check_up(north.home, system_clock, None) if one.about == "relays"]
+    assert "No relay is set up" in before.what
+    async with rig.running():
+        card = relay_card(*rig.address, rig.relay_key.public_key, rig.papers.der)
+        await add(north.home, card, new_tokens(rig.admission))
+        ((level, what),) = about(await check_routes(north.home), "relay relay-a")
+        assert (level, what.endswith("and that answers.")) == ("OK", True)
+    ((level, what),) = about(await check_routes(north.home), "relay relay-a")
+    assert level == "FAIL"
+    assert "othing takes connections" in what
+    impostor = Rig(relay_home, mint(tmp_path, "IMPOSTOR"), address=rig.address)
+    async with impostor.running():
+        ((level, what),) = about(await check_routes(north.home), "relay relay-a")
+    assert level == "FAIL"
+    assert "another certificate" in what

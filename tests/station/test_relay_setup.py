@@ -27,7 +27,7 @@ from hotline.station.relays import (
 )
 from hotline.station.upkeep import at_work
 from tests.fakes.line import FAST, FakeLine, Place
-from tests.fakes.relayed import add, bench_of, new_tokens, relay_card, remove
+from tests.fakes.relayed import add, bench_of, copied_line, new_tokens, relay_card, remove
 from tests.transport.relay.rig import Rig, new_key, with_limits
 from tests.transport.rig import Papers, mint
 
@@ -46,7 +46,7 @@ def rig(tmp_path: Path, relay_papers: Papers) -> Rig:
 
 @pytest.fixture
 def line(tmp_path: Path) -> FakeLine:
-    return FakeLine(tmp_path, run=False)
+    return copied_line(tmp_path)
 
 
 def card_of(rig: Rig) -> RelayCard:

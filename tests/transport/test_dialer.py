@@ -157,7 +157,7 @@ async def test_failures_count_on_until_a_session_was_stable(
 ) -> None:
     """By the injected clock the third session lasts 40 s, the others none."""
     counted: list[int] = []
-    readings = itertools.chain([0.0] * 8, [40.0], itertools.repeat(40.0))
+    readings = itertools.chain([0.0] * 11, [40.0], itertools.repeat(40.0))
 
     def no_wait(failures: int, fraction: float, cap_s: float) -> float:
         counted.append(failures)

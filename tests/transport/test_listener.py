@@ -354,6 +354,21 @@ async def test_close_hangs_up_on_strangers(pair: Pair) -> None:
         silent.close()
 
 
+async def test_listener_cancelled_while_it_begins_leaves_its_port_free(pair: Pair) -> None:
+    """Spec: docs/transport.md §6.4"""
+    first = pair.listener()
+    async with pair.running(first):
+        await until(lambda: pair.binds)
+    for turns in range(4):
+        running = asyncio.create_task(pair.listener().run())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        async with pair.running(pair.listener()):
+            pass
+
+
 async def test_close_is_bounded_when_the_peer_stopped_reading(pair: Pair) -> None:
     """The library's own close would wait for room in the full buffer."""
     listener = pair.listener(replace(FAST, send_timeout_s=60.0, ping_interval_s=60.0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.widgets import Input
 
 from hotline.tui.screens.compose import ComposeScreen
-from hotline.tui.screens.files import AttachScreen, SaveScreen
+from hotline.tui.screens.files import SaveScreen
 from tests.fakes.desk import FakeDesk
 from tests.fakes.desk_scenes import crowded_desk
 from tests.tui.rig import NARROW, console, until, until_text
@@ -24,7 +24,7 @@ async def test_file_attached_must_be_checked_again_and_stands_in_the_draft() -> 
     async with app.run_test(size=NARROW) as pilot:
         await pilot.press(*FILLED, "ctrl+p")
         await until_text(pilot, "IMMEDIATE an SUED")
-        await pilot.press("ctrl+t")
+        await pilot.press("ctrl+f")
         await until_text(pilot, "No file goes with this draft.")
         await pilot.press("enter", "enter")
         await until_text(pilot, "Type the path of a file first")
@@ -37,23 +37,10 @@ async def test_file_attached_must_be_checked_again_and_stands_in_the_draft() -> 
         await until_text(pilot, "chart.png")
         assert isinstance(app.screen, ComposeScreen)
         await until_text(pilot, "Changed since it was checked.")
-        await pilot.press("ctrl+g")
-        await until_text(pilot, "> Cancel <")
-
-
-async def test_files_removed_go_from_the_draft() -> None:
-    desk = crowded_desk()
-    app = console(desk)
-    async with app.run_test(size=NARROW) as pilot:
-        await pilot.press(*FILLED, "ctrl+t")
-        await until(pilot, lambda: isinstance(app.screen, AttachScreen), "files")
-        app.screen.query_one("#path", Input).value = "chart.png"
-        await pilot.press("enter", "enter")
+        await pilot.press("ctrl+f")
         await until_text(pilot, "1. chart.png")
-        await pilot.press("tab", "enter")
+        await pilot.press("enter", "tab", "enter")
         await until_text(pilot, "No file goes with this draft.")
-        await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, ComposeScreen), "composer")
         assert app.drafts["draft-1"].attached == ()
 
 
@@ -63,7 +50,7 @@ async def test_file_of_a_statement_is_saved_into_the_directory_that_was_typed() 
     async with app.run_test(size=NARROW) as pilot:
         await pilot.press("enter")
         await until_text(pilot, "1. chart.png: HERE, 2.4 MiB")
-        await pilot.press("ctrl+t")
+        await pilot.press("ctrl+f")
         await until(pilot, lambda: isinstance(app.screen, SaveScreen), "files")
         await pilot.press("enter", "enter")
         await until_text(pilot, "Type the path of a directory first")
@@ -77,5 +64,5 @@ async def test_file_of_a_statement_is_saved_into_the_directory_that_was_typed() 
 async def test_statement_without_files_offers_none() -> None:
     app = console(crowded_desk())
     async with app.run_test(size=NARROW) as pilot:
-        await pilot.press("enter", "ctrl+t")
+        await pilot.press("enter", "ctrl+f")
         await until_text(pilot, "No file goes with this statement.")

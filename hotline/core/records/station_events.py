@@ -107,7 +107,7 @@ class DrillEnded(Event):
 
 
 class CellsRefused(Event):
-    """Cells came that do not open; one event a minute says how many."""
+    """Cells came that do not open, or callers were turned away; one event says how many."""
 
     kind: ClassVar[int] = 30
     count: int

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import re
 import ssl
 from collections.abc import Iterator, Mapping
@@ -28,7 +29,8 @@ from hotline.station.founding import Founder, found_line
 from hotline.station.home import Home, read_line
 from hotline.station.line import Line
 from hotline.transport.tls import spki_of
-from tests.fakes.line import catalogue
+from tests.fakes.line import FakeLine, Place, catalogue, wait_for
+from tests.fakes.relayed import FAR_S, add, by_relay_alone, new_tokens, relay_card
 from tests.transport.relay.relay_process import RelayProcess
 from tests.transport.relay.traffic import Letters, dial
 from tests.transport.rig import Papers, until
@@ -38,11 +40,11 @@ LINE, PHRASE = "marram-sound", "marmalade at forty fathoms"
 WORDS = (*STATIONS, *(word for both in STATIONS.values() for word in both), LINE, PHRASE, "fathoms")
 CELLS = 12
 PAGE_BYTES = 4096
+LEAST_BYTES = 6
 
 
-@pytest.fixture(scope="module")
-def lines(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Home, Line]]:
-    folder = tmp_path_factory.mktemp("stations")
+def found(folder: Path) -> dict[str, Home]:
+    """Found a line of stations whose names stand nowhere in this program."""
     homes = {name: Home(folder / name) for name in STATIONS}
     found_line(
         [Founder(homes[name], name, (Subject(*who),)) for name, who in STATIONS.items()],
@@ -52,10 +54,19 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Home, Lin
         clock=system_clock,
         entropy=system_entropy,
     )
-    return {
-        name: (home, read_line(home, None, system_clock, system_entropy)[2])
-        for name, home in homes.items()
-    }
+    return homes
+
+
+class OddLine(FakeLine):
+    """That line, worked."""
+
+    def __init__(self, folder: Path) -> None:
+        homes = found(folder)
+        self._run = False
+        self.north, self.south = (
+            Place(name, STATIONS[name][0], homes[name], peer)
+            for name, peer in (("KESTREL", "OSPREY"), ("OSPREY", "KESTREL"))
+        )
 
 
 @pytest.fixture
@@ -75,6 +86,7 @@ def planted(lines: Mapping[str, tuple[Home, Line]]) -> dict[str, bytes]:
             "line": bytes(roster.line),
             f"console of {name}": line.console.public_key,
             f"ledger of {name}": line.ledger.public_key,
+            f"mailboxes of {name}": next(iter(line.peers.values())).held.mailboxes,
             f"recovery of {name}": line.recovery.public.encoded[:64],
             f"root of {name}": bytes(root.digest),
             f"root key of {name}": root.key.ed25519,
@@ -93,8 +105,9 @@ def spellings(secret: bytes) -> Iterator[bytes]:
     yield secret.hex().encode()
     for shift in range(3):
         inner = secret[shift : shift + (len(secret) - shift) // 3 * 3]
-        yield base64.b64encode(inner)
-        yield base64.urlsafe_b64encode(inner)
+        if len(inner) >= LEAST_BYTES:  # fewer stand by chance in whatever is random
+            yield base64.b64encode(inner)
+            yield base64.urlsafe_b64encode(inner)
 
 
 def standing(secrets: Mapping[str, bytes], view: bytes) -> list[str]:
@@ -133,6 +146,15 @@ def memory_of(pid: int) -> Pages:
     return held
 
 
+def first_look(relay: RelayProcess) -> Pages:
+    """Look at the memory of a relay that no station has called yet."""
+    assert relay.running is not None
+    try:
+        return memory_of(relay.running.pid)
+    except PermissionError:
+        pytest.skip("this system lets nobody read the memory of a process of one's own")
+
+
 def written(pages: Pages, before: Pages) -> bytes:
     """Return what was written since `before`, when no station had called yet."""
     changed = sorted(at for at, page in pages.items() if before.get(at) != page)
@@ -166,13 +188,13 @@ class Reluctant:
 
 
 async def test_operators_complete_view_names_nobody_and_shows_no_word(
-    relay: RelayProcess, lines: dict[str, tuple[Home, Line]]
+    relay: RelayProcess, tmp_path: Path
 ) -> None:
-    assert relay.running is not None
-    try:
-        before = memory_of(relay.running.pid)
-    except PermissionError:
-        pytest.skip("this system lets nobody read the memory of a process of one's own")
+    lines = {
+        name: (home, read_line(home, None, system_clock, system_entropy)[2])
+        for name, home in found(tmp_path / "stations").items()
+    }
+    before = first_look(relay)
     courier, letters, taker = Courier(lines["KESTREL"][1]), Letters(), Reluctant()
     for number in range(CELLS):
         test = its.LineTestItem(serial=number + 1, phrase=PHRASE)
@@ -195,6 +217,45 @@ async def test_operators_complete_view_names_nobody_and_shows_no_word(
             assert not standing(secrets, read), place
     check_that_the_looking_works(views, letters)
     check_what_is_told(views, letters)
+
+
+async def test_relay_of_two_stations_at_work_knows_neither_of_them(
+    relay: RelayProcess, relay_papers: Papers, tmp_path: Path
+) -> None:
+    """Set up as officers do it, a statement receipted, and one that waits for who is away."""
+    before = first_look(relay)
+    line = OddLine(tmp_path / "stations")
+    north, south = line.places
+    tokens = new_tokens(relay.home / "admission", 2)
+    card = relay_card("127.0.0.1", relay.port, relay.key, relay_papers.der)
+    try:
+        for place, token in zip(line.places, tokens, strict=True):
+            await add(place.home, card, [token])
+        await by_relay_alone(line)
+        said = await north.say("conv/free-text", {}, text=PHRASE)
+        await wait_for(lambda: north.receipted(said), FAR_S)
+        await south.stop()
+        waiting = await north.say("conv/free-text", {}, text=f"{PHRASE}, once more")
+        await wait_for(lambda: held(relay) > 0, FAR_S)
+        views = [await asyncio.to_thread(view_of, relay, before)]
+        await south.start()
+        await wait_for(lambda: north.receipted(waiting), FAR_S)
+        views.append(await asyncio.to_thread(view_of, relay, before))
+        lines = {place.name: (place.home, place.opened.line) for place in line.places}
+        secrets = planted(lines)
+    finally:
+        for place in line.places:
+            with contextlib.suppress(Exception):
+                await place.stop()
+    for view in views:
+        for where, read in view.items():
+            assert not standing(secrets, read), where
+
+
+def held(relay: RelayProcess) -> int:
+    """Return how many cells wait, which a relay counts every few seconds."""
+    found = re.search(r"^hotline_relay_held_cells (\S+)$", relay.page("metrics")[1], re.MULTILINE)
+    return int(float(found[1])) if found else 0
 
 
 def check_that_the_looking_works(views: list[dict[str, bytes]], letters: Letters) -> None:
