@@ -7,7 +7,7 @@ started here is a process of its own like any other: it has its own memory, desc
 limits, working directory, environment, exit code and death, and what it starts in turn
 with `sys.executable` is started alike. Only its modules were loaded before it was born.
 
-`warm_python()` is a small program that passes what it was given to the warm parent and stays
+`warm_python()` names a small program that passes what it was given to the warm parent and stays
 in the place of the child: it forwards signals, ends as the child ended, and if it is killed,
 the child is killed. Any other words than `-m hotline`, and an environment in which Python
 itself would start in another way, get a cold interpreter. What it starts stretches

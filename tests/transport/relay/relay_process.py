@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,7 +17,6 @@ from typing import Any
 from hotline.transport.relay.calling import RelayAddress
 from hotline.transport.tls import pinned
 from tests.fakes.ports import free_port
-from tests.fakes.warm import warm_python
 from tests.transport.rig import Papers
 
 ROOT = Path(__file__).parents[3]
@@ -46,7 +46,8 @@ class RelayProcess:
         with self.log.open("ab") as log:
             self.running = subprocess.Popen(
                 [
-                    *(warm_python(), "-m", "hotline", "relay", *store),
+                    # Cold: tests look into its memory, and at how much it takes.
+                    *(sys.executable, "-m", "hotline", "relay", *store),
                     *("--listen", f"127.0.0.1:{self.port}"),
                     *("--metrics", f"127.0.0.1:{self.metrics_port}"),
                     *("--cert", self.papers.identity.certificate_path),
