@@ -185,6 +185,8 @@ class Session:
         """
         nonce, began = next(self._nonces), self._clock()
         echo = self._echoes[nonce] = asyncio.get_running_loop().create_future()
+        # The end of the session may fail the send and the echo; whoever waits hears of one.
+        echo.add_done_callback(lambda echo: echo.cancelled() or echo.exception())
         try:
             await self.put(Ping(nonce))
             async with asyncio.timeout(self._timings.send_timeout_s):

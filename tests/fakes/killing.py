@@ -21,8 +21,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -30,13 +29,15 @@ from types import TracebackType
 from hotline.core.errors import HotlineError
 from hotline.ledger.reconcile import reconcile
 from hotline.station.home import Home, read_card, write_json
+from hotline.station.routes import ROUTE_NAME
+from tests.fakes.deaths import ANY, Death, Figures
 from tests.fakes.line import Place
-from tests.fakes.mortal import POINTS, SIDES, Order, encode_order
-from tests.fakes.mortal_mutants import MUTANTS
+from tests.fakes.mortal import Order, encode_order
 from tests.fakes.netem import Netem, Network, encode_network
 from tests.fakes.ports import free_port
-from tests.fakes.promises import Account, judge, read_record
+from tests.fakes.promises import judge, read_record
 from tests.fakes.stormy import PEERS, PERSONS
+from tests.fakes.stormy_relay import RELAY, move_relay
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 30.0
@@ -44,67 +45,8 @@ LONGEST_LIFE_S = 0.25
 SAID_IN_A_LIFE = 2
 SAY_AGAIN_S = 2.0
 DEATHS_BETWEEN_CALMS = 8
-ONCE_A_LIFE = ("keys", "send hello", "commit link")
-ANY = "any moment"
 ADDRESSES = {"NORTH": "10.77.0.1", "SOUTH": "10.77.0.2"}
 """On a bad network."""
-
-
-@dataclass(frozen=True)
-class Death:
-    """How a station dies next.
-
-    Attributes:
-        point: One of POINTS, or ANY: killed from outside.
-        power: Whether the power fails with it: what was not synced is gone.
-    """
-
-    victim: str
-    point: str
-    side: str = "before"
-    nth: int = 1
-    power: bool = False
-    mutant: str = ""
-
-    @property
-    def words(self) -> str:
-        """Where it dies, for the figures."""
-        where = self.point if self.point == ANY else f"{self.side} {self.point}"
-        return f"{where}, power cut" if self.power else where
-
-
-@dataclass
-class Figures:
-    """What a campaign came to.
-
-    Attributes:
-        forgotten: Statements that a station said it had recorded and does not hold.
-        halted: Stations that would not open, or stopped, after a death.
-    """
-
-    deaths: Counter[str] = field(default_factory=Counter)
-    acknowledged: int = 0
-    forgotten: int = 0
-    account: Account = field(default_factory=Account)
-    halted: list[str] = field(default_factory=list)
-
-    @property
-    def kept(self) -> bool:
-        return self.account.kept and not self.forgotten and not self.halted
-
-    def add(self, other: Figures) -> None:
-        self.deaths.update(other.deaths)
-        self.acknowledged += other.acknowledged
-        self.forgotten += other.forgotten
-        self.account.add(other.account)
-        self.halted += other.halted
-
-    def __str__(self) -> str:
-        deaths = ", ".join(f"{count} {where}" for where, count in sorted(self.deaths.items()))
-        return (
-            f"{self.deaths.total()} kills ({deaths}); {self.acknowledged} acknowledged, "
-            f"forgotten {self.forgotten}; {self.account}; halted {self.halted}"
-        )
 
 
 class Nursery:
@@ -201,13 +143,21 @@ class Pair:
     """The homes of both stations and whoever lives in them now."""
 
     def __init__(
-        self, directory: Path, founded: Path, nursery: Nursery, netem: Netem | None = None
+        self,
+        directory: Path,
+        founded: Path,
+        nursery: Nursery,
+        netem: Netem | None = None,
+        routes: Sequence[str] = (ROUTE_NAME,),
     ) -> None:
         """Copy the homes of `founded`.
 
         Args:
             netem: The bad network between them; None for loopback.
+            routes: Those that are worked; the relay lives where one of them goes by it.
         """
+        self._routes, self._relay_port = tuple(routes), free_port()
+        self.names = (*((RELAY,) if RELAY in routes else ()), *PERSONS)
         self.directory, self._nursery, self._netem = directory, nursery, netem
         shutil.copytree(founded, directory, dirs_exist_ok=True)
         self.places = {
@@ -219,10 +169,13 @@ class Pair:
         write_json(listening / "listening.json", {"host": host, "port": port})
         write_json(listening / "line.json", read_card(listening).model_copy(update={"host": host}))
         self.places["SOUTH"].reach(host, port)
+        if RELAY in routes:
+            for place in self.places.values():
+                move_relay(place.directory, "127.0.0.1", self._relay_port)
         self.lives: dict[str, Life] = {}
         self.changed = asyncio.Event()
         self.figures = Figures()
-        self.acknowledged: dict[str, set[str]] = {name: set() for name in PERSONS}
+        self.acknowledged: dict[str, set[str]] = {name: set() for name in self.names}
 
     async def __aenter__(self) -> Pair:
         return self
@@ -250,6 +203,8 @@ class Pair:
             mutant=death.mutant if death else "",
             durable=str(durable or ""),
             network=self._network(name),
+            routes=self._routes,
+            port=self._relay_port,
         )
         pid, wire = self._nursery.bear(order)
         if self._netem:
@@ -276,8 +231,9 @@ class Pair:
         """Let both speak until the victim is dead; what it left is its home from then on."""
         self.end(death.victim)
         await self._heard_out(death.victim)
-        if PEERS[death.victim] not in self.lives:
-            await self.bear(PEERS[death.victim])
+        for name in self.names:
+            if name not in self.lives and name != death.victim:
+                await self.bear(name)
         victim = await self.bear(death.victim, death)
         self.all_say(SAID_IN_A_LIFE)
         if death.point == ANY:
@@ -324,7 +280,7 @@ class Pair:
         Args:
             mutants: Whoever is wrong stays so.
         """
-        for name in PERSONS:
+        for name in self.names:
             if name not in self.lives:
                 await self.bear(name, Death(name, ANY, mutant=mutants.get(name, "")))
         self.all_say(1)
@@ -370,11 +326,16 @@ class Pair:
 
 
 async def campaign(
-    directory: Path, founded: Path, nursery: Nursery, deaths: Iterable[Death], seed: int = 0
+    directory: Path,
+    founded: Path,
+    nursery: Nursery,
+    deaths: Iterable[Death],
+    seed: int = 0,
+    routes: Sequence[str] = (ROUTE_NAME,),
 ) -> Figures:
     """Let stations die one death after another; return what came of it all."""
     chance, mutants = random.Random(seed), dict[str, str]()
-    async with Pair(directory, founded, nursery) as pair:
+    async with Pair(directory, founded, nursery, routes=routes) as pair:
         for number, death in enumerate(deaths):
             if number and number % DEATHS_BETWEEN_CALMS == 0:
                 await pair.settle(mutants)
@@ -385,34 +346,3 @@ async def campaign(
         await pair.settle(mutants)
         await pair.close()
         return await pair.judge()
-
-
-def deaths_at_every_point(*, power: bool = False) -> list[Death]:
-    """Return a death at each side of each point, of either station at half of them.
-
-    Whoever dies next need not be killed to be doomed anew. Keys are written once a day, so
-    that point comes first, and NORTH dies there in a home that is new.
-    """
-    return [
-        Death(victim, point, side, 1 + len(point) % 2 * (point not in ONCE_A_LIFE), power)
-        for victim, points in zip(sorted(PERSONS), (POINTS[::2], POINTS[1::2]), strict=True)
-        for point in sorted(points, key=lambda point: point != "keys")
-        for side in SIDES
-    ]
-
-
-def deaths_by_chance(seed: int, *, forgets: bool) -> Iterator[Death]:
-    """Yield deaths without end, every second one at a point, some with a power cut."""
-    chance = random.Random(seed)
-    while True:
-        point = chance.choice([ANY, chance.choice([one for one in POINTS if one != "keys"])])
-        power = forgets and chance.random() < 0.3
-        victim, side = chance.choice(sorted(PERSONS)), chance.choice(SIDES)
-        nth = 1 if point in ONCE_A_LIFE else chance.randint(1, 3)
-        yield Death(victim, point, side, nth, power)
-
-
-def death_of_mutant(name: str, victim: str = "SOUTH") -> Death:
-    """Return the death at which a station that is wrong shows it."""
-    mutant = MUTANTS[name]
-    return Death(victim, mutant.point, mutant.side, power=mutant.power, mutant=name)

@@ -23,7 +23,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,15 +32,19 @@ from hotline.core.exchange.gaps import standing_gaps
 from hotline.core.messages.statement import encode_statement
 from hotline.core.records import events as ev
 from hotline.ledger.store import Ledger
+from hotline.station.footing import PlanRoutes
 from hotline.station.home import Home
 from hotline.station.line_keys import LineKeys
+from hotline.station.routes import ROUTE_NAME
 from hotline.transport.link import Timings
 from hotline.transport.route import Route
 from tests.fakes.faulty import rerouted
 from tests.fakes.line import FAST, Place
 from tests.fakes.mortal_mutants import MUTANTS
+from tests.fakes.mortal_relay import live_as_relay
 from tests.fakes.netem import decode_network, enter
 from tests.fakes.stormy import PEERS, PERSONS, hurried
+from tests.fakes.stormy_relay import RELAY
 
 BY_KIND = {
     ev.StatementSent.kind: "sent",
@@ -84,6 +88,8 @@ class Order:
         durable: Where a disk that forgets keeps what was synced, "" for an honest one.
         network: The bad network that it is on, see tests/fakes/netem.py; its waits are then
             those of the product, else shortened.
+        routes: Those that it works, by name.
+        port: Where it listens, if it is the relay.
     """
 
     home: str
@@ -94,6 +100,8 @@ class Order:
     mutant: str = ""
     durable: str = ""
     network: dict[str, Any] = field(default_factory=dict)
+    routes: Sequence[str] = (ROUTE_NAME,)
+    port: int = 0
 
 
 class Doom:
@@ -104,7 +112,7 @@ class Doom:
 
     def near(self, point: str, side: str) -> None:
         """Die here if it is the point."""
-        if (point, side) == (self._order.point, self._order.side):
+        if point and (point, side) == (self._order.point, self._order.side):
             self._left -= 1
             if not self._left:
                 os._exit(DIED)
@@ -169,6 +177,14 @@ def _watch_seals(place: Place, inside: dict[bytes, str]) -> None:
 async def live(order: Order, wire: socket.socket) -> None:
     """Run the station; say what it recorded, and what is under way, until it dies."""
     doom, inside = Doom(order), dict[bytes, str]()
+    if order.name == RELAY:
+        await live_as_relay(Path(order.home), order.port, doom, wire)
+        return
+
+    def planned(plan: PlanRoutes) -> PlanRoutes:
+        worked = rerouted(plan, lambda _peer, _name, route: MortalRoute(route, doom, inside))
+        return lambda peer: [one for one in worked(peer) if one.name in order.routes]
+
     doom.around(Ledger, "_commit", _committed)
     doom.around(Ledger, "release", _released)
     doom.around(LineKeys, "keep", lambda *_: {"keys"})
@@ -179,9 +195,7 @@ async def live(order: Order, wire: socket.socket) -> None:
         Home(Path(order.home)),
         PEERS[order.name],
         timings=Timings() if order.network else FAST,
-        planned=lambda plan: rerouted(
-            plan, lambda _peer, _name, route: MortalRoute(route, doom, inside)
-        ),
+        planned=planned,
     )
     reader, writer = await asyncio.open_connection(sock=wire)
 

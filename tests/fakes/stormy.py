@@ -3,14 +3,15 @@
     with hurried():                                  # waits of seconds become some milliseconds
         async with StormyLine(tmp_path, founded) as line:
             await line.say("SOUTH", 3)
-            line.wires["SOUTH"].next("drop")         # a cell, above TLS
-            line.proxy.spoil("corrupt")              # bytes, below it
+            line.wires["SOUTH", DIRECT].next("drop")     # a cell, above TLS
+            line.proxies[DIRECT].spoil("corrupt")        # bytes, below it
             await line.restart("NORTH", crash=True)
             account = await line.healed()            # heal, wait, judge
             assert account.kept, account
 
-NORTH listens, SOUTH dials through the proxy. The homes are copies of `founded`, which
-is made once; the line may go on after it was judged, and is judged anew from there.
+NORTH listens, SOUTH dials through a proxy; where there is a relay, both dial it through
+another one. The homes are copies of `founded`, which is made once; the line may go on
+after it was judged, and is judged anew from there.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -27,6 +28,7 @@ import pytest
 from hotline.core.exchange.delivery import Delivery
 from hotline.core.exchange.gaps import standing_gaps
 from hotline.core.messages.statement import encode_statement
+from hotline.core.protocols import flights
 from hotline.core.values import Precedence, Realm
 from hotline.host.clock import system_clock
 from hotline.host.entropy import system_entropy
@@ -34,13 +36,17 @@ from hotline.ledger.reader import LedgerReader
 from hotline.ledger.reconcile import reconcile
 from hotline.sealing.enrol import Subject
 from hotline.station import asking, bundle, handshaking, lanes, outgoing, station
+from hotline.station.footing import PlanRoutes
 from hotline.station.founding import Founder, found_line
 from hotline.station.home import Home, write_json
+from hotline.station.routes import LISTENING, ROUTE_NAME
+from hotline.transport.relay import redialing
 from tests.fakes.faulty import Wire, faulty
 from tests.fakes.line import Place, catalogue, wait_for
 from tests.fakes.ports import free_port
 from tests.fakes.promises import Account, judge, read_record
 from tests.fakes.proxy import FaultProxy
+from tests.fakes.stormy_relay import RELAY, RestartedRelay, move_relay
 
 PERSONS = {"NORTH": "ramos", "SOUTH": "niven"}
 PEERS = {"NORTH": "SOUTH", "SOUTH": "NORTH"}
@@ -56,6 +62,8 @@ WAITS = {
     (lanes, "WAIT_S"): 2.0,
     (handshaking, "ASK_AGAIN_S"): 0.1,
     (handshaking, "NACK_PAUSE_S"): 0.05,
+    (redialing, "ABSENT_BASE_S"): 0.05,
+    (flights, "KEPT_S"): 1.0,
     (asking, "GRACE_S"): 0.05,
     (asking, "ASK_AGAIN_S"): 0.2,
     (asking, "FILL_PAUSE_S"): 0.05,
@@ -89,45 +97,64 @@ def found(directory: Path) -> Path:
 
 
 class StormyLine:
-    """Two places, a wire in each direction and the proxy between them.
+    """Two places, a wire in each direction of each route, and a proxy on each route.
 
     Attributes:
-        wires: By the station that sends.
+        wires: By the station that sends and the route.
+        proxies: By the route.
         went_back: Where a delivery state was seen to go back; must stay empty.
         acknowledged: What `say` returned: recorded, so nothing may lose it.
     """
 
-    def __init__(self, directory: Path, founded: Path) -> None:
+    def __init__(
+        self, directory: Path, founded: Path, routes: Sequence[str] = (ROUTE_NAME,)
+    ) -> None:
+        """Copy the homes of `founded`, and its relay where a route goes by that."""
         shutil.copytree(founded, directory, dirs_exist_ok=True)
-        self.wires = {name: Wire() for name in PERSONS}
+        self.routes = tuple(routes)
+        self.wires = {(name, route): Wire() for name in PERSONS for route in routes}
         self.places = {name: self._place(directory, name) for name in PERSONS}
-        self.proxy = FaultProxy(self.places["NORTH"].listening)
+        self.relay = RestartedRelay(directory / RELAY) if RELAY in routes else None
+        self.proxies = {route: FaultProxy(self._target(route)) for route in routes}
         self.went_back: list[str] = []
         self.acknowledged: set[str] = set()
         self._reached: dict[tuple[str, str, str], Delivery] = {}
         self._judged = dict.fromkeys(PERSONS, 0)
 
     def _place(self, directory: Path, name: str) -> Place:
-        wire, home = self.wires[name], Home(directory / name)
-        return Place(
-            name,
-            PERSONS[name],
-            home,
-            PEERS[name],
-            planned=lambda plan: faulty(plan, lambda _name: wire),
-        )
+        def planned(plan: PlanRoutes) -> PlanRoutes:
+            worked = faulty(plan, lambda route: self.wires[name, route])
+            return lambda peer: [one for one in worked(peer) if one.name in self.routes]
+
+        return Place(name, PERSONS[name], Home(directory / name), PEERS[name], planned=planned)
+
+    def _target(self, route: str) -> Callable[[], tuple[str, int]]:
+        if self.relay is not None and route == RELAY:
+            return self.relay.address
+        return self.places["NORTH"].listening
 
     async def __aenter__(self) -> StormyLine:
-        # A port that no connection is given while its listener restarts.
-        write_json(
-            self.places["NORTH"].directory / "listening.json",
-            {"host": "127.0.0.1", "port": free_port()},
-        )
-        await self.proxy.__aenter__()
-        self.places["SOUTH"].reach(*self.proxy.address)
-        for name in PERSONS:
-            await self._start(name)
+        for proxy in self.proxies.values():
+            await proxy.__aenter__()
+        if ROUTE_NAME in self.routes:
+            self.places["SOUTH"].reach(*self.proxies[ROUTE_NAME].address)
+        if self.relay is not None:
+            await self.relay.start()
+            for place in self.places.values():
+                move_relay(place.directory, *self.proxies[RELAY].address)
+        while not await self._listens():
+            # Another program took the port between the look at it and its use.
+            await self.places["NORTH"].stop()
+        await self._start("SOUTH")
         return self
+
+    async def _listens(self) -> bool:
+        """Start NORTH at a port that no connection is given while its listener restarts."""
+        listening = {"host": "127.0.0.1", "port": free_port()}
+        write_json(self.places["NORTH"].directory / LISTENING, listening)
+        await self._start("NORTH")
+        task = self.places["NORTH"].task
+        return task is not None and not task.done()
 
     async def __aexit__(
         self,
@@ -138,7 +165,13 @@ class StormyLine:
         for place in self.places.values():
             with contextlib.suppress(Exception):
                 await place.stop()
-        await self.proxy.__aexit__(kind, error, traceback)
+        await self._leave()
+
+    async def _leave(self) -> None:
+        for proxy in self.proxies.values():
+            await proxy.__aexit__(None, None, None)
+        if self.relay is not None:
+            await self.relay.stop()
 
     # --- what officers do ---------------------------------------------------------------------
 
@@ -161,31 +194,31 @@ class StormyLine:
 
     async def restart(self, name: str, *, crash: bool = False) -> None:
         """Close a station and open it again, in good order or as after kill -9."""
-        place = self.places[name]
         if crash:
-            await self._crash(place)
+            await self.crash(name)
         else:
-            await place.stop()
+            await self.places[name].stop()
         await self._start(name)
 
     async def _start(self, name: str) -> None:
         place = self.places[name]
         await place.start(run=False)
-        listening = place.directory / "listening.json"
+        listening = place.directory / LISTENING
         listening.unlink(missing_ok=True)
         place.run()
-        if name == "NORTH":
-            await wait_for(listening.exists)
+        if name == "NORTH" and ROUTE_NAME in self.routes:
+            await wait_for(lambda: listening.exists() or (place.task and place.task.done()))
         self._watch(place)
         place.station.subscribe(lambda: self._watch(place))
 
-    @staticmethod
-    async def _crash(place: Place) -> None:
+    async def crash(self, name: str) -> None:
         """Let go of everything without any of what a close does for the record."""
+        place = self.places[name]
         running, journal = place.station, place.station._kept.journal
-        if place.task is not None:
-            place.task.cancel()
-            await asyncio.wait([place.task])
+        task, place.task = place.task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
         running._recorder._writer.shutdown(wait=True)
         for ledger in (place.opened.ledger, journal._ledger if journal else None):
             if ledger is not None:
@@ -206,7 +239,8 @@ class StormyLine:
 
     async def healed(self) -> Account:
         """Heal everything, wait until nothing is under way, and judge what came of it."""
-        self.proxy.heal()
+        for proxy in self.proxies.values():
+            proxy.heal()
         await wait_for(self._quiet, HEALED_WITHIN_S)
         records = {
             name: read_record(place.opened.ledger, self._judged[name])
@@ -226,7 +260,7 @@ class StormyLine:
         places = tuple(self.places.values())
         for place in places:
             await place.stop()
-        await self.proxy.__aexit__(None, None, None)
+        await self._leave()
         verdicts = [place.verdict() for place in places]
         assert all(verdict.ok for verdict in verdicts), verdicts
         files = [place.directory / "ledger.db" for place in places]

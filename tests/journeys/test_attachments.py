@@ -7,7 +7,6 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from hotline.station import attaching
 from hotline.station.attachments import ATTACHMENTS, Attached, read_to_attach
 from tests.fakes.group import FakeGroup
 from tests.fakes.line import FakeLine, Place, wait_for
+from tests.fakes.warm import warm_python
 
 PATIENT_S = 60.0
 SMALL, LARGE = 40_000, 1024 * 1024
@@ -132,7 +132,7 @@ def receiving(
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest_bytes, largest_bytes))
 
     process = subprocess.Popen(
-        [sys.executable, "-m", "hotline", "inbox", str(place.home.path), "--wait", str(wait_s)],
+        [warm_python(), "-m", "hotline", "inbox", str(place.home.path), "--wait", str(wait_s)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

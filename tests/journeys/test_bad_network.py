@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes import killing, netem
+from tests.fakes import netem
+from tests.fakes.deaths import Figures
 from tests.fakes.killing import Nursery, Pair
 from tests.fakes.netem import Netem, Shape
 from tests.fakes.stormy import found
@@ -36,7 +37,7 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found(tmp_path_factory.mktemp("founded"))
 
 
-async def converse(pair: Pair, network: Netem, partings_s: list[float]) -> killing.Figures:
+async def converse(pair: Pair, network: Netem, partings_s: list[float]) -> Figures:
     """Let both speak, before, during and after each time that the network is parted."""
     try:
         async with pair:
@@ -54,7 +55,7 @@ async def converse(pair: Pair, network: Netem, partings_s: list[float]) -> killi
         network.close()
 
 
-def assert_kept(figures: killing.Figures, network: Netem) -> None:
+def assert_kept(figures: Figures, network: Netem) -> None:
     befell = ", ".join(f"{count} {what}" for what, count in sorted(network.befell.items()))
     print(f"{figures}; shaped by {network.shaped_by}: {befell}")  # noqa: T201  the figures
     assert figures.kept
@@ -79,7 +80,7 @@ def test_worst_network_loses_no_statement_for_long(
     tmp_path: Path, founded: Path, nursery: Nursery
 ) -> None:
     seconds = float(os.environ.get("SOAK_SECONDS", "120"))
-    end, number, total = time.monotonic() + seconds, 0, killing.Figures()
+    end, number, total = time.monotonic() + seconds, 0, Figures()
     while number == 0 or time.monotonic() < end:
         network = Netem(WORST if number % 2 else SATELLITE, seed=number)
         pair = Pair(tmp_path / str(number), founded, nursery, network)

@@ -22,11 +22,16 @@ from hotline.core.records.events import InjectPlayed, encode_event
 from hotline.host.clock import system_clock
 from hotline.host.entropy import system_entropy
 from hotline.station.home import open_line
+from hotline.station.routes import ROUTE_NAME
+from tests.fakes import deaths as dying
 from tests.fakes import killing
-from tests.fakes.killing import Death, Nursery
+from tests.fakes.deaths import ANY, Death
+from tests.fakes.killing import Nursery
 from tests.fakes.mortal import POINTS, SIDES
 from tests.fakes.mortal_mutants import MUTANTS
+from tests.fakes.mortal_relay import RELAY_POINTS
 from tests.fakes.stormy import found as found_both
+from tests.fakes.stormy_relay import RELAY, found_relayed
 from tests.fakes.writer import AIMS, Acknowledged, Figures, campaign, found, judge
 from tests.transport.relay.sqlite_keeper import build_shim
 
@@ -115,6 +120,11 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found_both(tmp_path_factory.mktemp("founded"))
 
 
+@pytest.fixture(scope="module")
+def relayed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return found_relayed(found_both(tmp_path_factory.mktemp("relayed")))
+
+
 def powercut_shim(folder: Path) -> Path | None:
     try:
         return build_shim(folder)
@@ -122,7 +132,7 @@ def powercut_shim(folder: Path) -> Path | None:
         return None
 
 
-def assert_kept(figures: killing.Figures) -> None:
+def assert_kept(figures: dying.Figures) -> None:
     print(figures)  # noqa: T201  the figures
     assert figures.kept
     assert figures.acknowledged
@@ -131,7 +141,7 @@ def assert_kept(figures: killing.Figures) -> None:
 def test_station_that_dies_on_either_side_of_every_point_loses_and_doubles_nothing(
     tmp_path: Path, founded: Path, nursery: Nursery
 ) -> None:
-    deaths = killing.deaths_at_every_point()
+    deaths = dying.deaths_at_every_point()
     figures = asyncio.run(killing.campaign(tmp_path, founded, nursery, deaths))
     assert_kept(figures)
     assert {f"{side} {point}" for point in POINTS for side in SIDES} <= figures.deaths.keys()
@@ -140,7 +150,7 @@ def test_station_that_dies_on_either_side_of_every_point_loses_and_doubles_nothi
 def test_station_killed_at_any_moment_loses_and_doubles_nothing(
     tmp_path: Path, founded: Path, nursery: Nursery
 ) -> None:
-    deaths = [Death(victim, killing.ANY) for victim in ("NORTH", "SOUTH") for _ in range(4)]
+    deaths = [Death(victim, ANY) for victim in ("NORTH", "SOUTH") for _ in range(2)]
     assert_kept(asyncio.run(killing.campaign(tmp_path, founded, nursery, deaths, seed=2)))
 
 
@@ -149,10 +159,24 @@ def test_station_whose_power_fails_keeps_what_it_acknowledged(
 ) -> None:
     deaths = [
         Death(victim, point, "after", power=True)
-        for victim in ("NORTH", "SOUTH")
-        for point in ("commit sent", "commit received", "send receipt", "send statement")
+        for victim, points in (
+            ("NORTH", ("commit sent", "send receipt")),
+            ("SOUTH", ("commit received", "send statement")),
+        )
+        for point in points
     ]
     assert_kept(asyncio.run(killing.campaign(tmp_path, founded, forgetful, deaths)))
+
+
+def test_relay_that_dies_on_either_side_of_every_point_loses_and_doubles_nothing(
+    tmp_path: Path, relayed: Path, nursery: Nursery
+) -> None:
+    deaths = dying.deaths_of_the_relay()
+    figures = asyncio.run(
+        killing.campaign(tmp_path, relayed, nursery, deaths, seed=3, routes=(RELAY,))
+    )
+    assert_kept(figures)
+    assert {f"{side} {point}" for point in RELAY_POINTS for side in SIDES} <= figures.deaths.keys()
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
@@ -160,7 +184,7 @@ def test_station_that_is_wrong_on_purpose_is_found_out(
     tmp_path: Path, founded: Path, request: pytest.FixtureRequest, mutant: str
 ) -> None:
     nursery = request.getfixturevalue("forgetful" if MUTANTS[mutant].power else "nursery")
-    deaths = [killing.death_of_mutant(mutant)]
+    deaths = [dying.death_of_mutant(mutant)]
     figures = asyncio.run(killing.campaign(tmp_path, founded, nursery, deaths))
     print(figures)  # noqa: T201  the figures
     assert not figures.kept
@@ -170,19 +194,24 @@ def test_station_that_is_wrong_on_purpose_is_found_out(
 
 @pytest.mark.soak
 @pytest.mark.timeout(3_600)
+@pytest.mark.parametrize("routes", [(ROUTE_NAME,), (RELAY,)], ids=["direct", "relay"])
 def test_stations_that_die_again_and_again_lose_and_double_nothing(
-    tmp_path: Path, founded: Path, nursery: Nursery
+    tmp_path: Path, relayed: Path, nursery: Nursery, routes: tuple[str, ...]
 ) -> None:
     end, seed = time.monotonic() + float(os.environ.get("SOAK_SECONDS", "120")), time.time_ns()
-    total = killing.Figures()
-    for number in itertools.count():
-        deaths = killing.deaths_by_chance(seed + number, forgets=nursery.forgets)
-        some = itertools.islice(deaths, 40)
-        total.add(
-            asyncio.run(
-                killing.campaign(tmp_path / str(number), founded, nursery, some, seed + number)
-            )
+    victims = ("NORTH", "SOUTH", *(one for one in routes if one == RELAY))
+    total = dying.Figures()
+    for number in itertools.count(seed):
+        deaths = dying.deaths_by_chance(number, forgets=nursery.forgets, victims=victims)
+        campaign = killing.campaign(
+            tmp_path / str(number),
+            relayed,
+            nursery,
+            itertools.islice(deaths, 40),
+            number,
+            routes,
         )
+        total.add(asyncio.run(campaign))
         if time.monotonic() > end or not total.kept:
             break
     assert_kept(total)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -312,6 +313,26 @@ async def test_sender_behind_a_cancelled_one_gets_link_error_at_a_cut(pair: Pair
         async with asyncio.timeout(20):
             outcomes = await asyncio.gather(*sends[first + 1 :], return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {LinkError}
+
+
+async def test_ping_that_waits_to_be_sent_at_a_cut_fails_once_and_is_not_told_of_again(
+    pair: Pair,
+) -> None:
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, said: told.append(said))
+    async with proxied(pair) as (_, dialer, proxy):
+        proxy.black_hole()
+        sends, _first = await stalled(dialer, 200)
+        ping = asyncio.create_task(dialer.ping())
+        session = dialer._session
+        assert session is not None
+        await until(lambda: session._echoes)
+        proxy.cut()
+        outcomes = await asyncio.gather(ping, *sends, return_exceptions=True)
+        assert isinstance(outcomes[0], LinkError)
+    del ping, sends, outcomes
+    gc.collect()
+    assert told == []
 
 
 def test_port_of_a_closed_listener_is_free_at_once(pair: Pair) -> None:
