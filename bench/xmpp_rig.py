@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import os
 import shutil
@@ -73,11 +72,10 @@ def prosody(folder: Path, port: int, *, archive: bool) -> Iterator[None]:
 
 
 class _Kept(Storage):
-    """OMEMO's keys as one file of a station, written anew at each change, as its examples do."""
+    """OMEMO's keys in memory: what a client would write to its disk is left out, in its favour."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._file = file
         self._all: dict[str, Any] = {}
 
     async def _load(self, key: str) -> Maybe[Any]:
@@ -85,14 +83,12 @@ class _Kept(Storage):
 
     async def _store(self, key: str, value: Any) -> None:
         self._all[key] = value
-        self._file.write_text(json.dumps(self._all))
 
     async def _delete(self, key: str) -> None:
         self._all.pop(key, None)
-        self._file.write_text(json.dumps(self._all))
 
 
-def _make_plugin(file: Path) -> type[XEP_0384]:
+def _make_plugin() -> type[XEP_0384]:
     class Omemo(XEP_0384):
         """OMEMO that trusts whom it meets, as a benchmark may."""
 
@@ -102,7 +98,7 @@ def _make_plugin(file: Path) -> type[XEP_0384]:
         def storage(self) -> Storage:
             """Where the keys are."""
             if not hasattr(self, "_kept"):
-                self._kept = _Kept(file)
+                self._kept = _Kept()
             return self._kept
 
         @property
@@ -130,7 +126,7 @@ class Client(ClientXMPP):
         self.register_plugin("xep_0060")
         self.register_plugin("xep_0198")
         if omemo:
-            plugin = _make_plugin(folder / f"{name}.json")
+            plugin = _make_plugin()
             register_plugin(plugin)
             self.register_plugin("xep_0384", module=sys.modules[__name__])
             self.add_event_handler("omemo_initialized", lambda _: self._ready.set())

@@ -19,6 +19,8 @@ REFUSALS = {
     "an echo of another test, phrase or route": (
         "core/exchange/test_channels.py::"
         "test_echo_of_another_test_or_phrase_or_a_second_one_says_nothing",
+        "core/exchange/test_channels.py::"
+        "test_a_route_has_one_test_at_a_time_and_serials_count_over_all_routes",
     ),
     "more tests of a peer than its bound, and queries about what it may not ask for": (
         "station/test_channels.py::test_flood_of_tests_is_recorded_and_answered_up_to_its_bound",

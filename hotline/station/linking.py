@@ -38,11 +38,13 @@ class Linking(Receiving):
 
         The letters begin before anything is awaited: what is written meanwhile must come
         after our introduction, and must not be thrown away with the letters of before.
-        Dialling again and again is not news.
+        Dialling again and again is not news, nor that a blocked route looks again.
         """
         link = self.situation.routes.get(peer, {}).get(route)
         before = link.state if link else "DOWN"
-        now = "DOWN" if state == "DIALING" else state
+        now = state
+        if state == "DIALING":
+            now = "BLOCKED" if before == "BLOCKED" else "DOWN"
         begins = state == "UP" and self._begins_by(peer, route)
         if begins:
             self._begin_letters(peer, ask=self._begins(peer))

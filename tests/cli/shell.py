@@ -7,15 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.fakes.warm import warm_python
+
 TOP = Path(__file__).resolve().parent.parent.parent
 
 
 def run(
-    *arguments: str | Path, stdin: str = "", **environment: str
+    *arguments: str | Path, stdin: str = "", cold: bool = False, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run `python -m hotline` without a terminal and wait for it."""
+    """Run `python -m hotline` without a terminal and wait for it; `cold` imports all anew."""
     return subprocess.run(
-        [sys.executable, "-m", "hotline", *map(str, arguments)],
+        [sys.executable if cold else warm_python(), "-m", "hotline", *map(str, arguments)],
         input=stdin,
         capture_output=True,
         text=True,

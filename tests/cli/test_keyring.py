@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import keyring
 import pytest
 
 from hotline.cli.main import main
-from hotline.host import keyfile
 from hotline.host.entropy import system_entropy
 from hotline.host.keyfile import read_key_file, write_key_file
 from tests.cli.shell import one_sentence, run
@@ -27,16 +25,6 @@ def given(line: str) -> int:
     return reading
 
 
-@pytest.fixture
-def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Key files whose key is derived in no time; only this process can open them."""
-
-    def derive(header: bytes, passphrase: str | None) -> bytes:
-        return hashlib.sha512(header + (passphrase or "").encode()).digest()
-
-    monkeypatch.setattr(keyfile, "_derive", derive)
-
-
 def home_in(tmp_path: Path) -> Path:
     """An exercise station whose console.key has a passphrase."""
     made = tmp_path / "north"
@@ -48,7 +36,10 @@ def home_in(tmp_path: Path) -> Path:
     return made
 
 
-def test_stored_passphrase_opens_the_key_for_whoever_says_keyring(tmp_path: Path) -> None:
+def test_stored_passphrase_opens_the_key_for_whoever_says_keyring(
+    slow_keys: None, tmp_path: Path
+) -> None:
+    """Cold programs, as their backend is named by the environment, and Argon2id itself."""
     home = home_in(tmp_path)
     kept = tmp_path / "kept.json"
     use = {"PYTHON_KEYRING_BACKEND": "tests.fakes.keyrings.InFile", FILE_VARIABLE: str(kept)}
@@ -64,7 +55,6 @@ def test_stored_passphrase_opens_the_key_for_whoever_says_keyring(tmp_path: Path
 
 
 def test_what_is_not_kept_is_asked_for_as_without_a_keyring(
-    cheap: None,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -83,7 +73,7 @@ def test_what_is_not_kept_is_asked_for_as_without_a_keyring(
 
 
 def test_key_without_a_passphrase_and_home_that_is_none_are_one_sentence(
-    cheap: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = home_in(tmp_path)
     capsys.readouterr()

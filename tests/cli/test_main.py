@@ -56,6 +56,6 @@ def test_wrong_usage_exits_2_with_one_sentence(
 
 
 def test_module_runs_as_the_script_does() -> None:
-    done = run("verify", "/nowhere/\x1b[2J")
+    done = run("verify", "/nowhere/\x1b[2J", cold=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert one_sentence(done.stderr).startswith("there is no /nowhere/?[2J; ")

@@ -179,7 +179,9 @@ async def test_lock_that_falls_while_the_second_key_is_opened_stops_the_release(
         assert north.holds(digest)
 
 
-async def test_only_the_passphrase_of_that_officer_unlocks_a_protected_key(tmp_path: Path) -> None:
+async def test_only_the_passphrase_of_that_officer_unlocks_a_protected_key(
+    slow_keys: None, tmp_path: Path
+) -> None:
     """A real key file under Argon2id; the loop goes on while it is opened."""
     async with FakeLine(tmp_path, run=False) as line:
         north = line.north

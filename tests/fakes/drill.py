@@ -14,14 +14,18 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.fakes.warm import warm_python
+
 SECONDS = 120
 STATEMENTS = 44
 ACKNOWLEDGED = 19
 
 
-def hotline(*words: str, timeout: float = SECONDS) -> subprocess.CompletedProcess[str]:
+def hotline(
+    *words: str, timeout: float = SECONDS, cold: bool = False
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "hotline", *words],
+        [sys.executable if cold else warm_python(), "-m", "hotline", *words],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -62,7 +66,7 @@ class RunningDrill:
         self.sides: dict[str, int] = {}
         self.process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "hotline", "drill", "--auto"),
+                *(warm_python(), "-m", "hotline", "drill", "--auto"),
                 *("--home", str(home), "--speed", str(speed), "--scenario", scenario, *words),
             ],
             stdin=subprocess.DEVNULL,

@@ -17,11 +17,11 @@ from types import TracebackType
 
 from hotline.core.values import Realm
 from hotline.host.clock import system_clock
-from hotline.host.entropy import system_entropy
 from hotline.sealing import items as its
 from hotline.sealing.enrol import Subject
-from hotline.station.founding import Founder, found_line
+from hotline.station.founding import Founder
 from hotline.station.home import Home
+from tests.fakes.founded import found_or_copy
 from tests.fakes.line import Place, catalogue, wait_for
 
 OFFICERS = {
@@ -42,7 +42,7 @@ def found(
 ) -> dict[str, Home]:
     """Make the homes of NORTH, SOUTH and EAST with one line between them."""
     homes = {name: Home(directory / name) for name in NAMES}
-    found_line(
+    found_or_copy(
         [
             Founder(homes[name], name, (OFFICERS[name], *[DEPUTIES[name]] * deputies))
             for name in NAMES
@@ -51,7 +51,6 @@ def found(
         realm=Realm.EXERCISE,
         catalogue=catalogue(),
         clock=clock,
-        entropy=system_entropy,
     )
     return homes
 

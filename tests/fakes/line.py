@@ -52,7 +52,7 @@ from hotline.sealing.packet import VerifiedPacket
 from hotline.sealing.roster import identify_ledger
 from hotline.sealing.statements import sign_statement
 from hotline.station.footing import PlanRoutes
-from hotline.station.founding import Founder, found_line
+from hotline.station.founding import Founder
 from hotline.station.home import Home, OpenLine, open_line, open_officer, read_card, write_json
 from hotline.station.keeping import open_kept
 from hotline.station.pair import Pair
@@ -60,6 +60,7 @@ from hotline.station.routes import route_planner
 from hotline.station.station import Station
 from hotline.transport.link import Timings
 from hotline.transport.route import Route
+from tests.fakes.founded import found_or_copy
 
 DEADLINE_S = 20.0
 FAST = Timings(
@@ -396,7 +397,7 @@ class FakeLine:
             "SOUTH": (Subject("sorel", "M. Sorel", "CDR", "Commander"),) * deputies,
         }
         if found:
-            found_line(
+            found_or_copy(
                 [
                     Founder(north, "NORTH", (officers["NORTH"], *seconds["NORTH"])),
                     Founder(south, "SOUTH", (officers["SOUTH"], *seconds["SOUTH"])),
@@ -405,7 +406,6 @@ class FakeLine:
                 realm=realm,
                 catalogue=catalogue(),
                 clock=clock,
-                entropy=system_entropy,
                 two_person=two_person,
             )
         self.north = Place("NORTH", "ramos", north, "SOUTH", clock)

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,17 @@ from hotline.host.keyfile import (
     read_key_file,
     write_key_file,
 )
+from tests.fakes.quick_keys import stretched_slowly
 
 SEEDS = {"console/ed25519": b"hush" * 8, "prekey": b"\1" * 32}
 EXERCISE = KeyFile("NORTH", Realm.EXERCISE, SEEDS)
 LIVE = KeyFile("NORTH", Realm.LIVE, SEEDS)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def argon2id_itself() -> Iterator[None]:
+    with stretched_slowly():
+        yield
 
 
 def write(path: Path, keys: KeyFile = EXERCISE, passphrase: str | None = None) -> Path:

@@ -9,7 +9,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.ports import free_port
+from tests.fakes.warm import warm_python
 
 TOP = Path(__file__).resolve().parents[2]
 SECRETS = {
@@ -46,7 +46,7 @@ def begin(*words: str | Path, asked: Sequence[str] = ()) -> subprocess.Popen[str
     with descriptor_of(asked) as reading:
         given = ["--passphrase-fd", str(reading)] if asked else []
         return subprocess.Popen(
-            [sys.executable, "-m", "hotline", *map(str, words), *given],
+            [warm_python(), "-m", "hotline", *map(str, words), *given],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -171,7 +171,7 @@ def test_passphrase_is_never_taken_from_the_environment_or_an_argument(tmp_path:
 def run_with(line: str, *words: str | Path) -> str:
     """Run a command with one line on its standard input, and expect it to refuse."""
     done = subprocess.run(
-        [sys.executable, "-m", "hotline", *map(str, words)],
+        [warm_python(), "-m", "hotline", *map(str, words)],
         input=f"{line}\n",
         capture_output=True,
         text=True,

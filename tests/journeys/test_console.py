@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.fakes.officer import Officer
 from tests.fakes.tmux import NEEDS_TMUX, PATIENCE_S, tmux_server
+from tests.fakes.warm import warm_python
 
 LOOK_EVERY_S = 0.05
 SPEED = "20"
@@ -20,8 +21,8 @@ WRITTEN = [
 ]
 
 
-def _command(*words: str) -> str:
-    return shlex.join([sys.executable, "-m", "hotline", "drill", *words])
+def _command(*words: str, cold: bool = False) -> str:
+    return shlex.join([sys.executable if cold else warm_python(), "-m", "hotline", "drill", *words])
 
 
 def _work(officers: list[Officer], done: Callable[[], bool]) -> None:
@@ -47,7 +48,7 @@ def _assert_verified(shown: str) -> None:
 def test_officer_takes_a_drill_to_its_end_by_what_the_screen_says(tmp_path: Path) -> None:
     with tmux_server() as server:
         terminal = server.terminal("north")
-        terminal.start(_command("--home", str(tmp_path / "home"), "--speed", SPEED))
+        terminal.start(_command("--home", str(tmp_path / "home"), "--speed", SPEED, cold=True))
         officer = Officer(terminal)
         _work([officer], lambda: "The exercise is over" in officer.guide())
         shown = officer.leave()

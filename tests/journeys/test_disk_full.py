@@ -13,6 +13,7 @@ import pytest
 
 from tests.fakes.drill import assert_whole, outcome_of
 from tests.fakes.stormy import found
+from tests.fakes.warm import warm_python
 
 FULL_AT_BYTES = 160_000
 """No file may grow beyond this: a ledger of the drill reaches it in the middle."""
@@ -23,7 +24,7 @@ def _drill_on_a_small_disk(home: Path) -> subprocess.CompletedProcess[str]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (FULL_AT_BYTES, FULL_AT_BYTES))
 
     return subprocess.run(
-        [sys.executable, "-m", "hotline", "drill", "--auto", "--home", str(home)],
+        [warm_python(), "-m", "hotline", "drill", "--auto", "--home", str(home)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -20,7 +20,7 @@ from tests.fakes.drill import (
 
 
 def test_drill_without_a_terminal_tells_every_statement_and_both_verdicts(tmp_path: Path) -> None:
-    done = hotline("drill", "--home", str(tmp_path / "homes"))
+    done = hotline("drill", "--home", str(tmp_path / "homes"), cold=True)
     assert done.returncode == 0, done.stderr
     told = done.stdout
     for template in ("sea/encounter", "sea/unsafe-act", "deesc/hold", "deesc/close"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from hotline.review.reviewing import Asked, review_ledgers
 from tests.fakes.ports import free_port
 from tests.fakes.tmux import NEEDS_TMUX, Terminal, tmux_server
+from tests.fakes.warm import warm_python
 
 WORD = re.compile(r"\b(\d{1,2}) ([a-z]{3,8})\b")
 ASKED = re.compile(r"^  word +(\d+): *$")
@@ -34,7 +34,7 @@ class Shell:
         self.types("clear")
         # Nothing of the command before may be taken for what this one says.
         self.terminal.until(lambda rows: "".join(rows).strip() == "READY", "a clear screen")
-        self.types(f"{sys.executable} -m hotline {words}")
+        self.types(f"{warm_python()} -m hotline {words}")
 
     def sees(self, words: str) -> str:
         rows = self.terminal.until(lambda rows: words in "\n".join(rows), words)

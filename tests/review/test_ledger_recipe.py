@@ -16,6 +16,7 @@ from hotline.core.records.tlog_proof import decode_tlog_proof, encode_tlog_proof
 from hotline.ledger.schema import TABLES
 from hotline.review.disclosing import Wish, disclose
 from hotline.review.exporting import export_tiles
+from tests.fakes.warm import warm_python
 from tests.ledger.rig import tamper
 from tests.review.outsider import Pair, make_pair
 from tests.review.test_disclosing import unasked, with_content, with_leaf, with_path
@@ -148,7 +149,7 @@ def reviewer(place: Path, script: str, **environment: str) -> subprocess.Complet
     """Run a reviewer's commands beside the ledger, with the tools of this environment first."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     variables = {**os.environ, "PATH": path, "PYTHONPATH": str(DOCS.parent), **environment}
-    prelude = f'set -e\nhotline() {{ "{sys.executable}" -m hotline "$@"; }}\n'
+    prelude = f'set -e\nhotline() {{ "{warm_python()}" -m hotline "$@"; }}\n'
     command = ["sh", "-c", prelude + script]
     return subprocess.run(command, cwd=place, capture_output=True, text=True, env=variables)
 

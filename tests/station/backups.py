@@ -5,7 +5,6 @@ from __future__ import annotations
 import resource
 import sqlite3
 import subprocess
-import sys
 from pathlib import Path
 
 from hotline.core.exchange.decision import Planned
@@ -15,6 +14,7 @@ from hotline.host.entropy import system_entropy
 from hotline.station.backing import Backup, back_up
 from hotline.station.home import Home
 from hotline.station.upkeep import Bench, at_work
+from tests.fakes.warm import warm_python
 from tests.ledger.rig import tamper
 from tests.review.rig import ledger_of
 from tests.station.months import no_passphrase
@@ -70,7 +70,7 @@ def with_small_files(limit: int, *words: str) -> subprocess.CompletedProcess[str
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     return subprocess.run(
-        [sys.executable, "-m", "hotline", *words],
+        [warm_python(), "-m", "hotline", *words],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

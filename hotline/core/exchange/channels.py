@@ -69,7 +69,7 @@ def _hear_test(situation: Situation, command: HearTest, now_ms: int) -> Decision
     if (known.serial, known.phrase) == (command.serial, command.phrase):
         return Decision(duplicate=True)
     if known.hour == now_ms // HOUR_MS and known.count >= MAX_HEARD_AN_HOUR:
-        return Decision(uncounted=True)
+        return Decision()
     return _all(
         ev.ChannelTestAnswered(
             peer=command.peer, route=command.route, serial=command.serial, phrase=command.phrase

@@ -165,7 +165,7 @@ def test_flood_of_tests_is_passed_over_until_the_next_hour() -> None:
     for serial in range(MAX_HEARD_AN_HOUR):
         assert kinds(north.do(HearTest("SOUTH", "direct", serial + 1, PHRASE)))
     refused = north.do(HearTest("SOUTH", "direct", 9_999, PHRASE))
-    assert refused.uncounted
+    assert not refused.duplicate
     assert not kinds(refused)
     assert kinds(north.do(HearTest("EAST", "direct", 1, PHRASE)))
     north.now_ms += HOUR_MS

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from tests.fakes.ports import free_port
 from tests.transport.rig import Papers
 
 ROOT = Path(__file__).parents[3]
+LOOK_EVERY_S = 0.01
 
 
 @dataclass
@@ -44,6 +46,7 @@ class RelayProcess:
         with self.log.open("ab") as log:
             self.running = subprocess.Popen(
                 [
+                    # Cold: tests look into its memory, and at how much it takes.
                     *(sys.executable, "-m", "hotline", "relay", *store),
                     *("--listen", f"127.0.0.1:{self.port}"),
                     *("--metrics", f"127.0.0.1:{self.metrics_port}"),
@@ -64,6 +67,7 @@ class RelayProcess:
                 return self
             if self.running.poll() is not None:
                 raise AssertionError(said.decode())
+            time.sleep(LOOK_EVERY_S)
 
     def kill(self) -> None:
         assert self.running is not None
