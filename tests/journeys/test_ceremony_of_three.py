@@ -105,7 +105,7 @@ def test_three_stations_set_a_line_up_and_one_speaks_to_both_others(
 def test_statement_that_only_one_of_two_has_receipted_says_who_has_not() -> None:
     from hotline.cli.post import _outcome
 
-    sent = {"token": "ABC", "digest": "d" * 64, "receipted": False, "rejected": {}}
+    sent = {"token": "ABC", "digest": "d" * 64, "receipted": False, "rejected": {}, "under_way": ""}
     said = _outcome({**sent, "receipted_by": ["SOUTH"], "not_receipted_by": ["EAST"]})
     assert said.startswith("DELIVERED 1 of 2 ABC")
     assert "EAST did not receipt it yet" in said
