@@ -18,7 +18,7 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -62,6 +62,7 @@ from hotline.transport.link import Timings
 from hotline.transport.route import Route
 from tests.fakes.founded import found_or_copy
 
+YEAR_MS = 365 * 86_400_000
 DEADLINE_S = 20.0
 FAST = Timings(
     open_timeout_s=3.0,
@@ -128,6 +129,8 @@ class Place:
     peer: str
     clock_ms: Callable[[], int] = system_clock
     timings: Timings = FAST
+    tests_routes: bool = True
+    """Whether it begins channel tests; they are entries, too, and no hour is idle with them."""
     planned: Callable[[PlanRoutes], PlanRoutes] = field(default=lambda plan: plan, repr=False)
     """Changes which routes are worked."""
     opened: OpenLine = field(init=False, repr=False)
@@ -163,6 +166,9 @@ class Place:
         )
         kept = open_kept(self.home, self.opened, None, catalogue().packs)
         members = rules(self.opened.line.roster.members)
+        if not self.tests_routes:
+            never = replace(members.channel, settle_ms=YEAR_MS, interval_ms=YEAR_MS)
+            members = replace(members, channel=never)
         plan = self.planned(planner)
         self.station = Station(self.opened.line, self.opened.ledger, members, plan, kept)
         self._listen_in()

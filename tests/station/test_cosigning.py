@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,7 +34,6 @@ LIES = {
     "malformed": "malformed",
     "wanders": "each time",
 }
-YEAR_MS = 365 * 86_400_000
 HASTE = Patience(timeout_s=2.0, retry_s=0.05, retry_cap_s=0.1, close_s=3.0)
 
 
@@ -112,11 +110,6 @@ async def test_hourly_heads_are_countersigned_and_verify_by_the_named_key(
 
 async def test_idle_hours_ask_nothing(tmp_path: Path, witness: FakeWitness) -> None:
     async with working(tmp_path, witness) as (line, clock):
-        for place in line.places:
-            # Channel tests are entries, too: on a line that is tested no hour is idle.
-            rules = place.station.rules
-            never = replace(rules.channel, settle_ms=YEAR_MS, interval_ms=YEAR_MS)
-            place.station.rules = replace(rules, channel=never)
         await turn_hour(line, clock)
         await wait_for(lambda: answers(line.north) == ["COSIGNS"])
         await line.settled()

@@ -60,7 +60,7 @@ def entries_but_links(place: Place) -> int:
 def set_clocks(line: FakeLine) -> HandClock:
     clock = HandClock(system_clock())
     for place in line.places:
-        place.clock_ms = clock
+        place.clock_ms, place.tests_routes = clock, False
     return clock
 
 
