@@ -146,6 +146,7 @@ def receiving(
         process.communicate()
 
 
+@pytest.mark.soak
 async def test_disk_that_takes_no_more_stops_the_file_and_not_the_line(tmp_path: Path) -> None:
     async with FakeLine(tmp_path) as line:
         await line.south.stop()
@@ -160,7 +161,7 @@ async def test_disk_that_takes_no_more_stops_the_file_and_not_the_line(tmp_path:
         await wait_for(lambda: state_of(line.south, digest) == "HELD", PATIENT_S)
 
 
-async def test_too_little_room_is_said_once_and_the_file_comes_when_there_is_some(
+async def test_too_little_room_or_a_disk_that_refuses_is_said_and_the_file_comes_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attaching, "ROOM_S", 0.2)
@@ -174,7 +175,16 @@ async def test_too_little_room_is_said_once_and_the_file_comes_when_there_is_som
         later = await line.south.say("conv/free-text", {}, text="and the line?")
         await wait_for(lambda: line.south.receipted(later), PATIENT_S)
         assert kept(line.north) == []
+        # Where the beginning should go lies something that nobody can write to.
+        sealed = line.south.state(digest).statement.attachments[0].sealed
+        (line.north.directory / ATTACHMENTS / f"{sealed}.part").mkdir(parents=True)
         free[0] = 2**40
+        refused = "the disk refused to write an attachment"
+        faults = line.north.station.faults
+        await wait_for(lambda: any(one.startswith(refused) for one in faults), PATIENT_S)
+        later = await line.south.say("conv/free-text", {}, text="and now?")
+        await wait_for(lambda: line.south.receipted(later), PATIENT_S)
+        (line.north.directory / ATTACHMENTS / f"{sealed}.part").rmdir()
         await wait_for(lambda: state_of(line.north, digest) == "HELD", PATIENT_S)
         free[0] = 0
         with pytest.raises(StorageError, match="too little room"):

@@ -596,7 +596,7 @@ async def test_own_cells_sent_back_are_not_taken(tmp_path: Path) -> None:
         length = north.situation.length
         await south.station.route.send(north.cells[-1])
         await south.station.route.ping()
-        assert north.station._refused == 1
+        assert north.station._refused.total() == 1
         assert north.situation.length == length
 
 

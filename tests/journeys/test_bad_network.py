@@ -65,6 +65,7 @@ def assert_kept(figures: Figures, network: Netem) -> None:
         assert network.befell["overtook"]
 
 
+@pytest.mark.timeout(400)
 def test_network_that_loses_delays_and_parts_loses_no_statement(
     tmp_path: Path, founded: Path, nursery: Nursery
 ) -> None:

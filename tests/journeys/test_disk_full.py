@@ -63,6 +63,7 @@ def mount_and(folder: Path, then: str) -> list[str]:
     return [*IN_A_MOUNT, f"mount -t tmpfs -o size=8m tmpfs '{folder}' && {then}"]
 
 
+@pytest.mark.timeout(400)
 def test_station_whose_disk_fills_up_says_so_sends_nothing_unrecorded_and_goes_on(
     tmp_path: Path,
 ) -> None:
@@ -81,7 +82,7 @@ def test_station_whose_disk_fills_up_says_so_sends_nothing_unrecorded_and_goes_o
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        timeout=100,
+        timeout=300,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     stopped = "stopped with: writing the ledger failed: the disk is full"

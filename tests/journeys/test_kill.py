@@ -138,6 +138,7 @@ def assert_kept(figures: dying.Figures) -> None:
     assert figures.acknowledged
 
 
+@pytest.mark.timeout(400)
 def test_station_that_dies_on_either_side_of_every_point_loses_and_doubles_nothing(
     tmp_path: Path, founded: Path, nursery: Nursery
 ) -> None:
@@ -147,6 +148,7 @@ def test_station_that_dies_on_either_side_of_every_point_loses_and_doubles_nothi
     assert {f"{side} {point}" for point in POINTS for side in SIDES} <= figures.deaths.keys()
 
 
+@pytest.mark.timeout(400)
 def test_station_killed_at_any_moment_loses_and_doubles_nothing(
     tmp_path: Path, founded: Path, nursery: Nursery
 ) -> None:
@@ -154,6 +156,7 @@ def test_station_killed_at_any_moment_loses_and_doubles_nothing(
     assert_kept(asyncio.run(killing.campaign(tmp_path, founded, nursery, deaths, seed=2)))
 
 
+@pytest.mark.timeout(400)
 def test_station_whose_power_fails_keeps_what_it_acknowledged(
     tmp_path: Path, founded: Path, forgetful: Nursery
 ) -> None:
@@ -168,6 +171,7 @@ def test_station_whose_power_fails_keeps_what_it_acknowledged(
     assert_kept(asyncio.run(killing.campaign(tmp_path, founded, forgetful, deaths)))
 
 
+@pytest.mark.timeout(400)
 def test_relay_that_dies_on_either_side_of_every_point_loses_and_doubles_nothing(
     tmp_path: Path, relayed: Path, nursery: Nursery
 ) -> None:
@@ -179,6 +183,7 @@ def test_relay_that_dies_on_either_side_of_every_point_loses_and_doubles_nothing
     assert {f"{side} {point}" for point in RELAY_POINTS for side in SIDES} <= figures.deaths.keys()
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_station_that_is_wrong_on_purpose_is_found_out(
     tmp_path: Path, founded: Path, request: pytest.FixtureRequest, mutant: str

@@ -175,13 +175,20 @@ async def test_flash_goes_by_both_routes_and_stands_once(tmp_path: Path) -> None
         await agree(ways.line, back)
 
 
-async def test_flash_arrives_by_the_other_route_when_one_is_a_hole(tmp_path: Path) -> None:
+async def test_flash_arrives_by_the_other_route_when_one_is_a_hole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Spec: docs/transport.md §11.4"""
     async with two_links(tmp_path) as ways:
         north, south = ways.places
+        # Neither a ping nor a pause without a receipt finds the hole out: both had it at once.
+        monkeypatch.setattr(lanes, "WAIT_S", 600.0)
+        monkeypatch.setattr(outgoing, "RETRY_S", 600.0)
         ways.first.black_hole()
         digest = await south.say("sea/unsafe-act", UNSAFE_ACT, precedence="FLASH")
-        await wait_for(lambda: north.holds(digest), 2.0)
+        await wait_for(lambda: north.holds(digest), PATIENT_S)
+        assert south.station.route.best[0] == "direct"
+        ways.first.heal()
         await agree(ways.line, digest)
 
 
