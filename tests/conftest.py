@@ -23,6 +23,19 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 
+LONGEST = (
+    *("test_console.py", "test_enrolment_screens.py", "test_pair_machine.py"),
+    *("test_group_machine.py", "test_faults.py", "test_drill.py", "test_group_drill.py"),
+    *("test_signed_group.py", "test_disk_full.py", "test_kill.py", "test_ceremony.py"),
+)
+"""Files whose tests take long for one: begun first, none of them runs alone at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest; the others keep their order."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """Stretch passphrases quickly; take what was collected out of the collector's sight."""
