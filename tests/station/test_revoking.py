@@ -210,7 +210,7 @@ def test_packets_of_a_revoked_console_are_refused(
             digest = steal(line.north)
             line.north.station._outgoing.put(lambda: [its.NackItem(code="gap", detail="x")])
             await line.north.station.route.ping()
-            await wait_for(lambda: line.south.station._refused > 0)
+            await wait_for(lambda: line.south.station._refused.total() > 0)
             assert len(line.south.heard) == heard
             assert not line.south.holds(digest)
 
