@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
 from textual.content import Content
 
-from hotline.desk.views import Mark, WatchView
+from hotline.desk.views import Mark
 from hotline.tui.actions import ALARM
 from hotline.tui.drawing import line_of
 from hotline.tui.literal import clean, literal
 from hotline.tui.look import BRIGHT, FAULT, QUIET, WARNING
-from hotline.tui.screens.frame import FrameScreen
+from hotline.tui.screens.reading import ReadingScreen
 from hotline.tui.widgets.lines import Lines
 
 NOTHING = "No alarm stands."
 
 
-class AlarmScreen(FrameScreen):
+class AlarmScreen(ReadingScreen):
     """Text to read. One that came up by itself must be read to its end before anything else."""
 
     PLACE = ALARM
     FOOTER = ("page_down", "watch", "acknowledge", "back", "chord", "leave")
     WORDS = {"page_down": "Read on"}
+    TITLE_WORDS = "ALARMS"
 
     def __init__(self, *, unasked: bool = False) -> None:
         super().__init__()
@@ -31,24 +31,6 @@ class AlarmScreen(FrameScreen):
     def blocks(self) -> bool:
         """Whether it must be read before any other screen comes up."""
         return self._unasked and not self.query_one(Lines).seen
-
-    def compose_body(self) -> ComposeResult:
-        """Yield the text."""
-        text = Lines(id="alarms")
-        text.entitle("ALARMS")
-        yield text
-
-    def begin(self) -> None:
-        """Keys scroll the text."""
-        self.query_one(Lines).focus()
-
-    def show(self, view: WatchView) -> None:
-        """Bring the text up to date."""
-        self.query_one(Lines).set_lines(self._lines())
-
-    def place_words(self) -> str:
-        """Return the words for row 0."""
-        return "ALARMS"
 
     def guide_words(self) -> str:
         """Say how to get on, and back."""
@@ -62,7 +44,8 @@ class AlarmScreen(FrameScreen):
         """Guidance depends on it."""
         self.refresh_words()
 
-    def _lines(self) -> list[Content]:
+    def lines(self) -> list[Content]:
+        """Return the text as it is now."""
         lines: list[Content] = []
         for alarm in self.shell.feed.alarms():
             look = FAULT if alarm.mark is Mark.ALARM else WARNING

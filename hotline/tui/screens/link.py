@@ -4,46 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from textual.app import ComposeResult
 from textual.content import Content
 
 from hotline.desk.link_views import PeerLinkView, RouteView
-from hotline.desk.views import WatchView
 from hotline.tui.actions import LINK
 from hotline.tui.drawing import line_of
 from hotline.tui.literal import clean, literal
 from hotline.tui.look import BRIGHT, PLAIN, QUIET, mark_style
-from hotline.tui.screens.frame import FrameScreen
-from hotline.tui.widgets.lines import Lines
+from hotline.tui.screens.reading import ReadingScreen
 
 NO_PEER = "This line has no other station."
 _HEAD, _INDENT = 14, "   "
 
 
-class LinkScreen(FrameScreen):
+class LinkScreen(ReadingScreen):
     """Text to read; it changes while it is read."""
 
     PLACE = LINK
     FOOTER = ("page_down", "watch", "compose", "acknowledge", "alarms", "back", "chord", "leave")
     WORDS = {"page_down": "Read on"}
-
-    def compose_body(self) -> ComposeResult:
-        """Yield the text."""
-        text = Lines(id="link")
-        text.entitle("LINK")
-        yield text
-
-    def begin(self) -> None:
-        """Keys scroll the text."""
-        self.query_one(Lines).focus()
-
-    def show(self, view: WatchView) -> None:
-        """Bring the text up to date."""
-        self.query_one(Lines).set_lines(self._lines())
-
-    def place_words(self) -> str:
-        """Return the words for row 0."""
-        return "LINK"
+    TITLE_WORDS = "LINK"
 
     def guide_words(self) -> str:
         """Say what this is for, and the way back."""
@@ -51,7 +31,8 @@ class LinkScreen(FrameScreen):
             return "An alarm stands: F9 says what to do. Esc goes back to where you were."
         return "Tests run by themselves. Esc goes back to where you were."
 
-    def _lines(self) -> list[Content]:
+    def lines(self) -> list[Content]:
+        """Return the text as it is now."""
         lines: list[Content] = []
         for link in self.shell.feed.links():
             lines += [Content()] if lines else []
