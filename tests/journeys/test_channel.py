@@ -94,6 +94,8 @@ async def test_watch_with_tests_by_machines_and_people_and_a_flash_that_nobody_r
         await wait_for(lambda: not alarm(north))
         assert not alarm(south)
 
+        # What is durable is folded a moment later.
+        await line.settled()
         for place in line.places:
             assert fold(place.happenings()) == place.situation
             assert len(place.recorded(ev.ChannelTestEchoed)) == 3
