@@ -105,7 +105,7 @@ class _Probe:
         work = asyncio.create_task(route.run())
         try:
             async with asyncio.timeout(limit_s):
-                while not self._pair.ready or self._answers:
+                while not await self._is_over(route):
                     await self._say(route)
         except TimeoutError as error:
             raise LinkError(
@@ -117,6 +117,20 @@ class _Probe:
             work.cancel()
             await asyncio.wait([work])
         return self._pair.instance
+
+    async def _is_over(self, route: Route) -> bool:
+        """Return whether the peer has proved itself, and has taken what was said to that.
+
+        The first console may still dial, and its session take the place of this one.
+        """
+        if not self._pair.ready or self._answers:
+            return False
+        try:
+            await route.ping()
+        except LinkError:
+            self._pair.doubt()
+            return False
+        return True
 
     async def _say(self, route: Route) -> None:
         """Say what is to be said now, then wait for news, or ask again."""

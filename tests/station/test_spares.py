@@ -127,7 +127,8 @@ def test_tested_spare_is_recorded_at_both_and_changes_nothing(both_ways: Twin) -
             tested = await probe_spare(bench_of(spare), catalogue(), FAST, 20.0)
             await wait_for(lambda: south.recorded(ev.SpareTested))
         assert (tested.station, tested.endpoint, tested.peer) == ("NORTH", 2, "SOUTH")
-        await wait_for(lambda: len(south.recorded(ev.SpareTested)) == 2)
+        # One whose end nobody knows of is made again: there may be a third.
+        await wait_for(lambda: len(south.recorded(ev.SpareTested)) >= 2)
         assert south.opened.line.roster.standing.endpoint_of("NORTH") == 1
         await say(south, north, "After the test.")
         assert not south.reasons
